@@ -1,0 +1,1 @@
+//! Promises for programs that are not async.
