@@ -1,0 +1,150 @@
+//! The memory of a cell: header, then the work or the outcome, by a handful of accessors.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ptr::NonNull;
+
+use super::header::{CellRef, Header};
+use crate::failure::{Failure, Outcome};
+
+/// The cell before its work has started.
+#[repr(C)]
+struct Pending<W> {
+    header: Header,
+    work: ManuallyDrop<W>,
+}
+
+/// The cell from then on. A struct of its own, so that the outcome's place depends on its type
+/// only: the consumer does not know the type of the work.
+#[repr(C)]
+struct Settled<T, E> {
+    header: Header,
+    outcome: MaybeUninit<Outcome<T, E>>,
+}
+
+#[repr(C)]
+union Views<W, T, E> {
+    _pending: ManuallyDrop<Pending<W>>,
+    _settled: ManuallyDrop<Settled<T, E>>,
+}
+
+/// Four low bits of a cell's address are tags. The size is not rounded up to this, so that the cell
+/// of a small outcome stays within 56 bytes.
+const ALIGN: usize = 16;
+
+/// How a cell with this work and outcome is allocated.
+pub(super) const fn layout<W, T, E>() -> Layout {
+    let natural = align_of::<Views<W, T, E>>();
+    let align = if natural > ALIGN { natural } else { ALIGN };
+    match Layout::from_size_align(size_of::<Views<W, T, E>>(), align) {
+        Ok(layout) => layout,
+        Err(_) => panic!("a cell larger than the address space"),
+    }
+}
+
+fn allocate(layout: Layout) -> NonNull<Header> {
+    // SAFETY: a cell begins with a header, so its size is not zero.
+    let memory = unsafe { alloc(layout) };
+    NonNull::new(memory.cast()).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+/// A cell with its work.
+pub(super) fn with_work<W, T, E>(header: Header, work: W) -> CellRef {
+    let memory = allocate(const { layout::<W, T, E>() });
+    let work = ManuallyDrop::new(work);
+    // SAFETY: fresh memory, large enough and aligned for this view.
+    unsafe { memory.cast::<Pending<W>>().write(Pending { header, work }) };
+    CellRef::new(memory)
+}
+
+/// A cell with its outcome.
+pub(super) fn with_outcome<T, E>(header: Header, outcome: Outcome<T, E>) -> CellRef {
+    let memory = allocate(const { layout::<(), T, E>() });
+    let outcome = MaybeUninit::new(outcome);
+    // SAFETY: fresh memory, large enough and aligned for this view.
+    unsafe { memory.cast::<Settled<T, E>>().write(Settled { header, outcome }) };
+    CellRef::new(memory)
+}
+
+/// Looks at the work.
+///
+/// # Safety
+/// The caller is the producer of a cell made with a `W` that was not taken.
+pub(super) unsafe fn work<'a, W>(cell: CellRef) -> &'a W {
+    // SAFETY: the caller's promise.
+    unsafe { &(*cell.as_ptr().cast::<Pending<W>>()).work }
+}
+
+/// Takes the work out; the body is empty then.
+///
+/// # Safety
+/// As for [`work`], and once.
+pub(super) unsafe fn take_work<W>(cell: CellRef) -> W {
+    // SAFETY: the caller's promise.
+    unsafe { ManuallyDrop::take(&mut (*cell.as_ptr().cast::<Pending<W>>()).work) }
+}
+
+/// Puts the outcome into the empty body.
+///
+/// # Safety
+/// The caller is the producer of a cell made for this `T` and `E`, whose body is empty.
+pub(super) unsafe fn put_outcome<T, E>(cell: CellRef, outcome: Outcome<T, E>) {
+    // SAFETY: the caller's promise. `&raw`, because the consumer may look at the header meanwhile.
+    unsafe {
+        let body = &raw mut (*cell.as_ptr().cast::<Settled<T, E>>()).outcome;
+        body.write(MaybeUninit::new(outcome));
+    }
+}
+
+/// Looks at the outcome; none in the body means cancelled.
+///
+/// # Safety
+/// The caller owns a settled cell made for this `T` and `E`, whose outcome was not taken.
+pub(super) unsafe fn outcome<'a, T, E>(cell: CellRef) -> Option<&'a Outcome<T, E>> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let body = &(*cell.as_ptr().cast::<Settled<T, E>>()).outcome;
+        cell.header().word.has_outcome().then(|| body.assume_init_ref())
+    }
+}
+
+/// Takes the outcome; none in the body means cancelled.
+///
+/// # Safety
+/// As for [`outcome`], and once.
+pub(super) unsafe fn take_outcome<T, E>(cell: CellRef) -> Outcome<T, E> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if !cell.header().word.has_outcome() {
+            return Err(Failure::Cancelled);
+        }
+        take_written::<T, E>(cell)
+    }
+}
+
+/// Takes an outcome that the caller has put there itself, whatever the word says.
+///
+/// # Safety
+/// The caller is the producer and has put the outcome; once.
+pub(super) unsafe fn take_written<T, E>(cell: CellRef) -> Outcome<T, E> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let body = &raw const (*cell.as_ptr().cast::<Settled<T, E>>()).outcome;
+        body.read().assume_init()
+    }
+}
+
+/// Frees the cell.
+///
+/// # Safety
+/// Nobody else has the cell, and its body is empty.
+pub(super) unsafe fn free(cell: CellRef) {
+    // SAFETY: the caller's promise; the layout is the one that the cell was made with, since both
+    // tables of a cell agree in it.
+    unsafe {
+        let header = cell.header();
+        header.place.clear();
+        let layout = header.vtable().layout;
+        dealloc(cell.as_ptr().cast(), layout);
+    }
+}

@@ -1,0 +1,297 @@
+//! The chain word: what a chain of cells has in common, kept in the cell of its root.
+//!
+//! A chain is linear: a root (a job, a deferred, a settled promise) and the links behind it; only
+//! the last one has a handle. Cells point down, so a cancellation could not find its way up: every
+//! link therefore knows its root, and the root outlives its own completion; it is freed with the
+//! chain's last cell. The root's word decides who starts the work, says whether the chain is
+//! cancelled, and names the root of an inner chain while a link follows a promise that it was
+//! given. Links only read it.
+//!
+//! ```text
+//!   WAITING|REFERRED ── start ──► 0 (under way) ◄── detach ── inner root's address ─┐
+//!         │  └─ claim ─► REFERRED (under way, a queue still has it)                 │ + BUSY while
+//!         │                          └────── attach ──────► inner root's address ───┘ somebody uses
+//!         └─ cancel ─► CANCEL|REFERRED (claimed by the canceller)                     the inner root
+//!   end of the chain: no REFERRED: freed; else OVER|REFERRED, freed by `drop_reference`
+//! ```
+//!
+//! While it is `WAITING` the address is that of the pool in whose queue the job is (none for a
+//! deferred), so that a waiting worker claims only its own pool's jobs.
+
+use crate::sync::atomic::{AtomicPtr, Ordering};
+
+type Pointer = *mut ();
+
+/// The chain is cancelled.
+const CANCEL: usize = 1;
+/// Somebody is using the inner root: whoever ends the inner chain leaves that to them.
+const BUSY: usize = 2;
+/// A queue or a deferred refers to the root.
+const REFERRED: usize = 4;
+/// Not started.
+const WAITING: usize = 8;
+const BITS: usize = CANCEL | BUSY | REFERRED | WAITING;
+/// In place of an address: the chain is over, whoever drops the last reference frees the root.
+const OVER: usize = 16;
+
+/// What a canceller finds at a root.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cancel {
+    /// It was cancelled before, or is over.
+    Before,
+    /// It had not started; the caller has claimed it and settles it.
+    Claimed,
+    /// It is under way and will see the flag.
+    Running,
+    /// It follows an inner chain with this root, which stays until [`Chain::release`].
+    Inner(Pointer),
+}
+
+/// The chain word of a root, or, in a link, the root's address.
+pub(crate) struct Chain(AtomicPtr<()>);
+
+fn bits(value: Pointer) -> usize {
+    value.addr() & BITS
+}
+
+fn address(value: Pointer) -> Pointer {
+    value.map_addr(|address| address & !BITS)
+}
+
+fn with(value: Pointer, set: usize, cleared: usize) -> Pointer {
+    value.map_addr(|address| address & !cleared | set)
+}
+
+fn plain(value: usize) -> Pointer {
+    std::ptr::without_provenance_mut(value)
+}
+
+impl Chain {
+    /// The word of a job that is going into the queue of `pool`.
+    pub(crate) fn job(pool: Pointer) -> Self {
+        debug_assert_eq!(bits(pool), 0, "a pool's address needs its low bits");
+        Chain(AtomicPtr::new(with(pool, WAITING | REFERRED, 0)))
+    }
+
+    /// The word of a deferred's cell.
+    pub(crate) fn deferred() -> Self {
+        Chain(AtomicPtr::new(plain(WAITING | REFERRED)))
+    }
+
+    /// The word of a cell that is made settled.
+    pub(crate) fn under_way() -> Self {
+        Chain(AtomicPtr::new(plain(0)))
+    }
+
+    /// The field of a link: its root's address.
+    pub(crate) fn link(root: Pointer) -> Self {
+        Chain(AtomicPtr::new(root))
+    }
+
+    /// In a link: the root's address, which never changes.
+    pub(crate) fn root(&self) -> Pointer {
+        // ORDERING: Relaxed, written before the link was published.
+        self.0.load(Ordering::Relaxed)
+    }
+
+    // ── Starting the root ────────────────────────────────────────────────────────────────────
+
+    /// Popper or deferred: takes the root to start it, and gives its reference up with it. `false`:
+    /// somebody has claimed it; [`drop_reference`](Self::drop_reference) is due.
+    #[must_use]
+    pub(crate) fn start(&self) -> bool {
+        // ORDERING: Relaxed, the CAS decides.
+        let now = self.0.load(Ordering::Relaxed);
+        bits(now) & WAITING != 0 && self.swap_in(now, plain(0)).is_ok()
+    }
+
+    /// Worker of `pool` that waits for this chain: takes the job to run it itself. The queue keeps
+    /// its reference.
+    #[must_use]
+    pub(crate) fn claim(&self, pool: Pointer) -> bool {
+        // ORDERING: Relaxed, the CAS decides.
+        let now = self.0.load(Ordering::Relaxed);
+        bits(now) & WAITING != 0
+            && address(now).addr() == pool.addr()
+            && self.swap_in(now, plain(REFERRED)).is_ok()
+    }
+
+    /// Whether the root has not been started.
+    pub(crate) fn is_waiting(&self) -> bool {
+        // ORDERING: Relaxed, a hint; `start` and `claim` decide.
+        bits(self.0.load(Ordering::Relaxed)) & WAITING != 0
+    }
+
+    /// Owner of a settled chain of one cell, whose deferred settled by the state word alone.
+    pub(crate) fn set_under_way(&self) {
+        // ORDERING: Relaxed, nobody else has the chain: its deferred is gone, its tail is ours.
+        if bits(self.0.load(Ordering::Relaxed)) & WAITING != 0 {
+            self.0.store(plain(0), Ordering::Relaxed);
+        }
+    }
+
+    // ── Freeing the root ─────────────────────────────────────────────────────────────────────
+
+    /// Popper or deferred that lost [`start`](Self::start). `true`: the root is the caller's to free.
+    #[must_use]
+    pub(crate) fn drop_reference(&self) -> bool {
+        let before = self.update(|now| with(now, 0, REFERRED));
+        address(before).addr() == OVER
+    }
+
+    /// Whoever frees the chain's last cell. `true`: the root is the caller's to free; else the one
+    /// who still refers to it does.
+    #[must_use]
+    pub(crate) fn end(&self) -> bool {
+        // ORDERING: Acquire pairs with `drop_reference`: the popper's last use happens before.
+        let mut now = self.0.load(Ordering::Acquire);
+        loop {
+            // WAITING: its deferred settled it by the state word alone, and is gone.
+            if bits(now) & REFERRED == 0 || bits(now) & WAITING != 0 {
+                return true;
+            }
+            match self.swap_in(now, plain(OVER | REFERRED)) {
+                Ok(()) => return false,
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
+    // ── Cancelling ───────────────────────────────────────────────────────────────────────────
+
+    /// Link that is about to run user code, deferred, token: whether the chain is cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        // ORDERING: Acquire pairs with `cancel`: what the canceller did before is seen.
+        bits(self.0.load(Ordering::Acquire)) & CANCEL != 0
+    }
+
+    /// Canceller that keeps the chain's tail, or the outer root, alive meanwhile.
+    pub(crate) fn cancel(&self) -> Cancel {
+        // ORDERING: Acquire as in `is_cancelled`, and pairs with `attach`.
+        let mut now = self.0.load(Ordering::Acquire);
+        loop {
+            if bits(now) & CANCEL != 0 || address(now).addr() == OVER {
+                return Cancel::Before;
+            }
+            let (next, found) = if bits(now) & WAITING != 0 {
+                (plain(CANCEL | REFERRED), Cancel::Claimed)
+            } else if address(now).is_null() || bits(now) & BUSY != 0 {
+                (with(now, CANCEL, 0), Cancel::Running)
+            } else {
+                (with(now, CANCEL | BUSY, 0), Cancel::Inner(address(now)))
+            };
+            match self.swap_in(now, next) {
+                Ok(()) => return found,
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
+    /// Waiting worker that keeps this root alive: the inner root, which stays until
+    /// [`release`](Self::release).
+    pub(crate) fn hold_inner(&self) -> Option<Pointer> {
+        // ORDERING: Acquire pairs with `attach`.
+        let mut now = self.0.load(Ordering::Acquire);
+        loop {
+            let inner = address(now);
+            if inner.is_null() || inner.addr() == OVER || bits(now) & (BUSY | WAITING) != 0 {
+                return None;
+            }
+            match self.swap_in(now, with(now, BUSY, 0)) {
+                Ok(()) => return Some(inner),
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
+    /// Whoever holds the inner root, innermost first: is through with it.
+    pub(crate) fn release(&self) -> Release {
+        let before = self.update(|now| with(now, 0, BUSY));
+        Release { end_inner: address(before).is_null(), cancelled: bits(before) & CANCEL != 0 }
+    }
+
+    /// As [`release`](Self::release), for a holder that is not the canceller. `None`: the chain was
+    /// cancelled meanwhile, which the canceller left to the holder: the inner chain is to be
+    /// cancelled, then released.
+    #[must_use]
+    pub(crate) fn release_unless_cancelled(&self) -> Option<Release> {
+        // ORDERING: Acquire as in `is_cancelled`.
+        let mut now = self.0.load(Ordering::Acquire);
+        loop {
+            if bits(now) & CANCEL != 0 && !address(now).is_null() {
+                return None;
+            }
+            match self.swap_in(now, with(now, 0, BUSY)) {
+                Ok(()) => {
+                    return Some(Release {
+                        end_inner: address(now).is_null(),
+                        cancelled: bits(now) & CANCEL != 0,
+                    });
+                }
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
+    // ── Following an inner chain ─────────────────────────────────────────────────────────────
+
+    /// Link or root under way that is going to follow the chain of `inner`. `false`: this chain is
+    /// cancelled, so the inner one is to be cancelled too.
+    #[must_use]
+    pub(crate) fn attach(&self, inner: Pointer) -> bool {
+        debug_assert_eq!(bits(inner), 0, "a root's address needs its low bits");
+        // ORDERING: Acquire as in `is_cancelled`.
+        let mut now = self.0.load(Ordering::Acquire);
+        loop {
+            if bits(now) & CANCEL != 0 {
+                return false;
+            }
+            if bits(now) & BUSY != 0 {
+                // A waiting worker is letting go of the inner root before this one: a few steps.
+                std::hint::spin_loop();
+                now = self.0.load(Ordering::Acquire);
+                continue;
+            }
+            match self.swap_in(now, inner.map_addr(|a| a | bits(now))) {
+                Ok(()) => return true,
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
+    /// The follower, when the inner chain has settled. `true`: somebody is using the inner root and
+    /// will end the inner chain; else that is the caller's duty.
+    #[must_use]
+    pub(crate) fn detach(&self) -> bool {
+        let before = self.update(|now| plain(bits(now)));
+        bits(before) & BUSY != 0
+    }
+
+    fn update(&self, change: impl Fn(Pointer) -> Pointer) -> Pointer {
+        // ORDERING: Relaxed, the CAS decides.
+        let mut now = self.0.load(Ordering::Relaxed);
+        loop {
+            match self.swap_in(now, change(now)) {
+                Ok(()) => return now,
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
+    fn swap_in(&self, from: Pointer, to: Pointer) -> Result<(), Pointer> {
+        // ORDERING: Release publishes the caller's last use of the root, or the inner root's
+        // address; Acquire pairs with the other parties' Release.
+        self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).map(drop)
+    }
+}
+
+/// What [`Chain::release`] found.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Release {
+    /// The follower has detached meanwhile: the inner chain is the caller's to end.
+    pub(crate) end_inner: bool,
+    /// The chain is cancelled.
+    pub(crate) cancelled: bool,
+}

@@ -1,0 +1,303 @@
+//! The reading end of a cell, as a safe handle.
+
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::task::{Context, Poll};
+
+use super::body;
+use super::cancel;
+use super::chain::Chain;
+use super::executor::ExecutorHandle;
+use super::header::{CellRef, Dropped, Header};
+use super::observer::Observer;
+use super::park;
+use super::step::{Step, Work};
+use super::tables::{JobTable, LinkTable, Origin, PlainTable};
+use super::wave;
+use super::word::{Attach, Leave, Receiver, Seen, Word};
+use crate::failure::{Failure, Outcome};
+use crate::sync::atomic::Ordering;
+use crate::timeout::Timeout;
+use crate::trace::Trace;
+
+/// The only consumer of a cell: the tail of its chain. Dropping it detaches.
+pub(crate) struct Consumer<T, E> {
+    cell: CellRef,
+    types: PhantomData<Outcome<T, E>>,
+}
+
+// SAFETY: the outcome goes to the thread that has the consumer, so it must be Send; all else that
+// is shared with the producer is atomic.
+unsafe impl<T: Send, E: Send> Send for Consumer<T, E> {}
+// SAFETY: `&Consumer` only looks at the state, or cancels, by atomics; the outcome needs `&mut`.
+unsafe impl<T: Send, E: Send> Sync for Consumer<T, E> {}
+
+// The outcome is never pinned: it is taken out by value.
+impl<T, E> Unpin for Consumer<T, E> {}
+
+/// How a settled promise came to be.
+struct Made;
+
+impl Origin for Made {
+    const KIND: &'static str = "settled";
+}
+
+impl<T: 'static, E: 'static> Consumer<T, E> {
+    /// A consumer of a cell that is made settled.
+    pub(crate) fn settled(outcome: Outcome<T, E>, location: &'static Location<'static>) -> Self {
+        let table = const { &PlainTable::<Made, T, E>::TABLE };
+        let header = Header::new(table, Word::settled(), Chain::under_way(), location);
+        // SAFETY: nobody else has the new cell.
+        unsafe { Self::from_cell(body::with_outcome(header, outcome)) }
+    }
+
+    /// The cell of a job for `executor`, and its consumer. The caller posts the job.
+    pub(crate) fn job<W: Work<Ok = T, Err = E>>(
+        work: W,
+        executor: *mut (),
+        location: &'static Location<'static>,
+    ) -> (CellRef, Self) {
+        let table = const { &JobTable::<W>::TABLE };
+        let header = Header::new(table, Word::pending(), Chain::job(executor), location);
+        let cell = body::with_work::<W, T, E>(header, work);
+        // SAFETY: the new cell has no other consumer.
+        (cell, unsafe { Self::from_cell(cell) })
+    }
+
+    /// Puts a link behind this cell, and gives the consumer of the link.
+    pub(crate) fn then<S: Step<T, E>>(
+        self,
+        step: S,
+        executor: ExecutorHandle,
+        location: &'static Location<'static>,
+    ) -> Consumer<S::Ok, S::Err> {
+        let parent = self.into_root_of_more(location).into_cell();
+        // SAFETY: the parent is ours until it is attached or delivered.
+        unsafe {
+            let up = Chain::link(parent.root().address());
+            let table = const { &LinkTable::<S, T, E>::TABLE };
+            let header = Header::new(table, Word::pending(), up, location);
+            // ORDERING: Relaxed, `attach` publishes the cell.
+            header.link.store(executor.into_link(), Ordering::Relaxed);
+            let child = body::with_work::<S, S::Ok, S::Err>(header, step);
+            attach(parent, Receiver::Continuation(child.address()));
+            Consumer::from_cell(child)
+        }
+    }
+
+    /// Puts an observer in the consumer's place; it may be notified before this returns.
+    ///
+    /// # Safety
+    /// `observer` lives until it has been notified.
+    pub(crate) unsafe fn observe(
+        self,
+        observer: *const Observer,
+        location: &'static Location<'static>,
+    ) -> CellRef {
+        let cell = self.into_root_of_more(location).into_cell();
+        // SAFETY: the caller's promise.
+        unsafe { attach(cell, Receiver::Observer(observer.cast_mut().cast())) };
+        cell
+    }
+
+    /// A cell that can have a link: one without an outcome to take gives way to a new chain, since
+    /// two waves must never share a root.
+    fn into_root_of_more(self, location: &'static Location<'static>) -> Self {
+        let failure = match self.seen() {
+            Seen::Pending | Seen::Settled => return self,
+            Seen::Cancelled | Seen::Arrived => Failure::Cancelled,
+            Seen::TakenValue | Seen::TakenFailure => Failure::Taken,
+        };
+        Self::settled(Err(failure), location)
+    }
+
+    /// Takes the outcome, if there is one.
+    pub(crate) fn take(&mut self) -> Option<Outcome<T, E>> {
+        match self.seen() {
+            Seen::Pending => None,
+            Seen::Cancelled | Seen::Arrived => Some(Err(Failure::Cancelled)),
+            Seen::TakenValue | Seen::TakenFailure => Some(Err(Failure::Taken)),
+            // SAFETY: settled, so the cell is ours; the word remembers that the body is empty.
+            Seen::Settled => unsafe {
+                let outcome = body::take_written::<T, E>(self.cell);
+                self.cell.header().word.taken(outcome.is_err());
+                Some(outcome)
+            },
+        }
+    }
+
+    /// Waits for the outcome. `false`: the time is over.
+    pub(crate) fn wait(&mut self, timeout: Timeout) -> bool {
+        if self.is_settled() {
+            return true;
+        }
+        wave::flush();
+        // SAFETY: alive while we are its consumer; `&mut self` makes this the only waiter.
+        park::wait(unsafe { &self.cell.header().word }, timeout)
+    }
+
+    /// Gives others the core for a moment. `true`: it has settled.
+    pub(crate) fn yielding(&mut self) -> bool {
+        // SAFETY: as in `wait`.
+        park::yielding(unsafe { &self.cell.header().word })
+    }
+
+    /// Polls as a future does: the last waker is woken.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome<T, E>> {
+        if let Some(outcome) = self.take() {
+            return Poll::Ready(outcome);
+        }
+        // SAFETY: alive while we are its consumer; a listener that was taken out is ours.
+        unsafe {
+            let word = &self.cell.header().word;
+            let old = word.take_listener().and_then(|old| park::into_waker(old));
+            let waker = match old {
+                Some(old) if old.will_wake(context.waker()) => old,
+                _ => Box::new(context.waker().clone()),
+            };
+            let listener = park::waker(waker);
+            if word.listen(listener) {
+                return Poll::Pending;
+            }
+            park::forget(listener);
+        }
+        match self.take() {
+            Some(outcome) => Poll::Ready(outcome),
+            None => Poll::Pending, // not reachable: `listen` fails on a settled cell only
+        }
+    }
+}
+
+impl<T, E> Consumer<T, E> {
+    /// The consumer of a cell.
+    ///
+    /// # Safety
+    /// The cell is for this `T` and `E` and has no other consumer.
+    pub(crate) unsafe fn from_cell(cell: CellRef) -> Self {
+        Consumer { cell, types: PhantomData }
+    }
+
+    /// Gives up the handle, but not the part.
+    pub(crate) fn into_cell(self) -> CellRef {
+        ManuallyDrop::new(self).cell
+    }
+
+    /// The cell, for whoever keeps this handle meanwhile.
+    pub(crate) fn cell(&self) -> CellRef {
+        self.cell
+    }
+
+    fn seen(&self) -> Seen {
+        // SAFETY: alive while we are its consumer.
+        unsafe { self.cell.header().word.seen() }
+    }
+
+    /// Whether it has settled.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.seen() != Seen::Pending
+    }
+
+    /// Whether it has settled with a failure.
+    pub(crate) fn is_failed(&self) -> bool {
+        match self.seen() {
+            Seen::Pending | Seen::TakenValue => false,
+            Seen::Cancelled | Seen::Arrived | Seen::TakenFailure => true,
+            Seen::Settled => self.holds_failure(),
+        }
+    }
+
+    /// In a settled cell: whether a failure is in the body.
+    fn holds_failure(&self) -> bool {
+        // SAFETY: settled, and the outcome is taken by `&mut self` only.
+        unsafe { body::outcome::<T, E>(self.cell).is_some_and(Result::is_err) }
+    }
+
+    /// One word for `Debug`.
+    pub(crate) fn state(&self) -> &'static str {
+        match self.seen() {
+            Seen::Pending => "pending",
+            Seen::Settled if self.holds_failure() => "failed",
+            Seen::Settled => "set",
+            Seen::Cancelled | Seen::Arrived => "cancelled",
+            Seen::TakenValue => "set, taken",
+            Seen::TakenFailure => "failed, taken",
+        }
+    }
+
+    /// Cancels the chain. `false`: it had settled.
+    pub(crate) fn cancel(&self) -> bool {
+        // SAFETY: alive while we are its consumer.
+        unsafe { cancel::cancel(self.cell) }
+    }
+
+    /// The way that a failure came; empty as long as there is none.
+    pub(crate) fn trace(&self, failed: bool) -> Trace {
+        if !failed {
+            return Trace::new();
+        }
+        // SAFETY: settled, so the cell is ours, and `&self` only reads. A cancelled cell that the
+        // wave has not reached has only its location, which is never written before the wave.
+        unsafe {
+            let header = self.cell.header();
+            match self.seen() {
+                Seen::Cancelled => Trace::new(),
+                _ => header.place.trace(header.vtable().kind),
+            }
+        }
+    }
+}
+
+/// Attaches a receiver to the tail of a chain, or delivers at once.
+///
+/// # Safety
+/// The caller is the consumer of `cell` and gives that part away; the receiver is ready.
+unsafe fn attach(cell: CellRef, receiver: Receiver) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let header = cell.header();
+        match header.word.attach(receiver) {
+            Attach::Attached(listener) => {
+                if let Some(listener) = listener {
+                    park::forget(listener);
+                }
+            }
+            Attach::Settled | Attach::WithoutOutcome => {
+                header.word.hand_to(receiver);
+                if header.vtable().root {
+                    header.up.set_under_way();
+                }
+                wave::hand_on(cell, receiver);
+            }
+        }
+    }
+}
+
+/// The consumer of `cell` leaves.
+///
+/// # Safety
+/// The caller is the consumer, and gives that part up.
+pub(super) unsafe fn leave(cell: CellRef) {
+    // SAFETY: the caller's promise; each arm has what the word gave it.
+    unsafe {
+        match cell.header().word.leave() {
+            Leave::Pending(listener) => {
+                if let Some(listener) = listener {
+                    park::forget(listener);
+                }
+            }
+            Leave::Outcome => {
+                wave::drop_outcome(cell, Dropped::Unseen);
+                wave::release(cell);
+            }
+            Leave::Bare => wave::release(cell),
+        }
+    }
+}
+
+impl<T, E> Drop for Consumer<T, E> {
+    fn drop(&mut self) {
+        // SAFETY: the consumer's handle is going.
+        unsafe { leave(self.cell) };
+    }
+}

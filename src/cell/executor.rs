@@ -1,0 +1,177 @@
+//! The executor of a promise as one word: where the callbacks of what is derived from it run.
+
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+
+use super::header::{CellRef, Lane};
+
+/// A piece of work for an executor, in one word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// Start this job.
+    Start(CellRef),
+    /// This cell is settled: deliver it to its continuation.
+    Settled(CellRef),
+    /// Run this link; its parent is its root. The link travels instead of the root, because a root
+    /// that was claimed is still linked into its queue.
+    Link(CellRef),
+}
+
+const ITEM: usize = 0b11;
+
+impl Item {
+    /// The cell whose `link` field is the queue's while the item is queued.
+    pub(crate) fn cell(self) -> CellRef {
+        match self {
+            Item::Start(cell) | Item::Settled(cell) | Item::Link(cell) => cell,
+        }
+    }
+
+    /// The item as a word.
+    pub(crate) fn into_word(self) -> *mut () {
+        let tag = match self {
+            Item::Start(_) => 0,
+            Item::Settled(_) => 1,
+            Item::Link(_) => 2,
+        };
+        self.cell().address().map_addr(|address| address | tag)
+    }
+
+    /// Back from [`into_word`](Self::into_word).
+    ///
+    /// # Safety
+    /// `word` came from there, and the item was not taken back before.
+    pub(crate) unsafe fn from_word(word: *mut ()) -> Self {
+        let address = word.map_addr(|address| address & !ITEM);
+        // SAFETY: the caller's promise.
+        let cell = unsafe { CellRef::from_address(address) };
+        match word.addr() & ITEM {
+            0 => Item::Start(cell),
+            1 => Item::Settled(cell),
+            _ => Item::Link(cell),
+        }
+    }
+}
+
+/// What an executor begins with. Aligned so that the four low bits of its address are clear.
+#[repr(C, align(16))]
+pub(crate) struct ExecutorHead {
+    pub(crate) vtable: &'static ExecutorVTable,
+}
+
+/// What an executor can do.
+pub(crate) struct ExecutorVTable {
+    /// Takes an item, or gives it back: the executor is closed.
+    ///
+    /// # Safety
+    /// The head is the one of this table's executor; the item is the caller's to give.
+    pub(crate) post: unsafe fn(NonNull<ExecutorHead>, Item, Lane) -> Result<(), Item>,
+    /// One more handle; never called for one that lives for ever.
+    ///
+    /// # Safety
+    /// The head is the one of this table's executor.
+    pub(crate) retain: unsafe fn(NonNull<ExecutorHead>),
+    /// One handle less.
+    ///
+    /// # Safety
+    /// As for `retain`, and the caller has a handle to give up.
+    pub(crate) release: unsafe fn(NonNull<ExecutorHead>),
+}
+
+/// In the lowest bit: handles are counted. A pool's core lives for ever, so that a link costs no
+/// reference count.
+const COUNTED: usize = 1;
+
+/// A handle on an executor: one word.
+pub(crate) struct ExecutorHandle(NonNull<ExecutorHead>);
+
+// SAFETY: an executor is Send and Sync by its contract; see `immortal` and `counted`.
+unsafe impl Send for ExecutorHandle {}
+// SAFETY: as above.
+unsafe impl Sync for ExecutorHandle {}
+
+impl ExecutorHandle {
+    /// A handle on an executor that lives for ever.
+    ///
+    /// # Safety
+    /// `head` is the first field of a `Sync` executor that its table is for.
+    pub(crate) unsafe fn immortal(head: &'static ExecutorHead) -> Self {
+        ExecutorHandle(NonNull::from(head))
+    }
+
+    fn is_counted(&self) -> bool {
+        self.0.as_ptr().addr() & COUNTED != 0
+    }
+
+    /// The address that identifies the executor.
+    pub(crate) fn address(&self) -> *mut () {
+        self.0.as_ptr().cast::<()>().map_addr(|address| address & !COUNTED)
+    }
+
+    fn head(&self) -> NonNull<ExecutorHead> {
+        // SAFETY: the address of an executor is not null, with or without its tag.
+        unsafe { NonNull::new_unchecked(self.address().cast()) }
+    }
+
+    /// The handle as a word for a cell's `link`.
+    pub(super) fn into_link(self) -> *mut () {
+        ManuallyDrop::new(self).0.as_ptr().cast()
+    }
+
+    /// Gives up the handle in a link, if it is a counted one.
+    ///
+    /// # Safety
+    /// `link` came from `into_link`, or is null or the aligned address of a cell; once.
+    pub(super) unsafe fn release_link(link: *mut ()) {
+        if link.addr() & COUNTED != 0 {
+            // SAFETY: only handles have this bit; the caller's promise.
+            drop(ExecutorHandle(unsafe { NonNull::new_unchecked(link.cast()) }));
+        }
+    }
+
+    /// Posts to the executor in a link, which stays there.
+    ///
+    /// # Safety
+    /// `link` came from `into_link` and was not given up; `item` is the caller's to give.
+    pub(super) unsafe fn post_to_link(link: *mut (), item: Item, lane: Lane) -> Result<(), Item> {
+        // SAFETY: the caller's promise; borrowed, so the handle is not given up here.
+        unsafe {
+            let handle = ManuallyDrop::new(ExecutorHandle(NonNull::new_unchecked(link.cast())));
+            handle.post(item, lane)
+        }
+    }
+
+    /// Gives an item to the executor, or gets it back because the executor is closed.
+    ///
+    /// # Safety
+    /// The item is the caller's to give.
+    pub(crate) unsafe fn post(&self, item: Item, lane: Lane) -> Result<(), Item> {
+        // SAFETY: the head is alive while the handle is; the caller's promise.
+        unsafe { (self.head().as_ref().vtable.post)(self.head(), item, lane) }
+    }
+}
+
+impl Clone for ExecutorHandle {
+    fn clone(&self) -> Self {
+        if self.is_counted() {
+            // SAFETY: the head is alive while the handle is.
+            unsafe { (self.head().as_ref().vtable.retain)(self.head()) };
+        }
+        ExecutorHandle(self.0)
+    }
+}
+
+impl Drop for ExecutorHandle {
+    fn drop(&mut self) {
+        if self.is_counted() {
+            // SAFETY: this handle's own count.
+            unsafe { (self.head().as_ref().vtable.release)(self.head()) };
+        }
+    }
+}
+
+impl std::fmt::Debug for ExecutorHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Executor({:p})", self.address())
+    }
+}

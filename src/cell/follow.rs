@@ -1,0 +1,116 @@
+//! Following: a work gave a promise instead of a value, so its cell waits for that promise.
+
+use super::body;
+use super::cancel;
+use super::header::{CellRef, Fate};
+use super::wave::{end_chain, release};
+use super::word::{Attach, Receiver, Seen};
+
+/// Makes `cell`, whose body is empty, wait for the promise whose cell is `inner`. Gives the cell
+/// that is settled by this, with its outcome in the body, if there is one.
+///
+/// # Safety
+/// The caller is the producer of `cell` and the consumer of `inner`, which has an outcome of the
+/// same type; it gives both away.
+pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        while let Some(outer) = step_aside(cell) {
+            cell = outer;
+        }
+        match inner.header().word.seen() {
+            Seen::Pending => {}
+            _ => return Some(take_over(cell, inner)),
+        }
+        if inner.root() == cell.root() {
+            return Some(give_up(cell, inner, Fate::WouldDeadlock));
+        }
+        cell.header().set_following();
+        if !cell.chain().attach(inner.root().address()) {
+            cancel::cancel(inner);
+            return Some(give_up(cell, inner, Fate::Cancelled));
+        }
+        match inner.header().word.attach(Receiver::Continuation(cell.address())) {
+            Attach::Attached(listener) => {
+                if let Some(listener) = listener {
+                    super::park::forget(listener);
+                }
+                None
+            }
+            Attach::Settled | Attach::WithoutOutcome => {
+                arrive(inner, cell);
+                Some(cell)
+            }
+        }
+    }
+}
+
+/// A loop of `then(|| promise)` would build a chain of cells that only wait for the next one. Where
+/// what waits for `cell` is such a cell itself, it takes over, and `cell` goes.
+unsafe fn step_aside(cell: CellRef) -> Option<CellRef> {
+    // SAFETY: the caller is the producer of `cell`. A continuation that follows is the one of an
+    // outer chain, and has an outcome of the same type by construction.
+    unsafe {
+        let Some(Receiver::Continuation(outer)) = cell.header().word.receiver() else {
+            return None;
+        };
+        let outer = CellRef::from_address(outer);
+        if !outer.header().vtable().following {
+            return None;
+        }
+        let root = cell.root();
+        let busy = outer.chain().detach();
+        if root != cell {
+            body::free(cell);
+        }
+        if !busy {
+            end_chain(root);
+        }
+        Some(outer)
+    }
+}
+
+/// The inner chain has settled before anybody attached: its outcome is the cell's.
+unsafe fn take_over(cell: CellRef, inner: CellRef) -> CellRef {
+    // SAFETY: the caller's promise in `follow`.
+    unsafe {
+        match inner.header().word.seen() {
+            Seen::Settled => {
+                (cell.header().vtable().move_outcome)(inner, cell);
+                release(inner);
+            }
+            Seen::TakenValue | Seen::TakenFailure => return give_up(cell, inner, Fate::Taken),
+            _ => return give_up(cell, inner, Fate::Cancelled),
+        }
+    }
+    cell
+}
+
+unsafe fn give_up(cell: CellRef, inner: CellRef, fate: Fate) -> CellRef {
+    // SAFETY: the caller's promise in `follow`.
+    unsafe {
+        super::consumer::leave(inner);
+        (cell.header().vtable().fail)(cell, fate);
+    }
+    cell
+}
+
+/// The inner chain's outcome has come: moves it into `cell`, which follows it.
+///
+/// # Safety
+/// The caller owns the settled `inner` and is the producer of `cell`.
+pub(crate) unsafe fn arrive(inner: CellRef, cell: CellRef) {
+    // SAFETY: the caller's promise. The inner chain is ended once: by us, or by whoever was using
+    // its root when we detached.
+    unsafe {
+        (cell.header().vtable().move_outcome)(inner, cell);
+        let root = inner.root();
+        let busy = cell.chain().detach();
+        if root != inner {
+            body::free(inner);
+        }
+        if !busy {
+            end_chain(root);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What every cell begins with, and how to do things to a cell whose types are not known.
+
+use std::alloc::Layout;
+use std::panic::Location;
+use std::ptr::NonNull;
+
+use super::chain::Chain;
+use super::place::Place;
+use super::word::Word;
+use crate::sync::atomic::{AtomicPtr, Ordering};
+
+/// The first fields of every cell.
+#[repr(C, align(8))]
+pub(crate) struct Header {
+    /// Who has arrived.
+    pub(crate) word: Word,
+    /// What the cell is. Changes once, when its work has given a promise to follow.
+    vtable: AtomicPtr<VTable>,
+    /// Queued: the next item of the queue. Pending link: its executor. Pending deferred: its
+    /// cancellation handlers. One field is enough, since no cell is two of these at a time.
+    pub(crate) link: AtomicPtr<()>,
+    /// Link: the root's address. Root: the chain word.
+    pub(crate) up: Chain,
+    /// Where the promise was made; after a failure the way that it came.
+    pub(crate) place: Place,
+}
+
+/// What a cell can do, by its types.
+pub(crate) struct VTable {
+    /// How the promise came to be: `spawn`, `then`, …
+    pub(crate) kind: &'static str,
+    /// Whether `up` is a chain word.
+    pub(crate) root: bool,
+    /// Whether it is a root with work.
+    pub(crate) job: bool,
+    /// Whether the cell waits for a promise that its work has given.
+    pub(crate) following: bool,
+    /// How the cell was allocated.
+    pub(crate) layout: Layout,
+    /// Does the work, or passes on what came; leaves the outcome in the body.
+    pub(crate) work: unsafe fn(CellRef, Option<CellRef>, Turn) -> Worked,
+    /// Moves the outcome of the first, which has one of the same type, into the second.
+    pub(crate) move_outcome: unsafe fn(CellRef, CellRef),
+    /// Leaves a failure in the body.
+    pub(crate) fail: unsafe fn(CellRef, Fate),
+    /// Drops the outcome in the body.
+    pub(crate) drop_outcome: unsafe fn(CellRef, Dropped),
+    /// What the cell becomes when it follows.
+    pub(crate) as_following: Option<&'static VTable>,
+}
+
+/// What a cell's work may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It was queued, and this is its executor.
+    Granted,
+    /// The executor's thread has just produced the value: what does not ask to be queued may run.
+    Next,
+    /// User code may not run here.
+    Denied,
+    /// User code may run here, because its executor is closed, where it does not need one.
+    Closed,
+    /// Give up: the chain was cancelled while this was queued.
+    Cancelled,
+}
+
+/// What a cell's work has done.
+#[must_use]
+pub(crate) enum Worked {
+    /// The outcome is in the body.
+    Settled,
+    /// The work gave a promise to follow: its cell, of which the caller is the consumer now.
+    Follow(CellRef),
+    /// Nothing: it has to be queued.
+    Post(Lane),
+}
+
+/// Where an item goes in an executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Next, if this is a thread of the executor.
+    Next,
+    /// Behind what is queued.
+    Back,
+}
+
+/// A failure that needs no error of the user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// `Failure::Cancelled`.
+    Cancelled,
+    /// `Failure::Abandoned`.
+    Abandoned,
+    /// `Failure::Taken`.
+    Taken,
+    /// `Failure::WouldDeadlock`.
+    WouldDeadlock,
+}
+
+/// Why an outcome is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// Nobody has looked at it: a failure is reported.
+    Unseen,
+    /// Something else was settled in its place: it is dropped in silence.
+    Superseded,
+}
+
+/// A cell. Whoever has one of these knows in what role, and what that role may touch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct CellRef(NonNull<Header>);
+
+// SAFETY: a pointer; what may be done with it on which thread is said where it is used. All that is
+// reached through it without knowing the types is atomic.
+unsafe impl Send for CellRef {}
+
+impl Header {
+    pub(super) fn new(
+        vtable: &'static VTable,
+        word: Word,
+        up: Chain,
+        location: &'static Location<'static>,
+    ) -> Self {
+        Header {
+            word,
+            vtable: AtomicPtr::new(std::ptr::from_ref(vtable).cast_mut()),
+            link: AtomicPtr::new(std::ptr::null_mut()),
+            up,
+            place: Place::new(location),
+        }
+    }
+
+    /// What the cell is.
+    pub(crate) fn vtable(&self) -> &'static VTable {
+        // ORDERING: Relaxed, both tables are immutable statics and agree in what a party that does
+        // not own the cell may ask (`root`, `kind`).
+        let vtable = self.vtable.load(Ordering::Relaxed);
+        // SAFETY: written in `new` and `set_following` only, from `&'static VTable`.
+        unsafe { &*vtable }
+    }
+
+    /// The owner of the cell makes it wait for a promise.
+    pub(super) fn set_following(&self) {
+        if let Some(vtable) = self.vtable().as_following {
+            // ORDERING: Relaxed, as in `vtable`.
+            self.vtable.store(std::ptr::from_ref(vtable).cast_mut(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl CellRef {
+    /// The cell that begins at `pointer`.
+    pub(crate) fn new(pointer: NonNull<Header>) -> Self {
+        CellRef(pointer)
+    }
+
+    /// Back from [`address`](Self::address).
+    ///
+    /// # Safety
+    /// `pointer` came from `address`.
+    pub(crate) unsafe fn from_address(pointer: *mut ()) -> Self {
+        // SAFETY: the caller's promise; the address of a cell is never null.
+        CellRef(unsafe { NonNull::new_unchecked(pointer.cast()) })
+    }
+
+    /// The cell as an untyped pointer, with at least four low bits clear.
+    pub(crate) fn address(self) -> *mut () {
+        self.0.as_ptr().cast()
+    }
+
+    /// The pointer that the typed views cast.
+    pub(super) fn as_ptr(self) -> *mut Header {
+        self.0.as_ptr()
+    }
+
+    /// The header.
+    ///
+    /// # Safety
+    /// The cell is not freed while the reference is used: the caller is its producer, its
+    /// consumer, its receiver, or keeps its chain.
+    pub(crate) unsafe fn header<'a>(self) -> &'a Header {
+        // SAFETY: alive by the caller's promise; all fields are atomics, so that a shared
+        // reference is right whatever the other party does.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The root of the cell's chain.
+    ///
+    /// # Safety
+    /// As for [`header`](Self::header).
+    pub(crate) unsafe fn root(self) -> CellRef {
+        // SAFETY: the caller's promise; a link's `up` is its root's address.
+        unsafe {
+            let header = self.header();
+            if header.vtable().root { self } else { CellRef::from_address(header.up.root()) }
+        }
+    }
+
+    /// The chain word.
+    ///
+    /// # Safety
+    /// As for [`header`](Self::header); the root lives as long as any cell of its chain.
+    pub(crate) unsafe fn chain<'a>(self) -> &'a Chain {
+        // SAFETY: the caller's promise.
+        unsafe { &self.root().header().up }
+    }
+}

@@ -1,0 +1,60 @@
+//! The core: one allocation for a promise, its work, its outcome and its place in a chain.
+//!
+//! This folder and the pool's handling of cells are the only unsafe code of the crate. The rest sees
+//! [`Consumer`], [`Producer`] and the traits [`Work`] and [`Step`].
+//!
+//! # The cell
+//!
+//! ```text
+//!   ┌──────┬────────┬──────┬─────┬───────┬───────────────────────────┐
+//!   │ word │ vtable │ link │ up  │ place │ work, later the outcome   │
+//!   └──────┴────────┴──────┴─────┴───────┴───────────────────────────┘
+//!     who    what     queue  root  where
+//! ```
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | `word` | the state word: producer against consumer (no unsafe code) |
+//! | `chain` | the chain word: start, claim, cancel, follow, end (no unsafe code) |
+//! | `header`, `body`, `place` | the memory of a cell |
+//! | `step` | the traits of what cells do (no unsafe code) |
+//! | `tables` | the functions that know a cell's types |
+//! | `wave` | settling, link after link, in a loop |
+//! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
+//! | `executor` | where user code runs, as one word |
+//! | `park`, `observer` | whom a settled cell tells |
+//! | `consumer`, `producer` | the two ends, as safe handles |
+//!
+//! # Who frees what
+//!
+//! The last of a cell's two parties to arrive frees it, and the state word says which that is. A
+//! chain's root is freed with the chain's last cell, unless a queue or a deferred still refers to
+//! it: then by them (`REFERRED`, `OVER`). An inner chain is ended by its follower, or by whoever was
+//! using its root at that moment (`BUSY`).
+
+mod body;
+mod cancel;
+mod chain;
+mod claim;
+mod consumer;
+mod executor;
+mod follow;
+mod handlers;
+mod header;
+mod observer;
+mod park;
+mod place;
+mod producer;
+mod step;
+mod tables;
+mod wave;
+mod word;
+
+pub(crate) use claim::claim;
+pub(crate) use consumer::Consumer;
+pub(crate) use executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
+pub(crate) use header::{CellRef, Lane, Turn};
+pub(crate) use producer::Producer;
+pub(crate) use step::{Next, Step, Work};
+pub(crate) use tables::Origin;
+pub(crate) use wave::{Here, abandon, flush, is_waiting, run, start};

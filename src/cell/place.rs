@@ -1,0 +1,95 @@
+//! One word that says where a promise was made and, once it has failed, the way the failure came.
+
+use std::panic::Location;
+use std::ptr::NonNull;
+
+use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::trace::Trace;
+
+/// The lowest bit tells a boxed trace from a location.
+const BOXED: usize = 1;
+
+/// A `&'static Location`, or a `Box<Trace>` that ends with it.
+///
+/// Only the owner of a settled cell touches the trace; until then the word is read-only.
+pub(crate) struct Place(AtomicPtr<()>);
+
+impl Place {
+    pub(super) fn new(location: &'static Location<'static>) -> Self {
+        Place(AtomicPtr::new(std::ptr::from_ref(location).cast_mut().cast()))
+    }
+
+    fn boxed(&self) -> Option<NonNull<Trace>> {
+        // ORDERING: Relaxed, whoever asks owns the cell, or reads the location that it began with.
+        let now = self.0.load(Ordering::Relaxed);
+        let is_boxed = now.addr() & BOXED != 0;
+        let pointer = now.map_addr(|address| address & !BOXED);
+        if is_boxed { NonNull::new(pointer.cast()) } else { None }
+    }
+
+    fn location(&self) -> Option<&'static Location<'static>> {
+        if self.boxed().is_some() {
+            return None;
+        }
+        let pointer: *const Location<'static> = self.0.load(Ordering::Relaxed).cast_const().cast();
+        // SAFETY: not tagged, so it is the `&'static` that `new` stored, or null after `take`.
+        unsafe { pointer.as_ref() }
+    }
+
+    /// The way that a failure came to this cell, which is of the kind `kind`.
+    ///
+    /// # Safety
+    /// The caller owns the settled cell, or shares it with others that only read.
+    pub(crate) unsafe fn trace(&self, kind: &'static str) -> Trace {
+        if let Some(boxed) = self.boxed() {
+            // SAFETY: `put` made the box; nobody writes by the caller's promise.
+            return unsafe { boxed.as_ref() }.clone();
+        }
+        let mut trace = Trace::new();
+        if let Some(location) = self.location() {
+            trace.push(kind, location);
+        }
+        trace
+    }
+
+    /// Takes the way out of a cell of the kind `kind`.
+    ///
+    /// # Safety
+    /// The caller owns the settled cell.
+    pub(crate) unsafe fn take(&self, kind: &'static str) -> Box<Trace> {
+        let boxed = self.boxed();
+        let trace = match boxed {
+            // SAFETY: `put` made the box; the word forgets it below.
+            Some(boxed) => unsafe { Box::from_raw(boxed.as_ptr()) },
+            // SAFETY: the caller's promise.
+            None => Box::new(unsafe { self.trace(kind) }),
+        };
+        // ORDERING: Relaxed, the caller owns the cell.
+        self.0.store(std::ptr::null_mut(), Ordering::Relaxed);
+        trace
+    }
+
+    /// A failure has come to this cell, of the kind `kind`, by the way `trace`.
+    ///
+    /// # Safety
+    /// The caller owns the settled cell.
+    pub(crate) unsafe fn put(&self, mut trace: Box<Trace>, kind: &'static str) {
+        if let Some(location) = self.location() {
+            trace.push(kind, location);
+        }
+        let pointer = Box::into_raw(trace).cast::<()>();
+        // ORDERING: Relaxed, the caller owns the cell.
+        self.0.store(pointer.map_addr(|address| address | BOXED), Ordering::Relaxed);
+    }
+
+    /// The cell is about to be freed.
+    ///
+    /// # Safety
+    /// The caller owns the cell.
+    pub(super) unsafe fn clear(&self) {
+        if let Some(boxed) = self.boxed() {
+            // SAFETY: `put` made the box, and this is the last look at the word.
+            drop(unsafe { Box::from_raw(boxed.as_ptr()) });
+        }
+    }
+}

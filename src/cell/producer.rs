@@ -1,0 +1,156 @@
+//! The writing end of a cell that has no work, as a safe handle.
+
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+
+use super::body;
+use super::chain::Chain;
+use super::consumer::Consumer;
+use super::follow;
+use super::handlers;
+use super::header::{CellRef, Dropped, Fate, Header};
+use super::park;
+use super::tables::{Origin, PlainTable};
+use super::wave;
+use super::word::Word;
+use crate::failure::{Outcome, contain, drop_quietly};
+
+/// The only producer of a cell. Dropping it settles the cell as abandoned.
+pub(crate) struct Producer<T, E> {
+    cell: CellRef,
+    /// Whether a cancellation handler was ever added: else the list need not be looked at.
+    has_handlers: bool,
+    types: PhantomData<Outcome<T, E>>,
+}
+
+// SAFETY: an outcome is given from the thread that has the producer, so it must be Send; all else
+// that is shared with the consumer is atomic.
+unsafe impl<T: Send, E: Send> Send for Producer<T, E> {}
+// SAFETY: `&Producer` only looks at the chain word.
+unsafe impl<T: Send, E: Send> Sync for Producer<T, E> {}
+
+impl<T: 'static, E: 'static> Producer<T, E> {
+    /// Both ends of a new cell.
+    pub(crate) fn pair<O: Origin>(location: &'static Location<'static>) -> (Self, Consumer<T, E>) {
+        let table = const { &PlainTable::<O, T, E>::TABLE };
+        let header = Header::new(table, Word::pending(), Chain::deferred(), location);
+        let cell = body::with_work::<(), T, E>(header, ());
+        let producer = Producer { cell, has_handlers: false, types: PhantomData };
+        // SAFETY: the new cell has no other consumer.
+        (producer, unsafe { Consumer::from_cell(cell) })
+    }
+
+    /// Settles the cell. An outcome that comes after a cancellation is dropped.
+    pub(crate) fn settle(self, outcome: Outcome<T, E>) {
+        let this = ManuallyDrop::new(self);
+        this.close_handlers();
+        // SAFETY: we are the producer, and nothing is in the body of a pending deferred.
+        unsafe {
+            body::put_outcome(this.cell, outcome);
+            if !publish(this.cell) {
+                let late: Outcome<T, E> = body::take_written(this.cell);
+                lost(this.cell);
+                wave::shield(|| drop_quietly(late));
+            }
+        }
+    }
+
+    /// Settles the cell with the outcome of another, as soon as that has one.
+    pub(crate) fn follow(self, inner: Consumer<T, E>) {
+        let this = ManuallyDrop::new(self);
+        this.close_handlers();
+        // SAFETY: we are the producer, and nothing is in the body.
+        unsafe {
+            if !this.cell.header().up.start() {
+                inner.cancel();
+                lost(this.cell);
+                return;
+            }
+            if let Some(cell) = follow::follow(this.cell, inner.into_cell()) {
+                wave::settle_outside(cell);
+            }
+        }
+    }
+}
+
+impl<T, E> Producer<T, E> {
+    /// Whether the consumer has cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        // SAFETY: alive while we are its producer; a deferred's cell is a root.
+        unsafe { self.cell.header().up.is_cancelled() }
+    }
+
+    /// Has `handler` run when the consumer cancels; at once, if it has done so.
+    pub(crate) fn on_cancel(&mut self, handler: Box<dyn FnOnce() + Send>) {
+        self.has_handlers = true;
+        // SAFETY: as in `is_cancelled`.
+        let list = unsafe { &self.cell.header().link };
+        if let Err(handler) = handlers::add(list, handler) {
+            contain(handler);
+        }
+    }
+
+    fn close_handlers(&self) {
+        if self.has_handlers {
+            // SAFETY: as in `is_cancelled`.
+            let list = unsafe { &self.cell.header().link };
+            wave::shield(|| drop(handlers::close(list)));
+        }
+    }
+}
+
+/// Makes known the outcome that is in the body. `false`: the chain was cancelled before, nothing has
+/// changed, and [`lost`] is due when the outcome has been taken back.
+///
+/// # Safety
+/// The caller is the producer of a deferred's cell.
+unsafe fn publish(cell: CellRef) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let header = cell.header();
+        if header.word.receiver().is_none() {
+            // A chain of one cell: then a cancellation comes by the state word too, and the chain
+            // word need not be won.
+            if let Ok(listener) = header.word.settle_alone() {
+                if let Some(listener) = listener {
+                    park::wake(listener);
+                }
+                return true;
+            }
+        }
+        if header.up.start() {
+            wave::settle_outside(cell);
+            return true;
+        }
+    }
+    false
+}
+
+/// The deferred of a chain that was cancelled lets go of it.
+///
+/// # Safety
+/// The caller is the producer, whose `start` has failed, and leaves the body empty.
+unsafe fn lost(cell: CellRef) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if cell.header().up.drop_reference() {
+            body::free(cell);
+        }
+    }
+}
+
+impl<T, E> Drop for Producer<T, E> {
+    fn drop(&mut self) {
+        self.close_handlers();
+        // SAFETY: we are the producer, and nothing is in the body. A failure without an error of
+        // the user's is dropped with no effect.
+        unsafe {
+            (self.cell.header().vtable().fail)(self.cell, Fate::Abandoned);
+            if !publish(self.cell) {
+                (self.cell.header().vtable().drop_outcome)(self.cell, Dropped::Superseded);
+                lost(self.cell);
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What the cells do, told without cells: the work of a job, the step of a link. No unsafe code is
+//! needed to add one.
+
+use super::consumer::Consumer;
+use crate::failure::Outcome;
+
+/// What user code has come to.
+pub(crate) enum Next<T, E> {
+    /// An outcome.
+    Settled(Outcome<T, E>),
+    /// A promise that will have the outcome.
+    Follow(Consumer<T, E>),
+}
+
+/// The work of a job.
+pub(crate) trait Work: Send + 'static {
+    /// The value that it gives.
+    type Ok: 'static;
+    /// The error that it gives.
+    type Err: 'static;
+    /// Its name in a trace.
+    const KIND: &'static str;
+    /// Does it. A panic becomes the outcome.
+    fn run(self) -> Next<Self::Ok, Self::Err>;
+}
+
+/// What a link does with the outcome of the cell before it.
+pub(crate) trait Step<T, E>: Send + 'static {
+    /// The value that it gives.
+    type Ok: 'static;
+    /// The error that it gives.
+    type Err: 'static;
+    /// Its name in a trace.
+    const KIND: &'static str;
+    /// Goes behind what the executor has queued.
+    const QUEUED: bool = false;
+    /// Runs also on the way of a cancellation.
+    const ALWAYS: bool = false;
+    /// Fails with `Abandoned` where the executor is closed; else it runs on the settling thread.
+    const NEEDS_EXECUTOR: bool = false;
+    /// What of an outcome the user's function gets.
+    type Wanted;
+    /// Whether this outcome is for the user's function.
+    fn wants(outcome: &Outcome<T, E>) -> bool;
+    /// Takes what the user's function gets, or passes on what it does not get.
+    fn sort(outcome: Outcome<T, E>) -> Result<Self::Wanted, Outcome<Self::Ok, Self::Err>>;
+    /// Calls the user's function. A panic becomes the outcome.
+    fn run(self, wanted: Self::Wanted) -> Next<Self::Ok, Self::Err>;
+}

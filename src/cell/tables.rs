@@ -1,0 +1,231 @@
+//! The tables of functions that know a cell's types.
+
+use std::marker::PhantomData;
+
+use super::body;
+use super::header::{CellRef, Dropped, Fate, Lane, Turn, VTable, Worked};
+use super::step::{Next, Step, Work};
+use super::wave::shield;
+use crate::failure::{Failure, Outcome, Panic, catch, drop_quietly};
+use crate::unobserved;
+
+/// The table of a job with the work `W`.
+pub(super) struct JobTable<W>(PhantomData<W>);
+
+impl<W: Work> JobTable<W> {
+    const BASE: VTable = VTable {
+        kind: W::KIND,
+        root: true,
+        job: true,
+        following: false,
+        layout: body::layout::<W, W::Ok, W::Err>(),
+        work: work_job::<W>,
+        move_outcome: move_outcome::<W::Ok, W::Err>,
+        fail: fail::<W::Ok, W::Err>,
+        drop_outcome: drop_outcome::<W::Ok, W::Err>,
+        as_following: None,
+    };
+    const FOLLOWING: VTable = VTable { following: true, ..Self::BASE };
+    pub(super) const TABLE: VTable = VTable { as_following: Some(&Self::FOLLOWING), ..Self::BASE };
+}
+
+/// The table of a link with the step `S` behind a cell of `T` and `E`.
+pub(super) struct LinkTable<S, T, E>(PhantomData<(S, T, E)>);
+
+impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
+    const BASE: VTable = VTable {
+        kind: S::KIND,
+        root: false,
+        job: false,
+        following: false,
+        layout: body::layout::<S, S::Ok, S::Err>(),
+        work: work_link::<S, T, E>,
+        move_outcome: move_outcome::<S::Ok, S::Err>,
+        fail: fail::<S::Ok, S::Err>,
+        drop_outcome: drop_outcome::<S::Ok, S::Err>,
+        as_following: None,
+    };
+    const FOLLOWING: VTable = VTable { following: true, ..Self::BASE };
+    pub(super) const TABLE: VTable = VTable { as_following: Some(&Self::FOLLOWING), ..Self::BASE };
+}
+
+/// How a promise without work came to be.
+pub(crate) trait Origin {
+    /// Its name in a trace.
+    const KIND: &'static str;
+}
+
+/// The table of a cell that somebody else settles, or that was made settled.
+pub(super) struct PlainTable<O, T, E>(PhantomData<(O, T, E)>);
+
+impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
+    const BASE: VTable = VTable {
+        kind: O::KIND,
+        root: true,
+        job: false,
+        following: false,
+        layout: body::layout::<(), T, E>(),
+        work: no_work,
+        move_outcome: move_outcome::<T, E>,
+        fail: fail::<T, E>,
+        drop_outcome: drop_outcome::<T, E>,
+        as_following: None,
+    };
+    const FOLLOWING: VTable = VTable { following: true, ..Self::BASE };
+    pub(super) const TABLE: VTable = VTable { as_following: Some(&Self::FOLLOWING), ..Self::BASE };
+}
+
+unsafe fn no_work(_: CellRef, _: Option<CellRef>, _: Turn) -> Worked {
+    Worked::Settled
+}
+
+unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Worked {
+    // SAFETY: the caller has started or claimed the job, so the work is its own, once.
+    unsafe {
+        let work = body::take_work::<W>(cell);
+        match turn {
+            Turn::Granted | Turn::Next => done(cell, catch(|| work.run())),
+            Turn::Cancelled => {
+                drop_quietly(work);
+                Worked::Settled
+            }
+            Turn::Closed | Turn::Denied => {
+                shield(|| drop_quietly(work));
+                fail::<W::Ok, W::Err>(cell, Fate::Abandoned);
+                Worked::Settled
+            }
+        }
+    }
+}
+
+unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
+    cell: CellRef,
+    parent: Option<CellRef>,
+    turn: Turn,
+) -> Worked {
+    let Some(parent) = parent else { return Worked::Settled };
+    // SAFETY: the wave owns the settled parent, made for this `T` and `E`, and produces the cell.
+    unsafe {
+        if !S::ALWAYS && cell.chain().is_cancelled() {
+            return give_up::<S, T, E>(cell, parent, Fate::Cancelled);
+        }
+        let wanted = match body::outcome::<T, E>(parent) {
+            Some(outcome) => S::wants(outcome),
+            None => S::wants(&Err(Failure::Cancelled)),
+        };
+        if !wanted {
+            return pass::<S, T, E>(cell, parent);
+        }
+        match turn {
+            Turn::Next if S::QUEUED => Worked::Post(Lane::Back),
+            Turn::Denied => Worked::Post(if S::QUEUED { Lane::Back } else { Lane::Next }),
+            Turn::Closed if S::NEEDS_EXECUTOR => give_up::<S, T, E>(cell, parent, Fate::Abandoned),
+            _ => run_step::<S, T, E>(cell, parent),
+        }
+    }
+}
+
+unsafe fn run_step<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
+    // SAFETY: as in `work_link`; step and outcome are taken once.
+    unsafe {
+        let step = body::take_work::<S>(cell);
+        let outcome = body::take_outcome::<T, E>(parent);
+        let failed = outcome.is_err();
+        let next = match S::sort(outcome) {
+            Ok(wanted) => catch(|| step.run(wanted)),
+            Err(passed) => Ok(Next::Settled(passed)), // not reachable: `wants` has said yes
+        };
+        if failed && matches!(next, Ok(Next::Settled(Err(_))) | Err(_)) {
+            carry(parent, cell);
+        }
+        done(cell, next)
+    }
+}
+
+unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
+    // SAFETY: as in `run_step`.
+    unsafe {
+        shield(|| drop_quietly(body::take_work::<S>(cell)));
+        // What `wants` has refused, `sort` passes on.
+        let sorted = S::sort(body::take_outcome::<T, E>(parent));
+        let outcome = sorted.err().unwrap_or(Err(Failure::Cancelled));
+        if outcome.is_err() {
+            carry(parent, cell);
+        }
+        body::put_outcome(cell, outcome);
+    }
+    Worked::Settled
+}
+
+unsafe fn give_up<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef, fate: Fate) -> Worked {
+    // SAFETY: as in `run_step`.
+    unsafe {
+        shield(|| {
+            drop_quietly(body::take_work::<S>(cell));
+            drop_quietly(body::take_outcome::<T, E>(parent));
+        });
+        fail::<S::Ok, S::Err>(cell, fate);
+    }
+    Worked::Settled
+}
+
+unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {
+    let outcome = match next {
+        Ok(Next::Settled(outcome)) => outcome,
+        Ok(Next::Follow(inner)) => return Worked::Follow(inner.into_cell()),
+        Err(panic) => Err(Failure::Panicked(panic)),
+    };
+    // SAFETY: the caller produces the cell, whose work it has taken.
+    unsafe { body::put_outcome(cell, outcome) };
+    Worked::Settled
+}
+
+/// The failure of `from` goes on in `to`: so does the way that it came.
+unsafe fn carry(from: CellRef, to: CellRef) {
+    // SAFETY: the caller owns the settled `from` and produces `to`.
+    unsafe {
+        let (from, to) = (from.header(), to.header());
+        if from.word.has_outcome() {
+            to.place.put(from.place.take(from.vtable().kind), to.vtable().kind);
+        }
+    }
+}
+
+unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
+    // SAFETY: the caller owns the settled `from` and produces `to`, whose body is empty; both were
+    // made for this `T` and `E`.
+    unsafe {
+        let outcome = body::take_outcome::<T, E>(from);
+        if outcome.is_err() {
+            carry(from, to);
+        }
+        body::put_outcome(to, outcome);
+    }
+}
+
+unsafe fn fail<T, E>(cell: CellRef, fate: Fate) {
+    let failure = match fate {
+        Fate::Cancelled => Failure::Cancelled,
+        Fate::Abandoned => Failure::Abandoned,
+        Fate::Taken => Failure::Taken,
+        Fate::WouldDeadlock => Failure::WouldDeadlock,
+    };
+    // SAFETY: the caller produces the cell, whose body is empty.
+    unsafe { body::put_outcome::<T, E>(cell, Err(failure)) };
+}
+
+unsafe fn drop_outcome<T: 'static, E: 'static>(cell: CellRef, why: Dropped) {
+    // SAFETY: the caller owns the outcome; once.
+    let outcome: Outcome<T, E> = unsafe { body::take_written(cell) };
+    if let (Err(failure @ (Failure::Error(_) | Failure::Panicked(_))), Dropped::Unseen) =
+        (&outcome, why)
+    {
+        // SAFETY: the caller owns the settled cell.
+        let trace = unsafe {
+            let header = cell.header();
+            header.place.take(header.vtable().kind)
+        };
+        unobserved::report(failure, *trace);
+    }
+    drop_quietly(outcome);
+}

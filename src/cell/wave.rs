@@ -1,0 +1,363 @@
+//! The wave: a settled cell is handed to the next link, which settles, and so on, in a loop.
+//!
+//! Nothing here recurses, however long the chain is. A worker's loop runs the callbacks of its own
+//! executor one after the other; everybody else only passes outcomes on, and posts the first link
+//! whose callback has to run. User code that is dropped on the way may settle something else: that
+//! wave waits in a list of this thread until the current step is through.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+use super::body;
+use super::executor::{ExecutorHandle, Item};
+use super::follow;
+use super::header::{CellRef, Dropped, Lane, Turn, Worked};
+use super::observer;
+use super::park;
+use super::word::{Receiver, Settle};
+
+/// The thread of an executor that is running its items.
+pub(crate) struct Here {
+    /// The executor's address.
+    pub(crate) executor: *mut (),
+    /// How many callbacks may still run in a row without a trip through the queue.
+    pub(crate) left: Cell<u32>,
+}
+
+/// A settled cell, and the link that receives it.
+type Step = (CellRef, CellRef);
+
+thread_local! {
+    /// Whether this thread is inside a step that must not be nested.
+    static ACTIVE: Cell<bool> = const { Cell::new(false) };
+    /// The waves that wait for that.
+    static WAITING: RefCell<VecDeque<Step>> = const { RefCell::new(VecDeque::new()) };
+}
+
+// ── What an executor calls ───────────────────────────────────────────────────────────────────────
+
+/// Runs an item on a thread of its executor.
+///
+/// # Safety
+/// The item was posted to that executor, and is run once.
+pub(crate) unsafe fn run(item: Item, here: &Here) {
+    // SAFETY: a queued item keeps its cells alive: the job by `REFERRED`, the others by being the
+    // producer's.
+    unsafe {
+        match item {
+            Item::Start(root) => {
+                if root.chain().start() {
+                    start(root, Turn::Granted, Some(here));
+                } else {
+                    lost(root);
+                }
+            }
+            Item::Settled(parent) => {
+                if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
+                    let child = CellRef::from_address(child);
+                    wave((parent, child), Turn::Granted, Some(here));
+                }
+            }
+            Item::Link(child) => {
+                clear_link(child);
+                wave((child.root(), child), Turn::Granted, Some(here));
+            }
+        }
+    }
+}
+
+/// Runs a job that the caller has claimed or started, and what comes of it.
+///
+/// # Safety
+/// The caller has won [`Chain::start`](super::chain::Chain::start) or `claim`.
+pub(crate) unsafe fn start(root: CellRef, turn: Turn, here: Option<&Here>) {
+    // SAFETY: the caller is the job's producer.
+    unsafe {
+        let worked = (root.header().vtable().work)(root, None, turn);
+        if let Some(step) = finish(root, worked) {
+            let turn = turn_for(step.1, here);
+            wave(step, turn, here);
+        }
+    }
+}
+
+/// Settles an item that no executor will run: its promise fails with `Abandoned`, unless its
+/// callback runs wherever it is.
+///
+/// # Safety
+/// The item is the caller's.
+pub(crate) unsafe fn abandon(item: Item) {
+    // SAFETY: as in `run`.
+    unsafe {
+        match item {
+            Item::Start(root) => {
+                if root.chain().start() {
+                    start(root, Turn::Closed, None);
+                } else {
+                    lost(root);
+                }
+            }
+            Item::Settled(parent) => {
+                if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
+                    wave((parent, CellRef::from_address(child)), Turn::Closed, None);
+                }
+            }
+            Item::Link(child) => {
+                clear_link(child);
+                wave((child.root(), child), Turn::Closed, None);
+            }
+        }
+    }
+}
+
+/// Whether a queued item is a job that nobody has started or claimed.
+pub(crate) fn is_waiting(item: Item) -> bool {
+    // SAFETY: a queued item keeps its cell alive.
+    matches!(item, Item::Start(root) if unsafe { root.header().up.is_waiting() })
+}
+
+/// A queue lets go of a job that somebody else has claimed.
+unsafe fn lost(root: CellRef) {
+    // SAFETY: the caller has the queue's reference.
+    unsafe {
+        if root.header().up.drop_reference() {
+            body::free(root);
+        }
+    }
+}
+
+unsafe fn clear_link(child: CellRef) {
+    // ORDERING: Relaxed, the link is the caller's.
+    // SAFETY: as in `run`.
+    let link = unsafe { &child.header().link };
+    link.store(std::ptr::null_mut(), std::sync::atomic::Ordering::Relaxed);
+}
+
+// ── What everybody else calls ────────────────────────────────────────────────────────────────────
+
+/// Settles a cell whose outcome is in its body, from outside of an executor's loop.
+///
+/// # Safety
+/// The caller is the cell's producer, and is through with it.
+pub(crate) unsafe fn settle_outside(cell: CellRef) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if let Some(step) = settled(cell, cell.header().word.settle()) {
+            deliver(step.0, step.1);
+        }
+    }
+}
+
+/// As [`settle_outside`] for a cell without an outcome, which counts as cancelled.
+///
+/// # Safety
+/// As for `settle_outside`.
+pub(crate) unsafe fn settle_without_outcome(cell: CellRef) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let duty = cell.header().word.settle_without_outcome();
+        if duty == Settle::Gone {
+            release(cell);
+        } else if let Some(step) = settled(cell, duty) {
+            deliver(step.0, step.1);
+        }
+    }
+}
+
+/// Hands a settled cell to what its word names, from outside of an executor's loop.
+///
+/// # Safety
+/// The caller gives the cell away.
+pub(crate) unsafe fn hand_on(cell: CellRef, receiver: Receiver) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match receiver {
+            Receiver::Continuation(child) => deliver(cell, CellRef::from_address(child)),
+            Receiver::Observer(observer) => observer::notify(observer, cell),
+        }
+    }
+}
+
+/// Hands a settled cell to its continuation, from outside of an executor's loop.
+///
+/// # Safety
+/// The caller owns `parent`, whose word names `child`.
+pub(crate) unsafe fn deliver(parent: CellRef, child: CellRef) {
+    let step = (parent, child);
+    if ACTIVE.get() && WAITING.try_with(|waiting| waiting.borrow_mut().push_back(step)).is_ok() {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    shield(|| unsafe { wave(step, Turn::Denied, None) });
+}
+
+/// Runs something of ours that drops user code: the waves that this sets off wait until it is
+/// through, so that nothing nests. `f` must not unwind.
+pub(crate) fn shield<R>(f: impl FnOnce() -> R) -> R {
+    let outer = ACTIVE.replace(true);
+    let result = f();
+    if !outer {
+        flush();
+        ACTIVE.set(false);
+    }
+    result
+}
+
+/// Runs the waves that wait on this thread; for whoever is about to block, too.
+pub(crate) fn flush() {
+    while let Some(step) =
+        WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten()
+    {
+        // SAFETY: `deliver` put it there with its caller's promise.
+        unsafe { wave(step, Turn::Denied, None) };
+    }
+}
+
+// ── The wave itself ──────────────────────────────────────────────────────────────────────────────
+
+unsafe fn wave(step: Step, turn: Turn, here: Option<&Here>) {
+    let (mut step, mut turn) = (step, turn);
+    loop {
+        // SAFETY: the wave owns the settled parent and is the producer of the child.
+        unsafe {
+            let Some(next) = link(step, turn, here) else { return };
+            turn = turn_for(next.1, here);
+            step = next;
+        }
+    }
+}
+
+/// One link: works, is settled, and gives the next step.
+unsafe fn link((parent, child): Step, turn: Turn, here: Option<&Here>) -> Option<Step> {
+    // SAFETY: as in `wave`.
+    unsafe {
+        if child.header().vtable().following {
+            follow::arrive(parent, child);
+            return finish(child, Worked::Settled);
+        }
+        let mut worked = (child.header().vtable().work)(child, Some(parent), turn);
+        if let Worked::Post(lane) = worked {
+            let tired = here.is_some_and(|here| here.left.get() == 0);
+            post(parent, child, if tired { Lane::Back } else { lane }).err()?;
+            worked = (child.header().vtable().work)(child, Some(parent), Turn::Closed);
+        }
+        let link = child.header().link.load(std::sync::atomic::Ordering::Relaxed);
+        ExecutorHandle::release_link(link);
+        if parent != child.root() {
+            body::free(parent);
+        }
+        finish(child, worked)
+    }
+}
+
+unsafe fn post(parent: CellRef, child: CellRef, lane: Lane) -> Result<(), Item> {
+    // SAFETY: as in `wave`; a pending link's `link` is its executor.
+    unsafe {
+        // ORDERING: Relaxed, the link is the producer's.
+        let executor = child.header().link.load(std::sync::atomic::Ordering::Relaxed);
+        let item = if parent == child.root() { Item::Link(child) } else { Item::Settled(parent) };
+        ExecutorHandle::post_to_link(executor, item, lane).inspect_err(|_| {
+            if matches!(item, Item::Link(_)) {
+                clear_link(child);
+            }
+        })
+    }
+}
+
+fn turn_for(child: CellRef, here: Option<&Here>) -> Turn {
+    let Some(here) = here else { return Turn::Denied };
+    // ORDERING: Relaxed, the link is the producer's.
+    // SAFETY: the wave is the producer of `child`.
+    let executor = unsafe { child.header().link.load(std::sync::atomic::Ordering::Relaxed) };
+    if executor != here.executor || here.left.get() == 0 {
+        return Turn::Denied;
+    }
+    here.left.set(here.left.get() - 1);
+    Turn::Next
+}
+
+unsafe fn finish(cell: CellRef, worked: Worked) -> Option<Step> {
+    // SAFETY: the caller is the cell's producer.
+    unsafe {
+        let cell = match worked {
+            Worked::Settled => cell,
+            Worked::Follow(inner) => follow::follow(cell, inner)?,
+            Worked::Post(_) => return None,
+        };
+        settled(cell, cell.header().word.settle())
+    }
+}
+
+/// Acts on the duty of a producer that has settled.
+unsafe fn settled(cell: CellRef, duty: Settle) -> Option<Step> {
+    // SAFETY: the caller is the cell's producer; each arm has what the word gave it.
+    unsafe {
+        match duty {
+            Settle::Kept => None,
+            Settle::Wake(listener) => {
+                park::wake(listener);
+                None
+            }
+            Settle::Deliver(Receiver::Continuation(child)) => {
+                Some((cell, CellRef::from_address(child)))
+            }
+            Settle::Deliver(Receiver::Observer(observer)) => {
+                observer::notify(observer, cell);
+                None
+            }
+            Settle::Gone => {
+                drop_outcome(cell, Dropped::Unseen);
+                release(cell);
+                None
+            }
+            Settle::Cancelled => {
+                drop_outcome(cell, Dropped::Superseded);
+                if !cell.header().word.arrive() {
+                    release(cell);
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Drops an outcome, by whoever owns the cell.
+///
+/// # Safety
+/// The caller owns the cell, and the outcome was not taken.
+pub(crate) unsafe fn drop_outcome(cell: CellRef, why: Dropped) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if cell.header().word.has_outcome() {
+            shield(|| (cell.header().vtable().drop_outcome)(cell, why));
+        }
+    }
+}
+
+/// Frees the last cell of a chain, and ends the chain.
+///
+/// # Safety
+/// The caller owns the cell, whose body is empty.
+pub(crate) unsafe fn release(tail: CellRef) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let root = tail.root();
+        if root != tail {
+            body::free(tail);
+        }
+        end_chain(root);
+    }
+}
+
+/// The chain has no cell but its root any more.
+///
+/// # Safety
+/// The caller has freed the chain's last cell.
+pub(crate) unsafe fn end_chain(root: CellRef) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if root.header().up.end() {
+            body::free(root);
+        }
+    }
+}

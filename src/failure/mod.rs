@@ -1,0 +1,360 @@
+//! `Failure`: every way in which a promise can fail, in one enum.
+
+mod any_error;
+mod panic;
+mod timed_out;
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+
+pub use any_error::AnyError;
+use any_error::recast;
+pub use panic::Panic;
+pub(crate) use panic::{catch, contain, drop_quietly};
+pub use timed_out::TimedOut;
+
+/// What a settled promise has: its value, or the way in which it failed.
+pub type Outcome<T, E = AnyError> = Result<T, Failure<E>>;
+
+/// Every way in which a promise can fail.
+///
+/// The work's own error is in [`Failure::Error`], as it was returned. All other variants say what
+/// became of the promise.
+///
+/// # Examples
+///
+/// ```
+/// use asynckit::{Failure, Outcome};
+/// use std::io;
+///
+/// fn advice(outcome: Outcome<String, io::Error>) -> &'static str {
+///     match outcome {
+///         Ok(_) => "read it",
+///         Err(Failure::TimedOut) => "ask again, the promise is still there",
+///         Err(Failure::Error(io)) if io.kind() == io::ErrorKind::NotFound => "look elsewhere",
+///         Err(_) => "give up",
+///     }
+/// }
+///
+/// assert_eq!(advice(Err(Failure::Cancelled)), "give up");
+/// assert_eq!(advice(Err(Failure::Error(io::ErrorKind::NotFound.into()))), "look elsewhere");
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Failure<E = AnyError> {
+    /// The work returned this error.
+    Error(E),
+    /// The work, or a callback on the way, panicked.
+    Panicked(Panic),
+    /// Somebody cancelled the promise.
+    Cancelled,
+    /// The time limit passed: that of the call, then the promise is as it was; or that of the
+    /// promise itself, then it is settled (`is_set()` tells).
+    TimedOut,
+    /// Nobody is left who could settle the promise: its `Deferred` was dropped unsettled, or its
+    /// pool was shut down before the work ran.
+    Abandoned,
+    /// The value was already taken out of this promise.
+    Taken,
+    /// The wait could never have ended: what it waits for is waiting for it.
+    WouldDeadlock,
+    /// There was no promise to choose from: the race of nothing.
+    Empty,
+}
+
+impl<E> Failure<E> {
+    /// The failure of work that returned `error`: mostly [`Failure::Error`]. An [`AnyError`] in
+    /// which `?` has hidden a failure gives back that failure.
+    pub(crate) fn from_error(error: E) -> Failure<E>
+    where
+        E: 'static,
+    {
+        let any: &dyn Any = &error;
+        let hidden = any.downcast_ref().and_then(AnyError::hidden_failure);
+        // `E` is `AnyError` where there is a hidden failure, so this cast does not lose it.
+        match hidden.and_then(|failure| recast(failure).ok()) {
+            Some(failure) => failure,
+            None => Failure::Error(error),
+        }
+    }
+
+    /// Changes the work's own error, and keeps every other failure as it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use asynckit::Failure;
+    ///
+    /// let failure = Failure::Error(404).map_error(|status| format!("status {status}"));
+    /// assert_eq!(failure.to_string(), "status 404");
+    /// assert!(Failure::<u16>::Cancelled.map_error(|status| status + 1).is_cancelled());
+    /// ```
+    #[must_use]
+    pub fn map_error<F>(self, change: impl FnOnce(E) -> F) -> Failure<F> {
+        match self.sort() {
+            Ok(error) => Failure::Error(change(error)),
+            Err(other) => other,
+        }
+    }
+
+    /// Tells the work's own error from a failure that is the same for all types of errors.
+    pub(crate) fn sort<F>(self) -> Result<E, Failure<F>> {
+        match self {
+            Failure::Error(error) => Ok(error),
+            Failure::Panicked(panic) => Err(Failure::Panicked(panic)),
+            Failure::Cancelled => Err(Failure::Cancelled),
+            Failure::TimedOut => Err(Failure::TimedOut),
+            Failure::Abandoned => Err(Failure::Abandoned),
+            Failure::Taken => Err(Failure::Taken),
+            Failure::WouldDeadlock => Err(Failure::WouldDeadlock),
+            Failure::Empty => Err(Failure::Empty),
+        }
+    }
+
+    /// Whether this is [`Failure::Error`]: the work returned an error.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        matches!(self, Failure::Error(_))
+    }
+
+    /// Whether this is [`Failure::Panicked`]: the work panicked.
+    #[must_use]
+    pub fn is_panicked(&self) -> bool {
+        matches!(self, Failure::Panicked(_))
+    }
+
+    /// Whether this is [`Failure::Cancelled`]: somebody cancelled the promise.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Failure::Cancelled)
+    }
+
+    /// Whether this is [`Failure::TimedOut`]: the time limit passed.
+    #[must_use]
+    pub fn is_timed_out(&self) -> bool {
+        matches!(self, Failure::TimedOut)
+    }
+
+    /// Whether this is [`Failure::Abandoned`]: nobody is left who could settle the promise.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        matches!(self, Failure::Abandoned)
+    }
+
+    /// Whether this is [`Failure::Taken`]: the value was already taken out.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Failure::Taken)
+    }
+
+    /// Whether this is [`Failure::WouldDeadlock`]: the wait could never have ended.
+    #[must_use]
+    pub fn is_would_deadlock(&self) -> bool {
+        matches!(self, Failure::WouldDeadlock)
+    }
+
+    /// Whether this is [`Failure::Empty`]: there was no promise to choose from.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Failure::Empty)
+    }
+}
+
+impl Failure<AnyError> {
+    /// The work's own error, if it is an `X`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use asynckit::{AnyError, Failure};
+    /// use std::io;
+    ///
+    /// let failure = Failure::Error(AnyError::from(io::Error::other("cable cut")));
+    /// assert!(failure.downcast_ref::<io::Error>().is_some());
+    /// assert!(failure.downcast_ref::<std::fmt::Error>().is_none());
+    /// ```
+    #[must_use]
+    pub fn downcast_ref<X: Error + 'static>(&self) -> Option<&X> {
+        match self {
+            Failure::Error(error) => error.downcast_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Failure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Error(error) => error.fmt(f),
+            Failure::Panicked(panic) => panic.fmt(f),
+            Failure::Cancelled => f.write_str("the promise was cancelled"),
+            Failure::TimedOut => TimedOut.fmt(f),
+            Failure::Abandoned => f.write_str("abandoned: nobody is left to settle the promise"),
+            Failure::Taken => f.write_str("the value was already taken out of this promise"),
+            Failure::WouldDeadlock => f.write_str("waiting here would never end: a deadlock"),
+            Failure::Empty => f.write_str("there was no promise to choose from"),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for Failure<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Failure::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+// `AnyError` is no `Error`, and being of this crate will not become one unnoticed: no overlap.
+impl Error for Failure<AnyError> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Failure::Error(error) => Some(error.as_error()),
+            _ => None,
+        }
+    }
+}
+
+impl<E> From<TimedOut> for Failure<E> {
+    fn from(_: TimedOut) -> Failure<E> {
+        Failure::TimedOut
+    }
+}
+
+/// Gives back the failure that `?` has hidden in the error, else [`Failure::Error`].
+impl From<AnyError> for Failure<AnyError> {
+    fn from(error: AnyError) -> Failure<AnyError> {
+        Failure::from_error(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    fn panicked() -> Panic {
+        catch(|| panic!("boom")).expect_err("it panics")
+    }
+
+    /// One failure of each kind.
+    fn all<E>(error: E) -> [Failure<E>; 8] {
+        [
+            Failure::Error(error),
+            Failure::Panicked(panicked()),
+            Failure::Cancelled,
+            Failure::TimedOut,
+            Failure::Abandoned,
+            Failure::Taken,
+            Failure::WouldDeadlock,
+            Failure::Empty,
+        ]
+    }
+
+    fn kinds<E>(failure: &Failure<E>) -> [bool; 8] {
+        [
+            failure.is_error(),
+            failure.is_panicked(),
+            failure.is_cancelled(),
+            failure.is_timed_out(),
+            failure.is_abandoned(),
+            failure.is_taken(),
+            failure.is_would_deadlock(),
+            failure.is_empty(),
+        ]
+    }
+
+    #[test]
+    fn each_kind_answers_to_its_own_name_only() {
+        for (index, failure) in all(()).iter().enumerate() {
+            let mut expected = [false; 8];
+            expected[index] = true;
+            assert_eq!(kinds(failure), expected);
+            assert_eq!(kinds(&failure.clone().map_error(|()| 7)), expected);
+        }
+    }
+
+    #[test]
+    fn messages_are_lower_case_without_a_dot() {
+        for failure in all("the disk is full") {
+            let text = failure.to_string();
+            assert!(text.starts_with(char::is_lowercase), "{text}");
+            assert!(!text.ends_with('.'), "{text}");
+        }
+        assert_eq!(Failure::Error("full").to_string(), "full");
+        assert_eq!(Failure::<&str>::Panicked(panicked()).to_string(), "panicked: boom");
+    }
+
+    #[test]
+    fn source_is_the_works_own_error() {
+        let typed = Failure::Error(io::Error::other("cable cut"));
+        assert!(typed.source().is_some_and(|cause| cause.is::<io::Error>()));
+        let dynamic = Failure::Error(AnyError::from(io::Error::other("cable cut")));
+        assert!(dynamic.source().is_some_and(|cause| cause.is::<io::Error>()));
+        assert!(dynamic.downcast_ref::<io::Error>().is_some());
+        assert!(Failure::<io::Error>::Cancelled.source().is_none());
+        assert!(Failure::<AnyError>::Cancelled.source().is_none());
+        assert!(Failure::Cancelled.downcast_ref::<io::Error>().is_none());
+    }
+
+    #[test]
+    fn every_failure_comes_back_out_of_an_any_error() {
+        for failure in all(AnyError::msg("full")) {
+            let expected = kinds(&failure);
+            let text = failure.to_string();
+            let back = Failure::from_error(AnyError::from(failure));
+            assert_eq!(kinds(&back), expected);
+            assert_eq!(back.to_string(), text);
+        }
+        assert!(Failure::from(AnyError::from(TimedOut)).is_timed_out());
+    }
+
+    #[test]
+    fn panic_keeps_its_payload_through_an_any_error() {
+        let panicked = catch(|| std::panic::panic_any(7_u8)).expect_err("it panics");
+        let back = Failure::from_error(AnyError::from(Failure::<AnyError>::Panicked(panicked)));
+        let Failure::Panicked(panic) = back else {
+            panic!("not the panic: {back:?}");
+        };
+        assert!(panic.into_payload().is_some_and(|payload| payload.is::<u8>()));
+    }
+
+    #[test]
+    fn typed_errors_are_never_unwrapped() {
+        assert!(Failure::from_error(()).is_error());
+        assert!(Failure::from_error(TimedOut).is_error());
+        assert!(Failure::from_error(Failure::<AnyError>::Cancelled).is_error());
+        assert!(Failure::from_error(io::Error::other("cable cut")).is_error());
+    }
+
+    #[test]
+    fn question_mark_works_into_the_usual_error_types() {
+        fn boxed() -> Result<(), Box<dyn Error + Send + Sync>> {
+            Err(Failure::Error(io::Error::other("cable cut")))?;
+            Ok(())
+        }
+        fn plain() -> Result<(), Box<dyn Error>> {
+            Err(Failure::<AnyError>::Cancelled)?;
+            Ok(())
+        }
+        fn outcome() -> Outcome<()> {
+            Err(AnyError::from(Failure::<AnyError>::Cancelled))?;
+            Ok(())
+        }
+        assert!(boxed().expect_err("it fails").is::<Failure<io::Error>>());
+        assert!(plain().expect_err("it fails").is::<Failure>());
+        assert!(outcome().expect_err("it fails").is_cancelled());
+    }
+
+    #[test]
+    fn is_two_words_and_goes_anywhere() {
+        fn anywhere<T: Send + Sync + Clone + 'static>() {}
+        anywhere::<Failure>();
+        assert_eq!(size_of::<Failure<()>>(), 16);
+        assert_eq!(size_of::<Failure>(), 16);
+        assert_eq!(size_of::<Outcome<(), ()>>(), 16);
+        assert_eq!(size_of::<Outcome<u64>>(), 16);
+    }
+}

@@ -1,0 +1,221 @@
+//! `Panic`: what a panicking job threw; and the few functions that contain foreign code.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::fmt;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a panic threw: its message, to be read by all, and its payload, for the first who asks.
+///
+/// Clones share the one payload. `Panic` is `Send` and `Sync` whatever the payload is.
+///
+/// # Examples
+///
+/// Going on with the panic of a job on the thread that waits for it:
+///
+/// ```no_run
+/// # fn outcome() -> asynckit::Outcome<u32> { unimplemented!() }
+/// use asynckit::Failure;
+///
+/// match outcome() {
+///     Err(Failure::Panicked(panic)) => panic.resume(),
+///     other => println!("{other:?}"),
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Panic {
+    thrown: Arc<Thrown>,
+}
+
+struct Thrown {
+    message: Cow<'static, str>,
+    payload: Mutex<Option<Payload>>,
+}
+
+type Payload = Box<dyn Any + Send>;
+
+impl Panic {
+    /// Keeps what `catch_unwind` caught.
+    pub(crate) fn new(payload: Payload) -> Panic {
+        let message = message_of(&*payload);
+        let payload = Mutex::new(Some(payload));
+        Panic { thrown: Arc::new(Thrown { message, payload }) }
+    }
+
+    /// The text that `panic!` was given.
+    ///
+    /// A payload that is neither a `&str` nor a `String` (see [`std::panic::panic_any`]) has none;
+    /// the message then says so.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.thrown.message
+    }
+
+    /// Takes the payload out, or `None` where it has been taken already through another clone.
+    ///
+    /// # Panics
+    ///
+    /// Never itself; but dropping the payload may, if its type has such a `Drop`.
+    #[must_use = "the payload is gone for all clones; `message()` is enough to look at the panic"]
+    pub fn into_payload(self) -> Option<Box<dyn Any + Send>> {
+        self.thrown.take_payload()
+    }
+
+    /// Goes on with this panic on the current thread, without calling the panic hook again.
+    ///
+    /// # Panics
+    ///
+    /// Always: with the payload, or with the message as a `String` where the payload has been taken.
+    pub fn resume(self) -> ! {
+        match self.thrown.take_payload() {
+            Some(payload) => resume_unwind(payload),
+            None => resume_unwind(Box::new(self.message().to_owned())),
+        }
+    }
+}
+
+impl Thrown {
+    fn take_payload(&self) -> Option<Payload> {
+        // No user code runs under this lock, so a poisoned one hides nothing half done.
+        let mut payload = self.payload.lock().unwrap_or_else(PoisonError::into_inner);
+        payload.take()
+    }
+}
+
+impl Drop for Thrown {
+    fn drop(&mut self) {
+        drop_quietly(self.take_payload());
+    }
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "panicked: {}", self.message())
+    }
+}
+
+impl fmt::Debug for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Panic").field(&self.message()).finish()
+    }
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> Cow<'static, str> {
+    if let Some(text) = payload.downcast_ref::<&'static str>() {
+        Cow::Borrowed(text)
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        Cow::Owned(text.clone())
+    } else {
+        Cow::Borrowed("a panic whose payload is not a string")
+    }
+}
+
+/// Runs foreign code whose panic is an outcome.
+pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(Panic::new)
+}
+
+/// Runs foreign code whose panic interests nobody (the panic hook has seen it): `None` then.
+pub(crate) fn contain<T>(f: impl FnOnce() -> T) -> Option<T> {
+    let payload = match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(value) => return Some(value),
+        Err(payload) => payload,
+    };
+    // A payload may panic when it is dropped, and the payload of that panic too, without end:
+    // the second one is leaked.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(second);
+    }
+    None
+}
+
+/// Drops a foreign value, also one whose `Drop` panics.
+pub(crate) fn drop_quietly<T>(value: T) {
+    contain(|| drop(value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::panic_any;
+
+    /// Its drop panics with another of its kind, `.0` times.
+    struct Bomb(u32);
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if self.0 > 0 {
+                panic_any(Bomb(self.0 - 1));
+            }
+        }
+    }
+
+    fn caught(f: impl FnOnce()) -> Panic {
+        catch(f).expect_err("it panics")
+    }
+
+    #[test]
+    fn message_comes_from_str_and_string() {
+        assert_eq!(caught(|| panic!("plain")).message(), "plain");
+        let n = 7;
+        assert_eq!(caught(|| panic!("number {n}")).message(), "number 7");
+        assert_eq!(caught(|| panic_any(7_u8)).message(), "a panic whose payload is not a string");
+        let panic = caught(|| panic!("plain"));
+        assert_eq!(panic.to_string(), "panicked: plain");
+        assert_eq!(format!("{panic:?}"), "Panic(\"plain\")");
+    }
+
+    #[test]
+    fn payload_goes_to_the_first_who_asks() {
+        let panic = caught(|| panic_any(7_u8));
+        let other = panic.clone();
+        let payload = panic.into_payload().expect("nobody has taken it");
+        assert_eq!(*payload.downcast::<u8>().expect("a u8"), 7);
+        assert!(other.clone().into_payload().is_none());
+        assert_eq!(other.message(), "a panic whose payload is not a string");
+    }
+
+    #[test]
+    fn resume_throws_the_payload_or_else_the_message() {
+        let panic = caught(|| panic_any(7_u8));
+        let late = panic.clone();
+        let first = catch_unwind(AssertUnwindSafe(|| panic.resume())).expect_err("it panics");
+        assert_eq!(first.downcast_ref::<u8>(), Some(&7));
+        let second = catch_unwind(AssertUnwindSafe(|| late.resume())).expect_err("it panics");
+        assert_eq!(
+            second.downcast_ref::<String>().map(String::as_str),
+            Some("a panic whose payload is not a string")
+        );
+    }
+
+    #[test]
+    fn payload_that_panics_when_dropped_is_contained() {
+        for depth in [1, 2, 3, u32::MAX] {
+            drop(caught(|| panic_any(Bomb(depth))));
+            drop_quietly(Bomb(depth));
+            assert_eq!(contain(|| panic_any(Bomb(depth))), None::<()>);
+        }
+        assert_eq!(contain(|| 7), Some(7));
+    }
+
+    #[test]
+    fn poisoned_lock_is_tolerated() {
+        let panic = caught(|| panic!("boom"));
+        let poison = contain(|| {
+            let _guard = panic.thrown.payload.lock();
+            panic!("with the lock held");
+        });
+        assert_eq!(poison, None::<()>);
+        assert!(panic.thrown.payload.is_poisoned());
+        assert!(panic.into_payload().is_some());
+    }
+
+    #[test]
+    fn panic_is_one_pointer_and_goes_anywhere() {
+        fn anywhere<T: Send + Sync + Clone + 'static>() {}
+        anywhere::<Panic>();
+        assert_eq!(size_of::<Option<Panic>>(), size_of::<usize>());
+    }
+}

@@ -1,0 +1,207 @@
+//! The part of a pool that promises point to: it lives for ever, so that a link costs no reference
+//! count. What is large in it is freed when the pool is shut down.
+
+use std::panic::Location;
+use std::ptr::NonNull;
+
+use crossbeam_utils::CachePadded;
+
+use super::inbox::{Inbox, Linked, Pushed};
+use super::roster::Roster;
+use super::sleep::Sleep;
+use super::worker::Worker;
+use crate::cell::{self, Consumer, ExecutorHandle, ExecutorHead, ExecutorVTable, Item, Lane, Work};
+use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard};
+
+/// Items are linked through the `link` field of their cell.
+pub(super) struct Cells;
+
+impl Linked for Cells {
+    unsafe fn link<'a>(item: *mut ()) -> &'a AtomicPtr<()> {
+        // SAFETY: the caller has the item, which keeps its cell alive.
+        unsafe { &Item::from_word(item).cell().header().link }
+    }
+}
+
+/// What the builder has fixed.
+pub(super) struct Settings {
+    pub(super) name: String,
+    pub(super) stack_size: Option<usize>,
+    pub(super) max_spare_workers: usize,
+    pub(super) queue_limit: Option<usize>,
+}
+
+/// The pool, for whoever posts to it.
+#[repr(C)]
+pub(crate) struct Core {
+    /// First, so that the address of the core is that of an executor.
+    head: ExecutorHead,
+    pub(super) settings: Settings,
+    /// No new job is taken.
+    pub(super) closing: AtomicBool,
+    /// More workers are busy than there should be: one of them rests.
+    pub(super) surplus: AtomicBool,
+    /// Changes when a worker comes or goes.
+    pub(super) version: AtomicUsize,
+    /// How many `Pool`s there are.
+    pub(super) handles: AtomicUsize,
+    pub(super) inbox: CachePadded<Inbox<Cells>>,
+    pub(super) sleep: CachePadded<Sleep>,
+    pub(super) roster: Mutex<Roster>,
+    /// Rung for workers that sleep.
+    pub(super) bell: Condvar,
+    /// Rung when a worker ends or rests, for whoever shuts the pool down.
+    pub(super) rested: Condvar,
+}
+
+static VTABLE: ExecutorVTable = ExecutorVTable { post, retain: uncounted, release: uncounted };
+
+/// All cores: they are never freed, and this says so to leak checkers and readers of core dumps.
+static CORES: Mutex<Vec<&'static Core>> = Mutex::new(Vec::new());
+
+unsafe fn uncounted(_: NonNull<ExecutorHead>) {}
+
+unsafe fn post(head: NonNull<ExecutorHead>, item: Item, lane: Lane) -> Result<(), Item> {
+    // SAFETY: the head is the first field of a core, which lives for ever.
+    let core: &'static Core = unsafe { head.cast::<Core>().as_ref() };
+    // SAFETY: the caller gives the item.
+    unsafe { core.post(item, lane) }
+}
+
+impl Core {
+    pub(super) fn new(settings: Settings, workers: usize) -> &'static Core {
+        let roster = Roster::new(workers, settings.max_spare_workers);
+        let core: &'static Core = Box::leak(Box::new(Core {
+            head: ExecutorHead { vtable: &VTABLE },
+            settings,
+            closing: AtomicBool::new(false),
+            surplus: AtomicBool::new(false),
+            version: AtomicUsize::new(0),
+            handles: AtomicUsize::new(1),
+            inbox: CachePadded::new(Inbox::new()),
+            sleep: CachePadded::new(Sleep::new(roster.hands())),
+            roster: Mutex::new(roster),
+            bell: Condvar::new(),
+            rested: Condvar::new(),
+        }));
+        CORES.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(core);
+        core
+    }
+
+    /// The pool as an executor of promises.
+    pub(crate) fn executor(&'static self) -> ExecutorHandle {
+        // SAFETY: `VTABLE` is for cores, and the head is a core's first field.
+        unsafe { ExecutorHandle::immortal(&self.head) }
+    }
+
+    /// The address that identifies the pool.
+    pub(crate) fn address(&'static self) -> *mut () {
+        std::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// Queues an item, or gives it back: the pool is closed.
+    ///
+    /// # Safety
+    /// The item is the caller's to give.
+    pub(crate) unsafe fn post(&'static self, item: Item, lane: Lane) -> Result<(), Item> {
+        if let Some(()) = Worker::with_current(self, |worker| worker.push(item, lane)) {
+            return Ok(());
+        }
+        // SAFETY: the caller's promise.
+        match unsafe { self.inbox.push(item.into_word()) } {
+            Pushed::First => self.wake_if_needed(),
+            Pushed::Behind => {}
+            Pushed::Closed => return Err(item),
+        }
+        Ok(())
+    }
+
+    /// Queues work as a job; one that comes too late is settled as abandoned.
+    pub(crate) fn post_work<W: Work>(
+        &'static self,
+        work: W,
+        location: &'static Location<'static>,
+    ) -> Consumer<W::Ok, W::Err> {
+        let (job, consumer) = Consumer::job(work, self.address(), location);
+        let item = Item::Start(job);
+        // ORDERING: Relaxed, a hint: the closed inbox decides.
+        let refused = if self.closing.load(Ordering::Relaxed) {
+            Err(item)
+        } else {
+            // SAFETY: the job is new, and this is its only item.
+            unsafe { self.post(item, Lane::Back) }
+        };
+        if let Err(item) = refused {
+            // SAFETY: given back to us.
+            unsafe { cell::abandon(item) };
+        }
+        consumer
+    }
+
+    /// Whether anything is queued, anywhere.
+    pub(super) fn has_work(&self, roster: &Roster) -> bool {
+        !self.inbox.is_empty() || roster.seats.iter().any(|seat| seat.has_work())
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Roster> {
+        // No user code runs under this lock, so it is never poisoned half-way.
+        self.roster.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// After a push: wakes or starts a worker where that is due.
+    pub(super) fn wake_if_needed(&'static self) {
+        if self.sleep.must_wake() {
+            self.wake_one();
+        }
+    }
+
+    /// Wakes a worker that sleeps, or starts one. The caller has set the waking flag.
+    fn wake_one(&'static self) {
+        let mut roster = self.lock();
+        if roster.usable() > 0 && !roster.closed {
+            if roster.idle > 0 {
+                roster.idle -= 1;
+                roster.wakes += 1;
+                roster.publish(self);
+                self.bell.notify_one();
+                return;
+            }
+            if roster.may_start() {
+                if Worker::start(self, &mut roster).is_ok() {
+                    return;
+                }
+                if roster.live == 0 {
+                    drop(roster);
+                    self.abandon_queue();
+                }
+            }
+        }
+        self.sleep.awake();
+    }
+
+    /// Settles everything that is queued as abandoned; says how many jobs there were.
+    pub(super) fn abandon_queue(&'static self) -> usize {
+        let mut items = Vec::new();
+        while self.inbox.take(usize::MAX, |word| items.push(word)).0 > 0 {}
+        for seat in self.lock().seats.iter() {
+            seat.drain(&mut items);
+        }
+        let mut jobs = 0;
+        for word in items {
+            // SAFETY: taken out of the queue, so it is ours.
+            unsafe {
+                let item = Item::from_word(word);
+                jobs += usize::from(cell::is_waiting(item));
+                cell::abandon(item);
+            }
+        }
+        jobs
+    }
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("name", &self.settings.name).finish_non_exhaustive()
+    }
+}

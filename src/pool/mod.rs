@@ -1,0 +1,141 @@
+//! A small pool of threads that runs jobs and the callbacks of promises.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | `inbox` | the queue between pushers and workers (no promise known) |
+//! | `sleep` | whether a pusher has to wake somebody |
+//! | `roster` | who works, sleeps, blocks: counts under one lock |
+//! | `core` | what promises point to: lives for ever |
+//! | `worker` | the loop of a thread; waiting inside of it |
+//! | `builder`, `shutdown` | the beginning and the end |
+
+mod builder;
+mod core;
+mod inbox;
+mod roster;
+mod shutdown;
+mod sleep;
+mod worker;
+
+use std::sync::OnceLock;
+
+pub use builder::PoolBuilder;
+pub use shutdown::{Shutdown, ShutdownReport};
+
+pub(crate) use core::Core;
+pub(crate) use worker::Worker;
+
+use crate::sync::atomic::Ordering;
+
+/// A handle on a pool of threads.
+///
+/// `spawn` queues work and hands back a [`Promise`](crate::Promise) at once. Clones are handles on
+/// the same pool. Threads are started when there is work for them, never more than
+/// [`worker_count`](Pool::worker_count) at work at a time; while a job waits in `get`, another
+/// thread takes its place.
+///
+/// Dropping the last handle finishes all accepted work and then joins the threads; on one of the
+/// pool's own threads it does not wait. Promises keep no pool alive.
+///
+/// ```
+/// use asynckit::Pool;
+///
+/// let pool = Pool::new(4);
+/// let mut answer = pool.run(|| 6 * 7);
+/// assert_eq!(answer.get(None)?, 42);
+/// # Ok::<(), asynckit::Failure>(())
+/// ```
+#[derive(Debug)]
+pub struct Pool {
+    core: &'static Core,
+}
+
+/// What [`Pool::global`] has: Python's `concurrent.futures` takes the same numbers, because most
+/// jobs of a program that is not async wait for something outside.
+const GLOBAL_MORE: usize = 4;
+const GLOBAL_MOST: usize = 32;
+
+impl Pool {
+    /// Makes a pool of `workers` threads; they are started when there is work.
+    ///
+    /// With 0 it queues work until [`set_worker_count`](Self::set_worker_count) lets it begin.
+    pub fn new(workers: usize) -> Pool {
+        Pool::from_builder(&Pool::builder().workers(workers))
+    }
+
+    /// Makes a pool with a name, a stack size, a limit of the queue …
+    pub fn builder() -> PoolBuilder {
+        PoolBuilder::new()
+    }
+
+    /// The pool of the process, for [`spawn`](crate::spawn) and promises that were made by hand.
+    ///
+    /// It has as many workers as there are cores plus 4, 32 at the most, and is never shut down:
+    /// when `main` returns, what it still runs is cut off.
+    pub fn global() -> &'static Pool {
+        static GLOBAL: OnceLock<Pool> = OnceLock::new();
+        GLOBAL.get_or_init(|| {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let workers = cores.saturating_add(GLOBAL_MORE).min(GLOBAL_MOST);
+            Pool::from_builder(&Pool::builder().workers(workers).name("asynckit-global"))
+        })
+    }
+
+    fn from_builder(builder: &PoolBuilder) -> Pool {
+        Pool { core: builder.core() }
+    }
+
+    pub(crate) fn core(&self) -> &'static Core {
+        self.core
+    }
+
+    /// How many workers the pool may have at work at a time, as it was set last.
+    pub fn worker_count(&self) -> usize {
+        self.core.lock().target
+    }
+
+    /// How many threads the pool has now, idle ones and those that stand in for blocked ones
+    /// included.
+    pub fn live_workers(&self) -> usize {
+        self.core.lock().live
+    }
+
+    /// Changes how many workers may be at work, while jobs run; 0 pauses.
+    ///
+    /// A worker that is too many finishes what it is running, and gives back what it has taken from
+    /// the queue; nothing is lost and the order stays.
+    pub fn set_worker_count(&self, count: usize) {
+        let mut roster = self.core.lock();
+        if roster.closing {
+            return;
+        }
+        roster.target = count;
+        roster.retire = roster.live.saturating_sub(count);
+        roster.publish(self.core);
+        if roster.retire > 0 {
+            self.core.bell.notify_all();
+        }
+        let work = self.core.has_work(&roster);
+        drop(roster);
+        if work {
+            self.core.wake_if_needed();
+        }
+    }
+}
+
+impl Clone for Pool {
+    fn clone(&self) -> Self {
+        // ORDERING: Relaxed as in `Arc`: the one who clones has a handle.
+        self.core.handles.fetch_add(1, Ordering::Relaxed);
+        Pool { core: self.core }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // ORDERING: AcqRel as in `Arc`: what the other handles did happens before the end.
+        if self.core.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.core.finish();
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Who works in a pool: counts under one lock, touched only when a worker comes, goes, sleeps, wakes
+//! or blocks.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use super::core::Core;
+use super::worker::Seat;
+use crate::sync::atomic::Ordering;
+
+/// The counts.
+///
+/// `live` workers are `idle` (asleep), `blocked` (in a `get`) or busy. A busy one that finds more of
+/// them than `target` rests.
+pub(crate) struct Roster {
+    /// How many workers should be busy at the most.
+    pub(super) target: usize,
+    /// How many threads there may be beyond that, in place of blocked ones.
+    pub(super) max_spare: usize,
+    pub(super) live: usize,
+    pub(super) idle: usize,
+    pub(super) blocked: usize,
+    /// Wake-ups that were given and not yet taken.
+    pub(super) wakes: usize,
+    /// How many idle workers are to end at once, because the pool was made smaller.
+    pub(super) retire: usize,
+    /// Work is finished, none is taken.
+    pub(super) closing: bool,
+    /// All is finished.
+    pub(super) closed: bool,
+    pub(super) seats: Vec<Arc<Seat>>,
+    pub(super) threads: Vec<JoinHandle<()>>,
+    /// How many jobs were finished by workers that have left.
+    pub(super) finished: usize,
+    /// How many threads were ever started: their names count on.
+    pub(super) started: usize,
+}
+
+impl Roster {
+    pub(super) fn new(target: usize, max_spare: usize) -> Self {
+        Roster {
+            target,
+            max_spare,
+            live: 0,
+            idle: 0,
+            blocked: 0,
+            wakes: 0,
+            retire: 0,
+            closing: false,
+            closed: false,
+            seats: Vec::new(),
+            threads: Vec::new(),
+            finished: 0,
+            started: 0,
+        }
+    }
+
+    /// How many workers are running something, or looking for it.
+    pub(super) fn busy(&self) -> usize {
+        self.live - self.idle - self.blocked
+    }
+
+    /// How many more may be busy.
+    pub(super) fn usable(&self) -> usize {
+        self.target.saturating_sub(self.busy())
+    }
+
+    /// Whether one more thread is within the limits.
+    pub(super) fn may_start(&self) -> bool {
+        self.live < self.target.saturating_add(self.max_spare)
+    }
+
+    /// How many threads could be woken or started for new work.
+    pub(super) fn hands(&self) -> usize {
+        let startable = self.target.saturating_add(self.max_spare).saturating_sub(self.live);
+        self.usable().min(self.idle + startable)
+    }
+
+    /// Tells pushers and workers of a change.
+    pub(super) fn publish(&self, core: &Core) {
+        // ORDERING: Relaxed, a hint to the workers.
+        core.surplus.store(self.busy() > self.target, Ordering::Relaxed);
+        core.sleep.offer(if self.closed { 0 } else { self.hands() });
+    }
+
+    /// The seats have changed.
+    pub(super) fn reseated(&self, core: &Core) {
+        // ORDERING: Release pairs with the Acquire of the workers' look.
+        core.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// How many jobs were finished, ever.
+    pub(super) fn finished(&self) -> usize {
+        // ORDERING: Relaxed, a statistic.
+        let seats = self.seats.iter().map(|seat| seat.finished.load(Ordering::Relaxed));
+        self.finished + seats.sum::<usize>()
+    }
+
+    /// Forgets the threads that have ended.
+    pub(super) fn reap(&mut self) {
+        self.threads.retain(|thread| !thread.is_finished());
+    }
+}

@@ -1,0 +1,437 @@
+//! A worker: the loop of a pool's thread, and what it does while it waits for a promise.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_deque::{Steal, Stealer, Worker as Deque};
+
+use super::core::Core;
+use super::inbox::Pushed;
+use super::roster::Roster;
+use crate::cell::{self, Consumer, Here, Item, Lane, Turn};
+use crate::sync::MutexGuard;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many items a worker takes from the shared queue at a time: few enough that another can take a
+/// share, many enough that the shared words are touched seldom.
+const BATCH: usize = 32;
+/// How many callbacks run in a row before the queue has its turn.
+const IN_A_ROW: u32 = 64;
+/// How often an idle worker yields before it sleeps; see `cell/park.rs`.
+const YIELDS: u32 = 16;
+/// How long a thread that is more than the pool should have sleeps before it ends.
+const SPARE_IDLE: Duration = Duration::from_secs(1);
+/// How many claimed jobs may lie in the queue before a worker looks for them.
+const LEFT_BEHIND: usize = 64;
+
+/// An item in a deque.
+#[derive(Clone, Copy)]
+struct Queued(*mut ());
+
+// SAFETY: an item may be run by any thread of its executor; its cell is Send by construction.
+unsafe impl Send for Queued {}
+
+/// What others see of a worker.
+pub(super) struct Seat {
+    next: Stealer<Queued>,
+    batch: Stealer<Queued>,
+    /// How many jobs it has finished. Written by the worker only.
+    pub(super) finished: AtomicUsize,
+}
+
+impl Seat {
+    pub(super) fn has_work(&self) -> bool {
+        !self.next.is_empty() || !self.batch.is_empty()
+    }
+
+    /// Takes everything out.
+    pub(super) fn drain(&self, items: &mut Vec<*mut ()>) {
+        for deque in [&self.next, &self.batch] {
+            while let Some(Queued(word)) = stolen(|| deque.steal()) {
+                items.push(word);
+            }
+        }
+    }
+}
+
+/// A thread of a pool.
+pub(crate) struct Worker {
+    core: &'static Core,
+    seat: Arc<Seat>,
+    /// Callbacks that became ready here: ahead of the queue.
+    next: Deque<Queued>,
+    /// A batch from the queue.
+    batch: Deque<Queued>,
+    here: Here,
+    others: RefCell<(usize, Vec<Arc<Seat>>)>,
+    left_behind: Cell<usize>,
+}
+
+thread_local! {
+    /// The worker that this thread is.
+    static CURRENT: Cell<*const Worker> = const { Cell::new(std::ptr::null()) };
+}
+
+impl Worker {
+    /// Starts a thread, which counts as busy at once. The caller has set the waking flag.
+    pub(super) fn start(core: &'static Core, roster: &mut Roster) -> io::Result<()> {
+        roster.reap();
+        let (next, batch) = (Deque::new_fifo(), Deque::new_fifo());
+        let seat = Arc::new(Seat {
+            next: next.stealer(),
+            batch: batch.stealer(),
+            finished: AtomicUsize::new(0),
+        });
+        let mut builder =
+            thread::Builder::new().name(format!("{}-{}", core.settings.name, roster.started));
+        if let Some(size) = core.settings.stack_size {
+            builder = builder.stack_size(size);
+        }
+        let mine = Arc::clone(&seat);
+        let thread = builder.spawn(move || {
+            let here = Here { executor: core.address(), left: Cell::new(IN_A_ROW) };
+            let others = RefCell::new((usize::MAX, Vec::new()));
+            let left_behind = Cell::new(0);
+            Worker { core, seat: mine, next, batch, here, others, left_behind }.main();
+        })?;
+        roster.started += 1;
+        roster.live += 1;
+        roster.threads.push(thread);
+        roster.seats.push(seat);
+        roster.reseated(core);
+        roster.publish(core);
+        Ok(())
+    }
+
+    /// The worker of `core` that this thread is, if it is one.
+    pub(crate) fn with_current<R>(core: &'static Core, f: impl FnOnce(&Worker) -> R) -> Option<R> {
+        Self::with_any(|worker| std::ptr::eq(worker.core, core).then(|| f(worker))).flatten()
+    }
+
+    /// The worker that this thread is, of whatever pool.
+    pub(crate) fn with_any<R>(f: impl FnOnce(&Worker) -> R) -> Option<R> {
+        let current = CURRENT.get();
+        // SAFETY: set by `main` while the worker is on this thread's stack, null otherwise.
+        unsafe { current.as_ref() }.map(f)
+    }
+
+    fn main(self) {
+        CURRENT.set(&raw const self);
+        self.core.sleep.awake();
+        let mut woken = true;
+        loop {
+            // ORDERING: Relaxed, a hint; `rest` looks under the lock.
+            let surplus = self.core.surplus.load(Ordering::Relaxed);
+            match if surplus { None } else { self.find() } {
+                Some(item) => {
+                    if std::mem::take(&mut woken) {
+                        self.share();
+                    }
+                    self.run(item);
+                }
+                None if !surplus && self.yielding() => {}
+                None if self.rest() => woken = true,
+                None => break,
+            }
+        }
+        CURRENT.set(std::ptr::null());
+    }
+
+    fn run(&self, item: Item) {
+        let job = matches!(item, Item::Start(_));
+        // SAFETY: taken out of this pool's queue, once.
+        unsafe { cell::run(item, &self.here) };
+        if job {
+            // ORDERING: Relaxed, a statistic with one writer.
+            let finished = self.seat.finished.load(Ordering::Relaxed);
+            self.seat.finished.store(finished + 1, Ordering::Relaxed);
+        }
+    }
+
+    // ── Finding work ─────────────────────────────────────────────────────────────────────────
+
+    fn find(&self) -> Option<Item> {
+        if self.here.left.get() > 0 {
+            if let Some(item) = self.pop_next() {
+                self.here.left.set(self.here.left.get() - 1);
+                return Some(item);
+            }
+        }
+        self.here.left.set(IN_A_ROW);
+        let found = self.batch.pop().or_else(|| self.grab());
+        match found {
+            Some(Queued(word)) => Some(to_item(word)),
+            None => self.pop_next().or_else(|| self.steal()),
+        }
+    }
+
+    fn pop_next(&self) -> Option<Item> {
+        self.next.pop().map(|Queued(word)| to_item(word))
+    }
+
+    fn grab(&self) -> Option<Queued> {
+        let mut first = None;
+        let (taken, more) = self.core.inbox.take(BATCH, |word| {
+            if first.is_none() {
+                first = Some(Queued(word));
+            } else {
+                self.batch.push(Queued(word));
+            }
+        });
+        if taken > 1 || more {
+            self.core.wake_if_needed();
+        }
+        first
+    }
+
+    fn steal(&self) -> Option<Item> {
+        let others = self.others();
+        let (own, count) = (Arc::as_ptr(&self.seat), others.1.len());
+        let start =
+            others.1.iter().position(|seat| std::ptr::eq(Arc::as_ptr(seat), own)).unwrap_or(0);
+        for step in 1..=count {
+            let seat = &others.1[(start + step) % count];
+            if std::ptr::eq(Arc::as_ptr(seat), own) {
+                continue;
+            }
+            let batch = || seat.batch.steal_batch_and_pop(&self.batch);
+            if let Some(Queued(word)) = stolen(batch).or_else(|| stolen(|| seat.next.steal())) {
+                return Some(to_item(word));
+            }
+        }
+        None
+    }
+
+    /// The seats of the pool, looked up again when they have changed.
+    fn others(&self) -> std::cell::Ref<'_, (usize, Vec<Arc<Seat>>)> {
+        // ORDERING: Acquire pairs with `reseated`.
+        let version = self.core.version.load(Ordering::Acquire);
+        if self.others.borrow().0 != version {
+            let seats = self.core.lock().seats.clone();
+            *self.others.borrow_mut() = (version, seats);
+        }
+        self.others.borrow()
+    }
+
+    /// Just woken, with something to do: wakes the next if there is more.
+    fn share(&self) {
+        if !self.core.inbox.is_empty() || !self.batch.is_empty() {
+            self.core.wake_if_needed();
+        }
+    }
+
+    // ── Sleeping ─────────────────────────────────────────────────────────────────────────────
+
+    /// Gives others the core for a moment. `true`: there is something to do now.
+    fn yielding(&self) -> bool {
+        for _ in 0..YIELDS {
+            thread::yield_now();
+            if !self.core.inbox.is_empty() || !self.next.is_empty() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Sleeps until there is work. `false`: the thread is to end, and is off the roster.
+    fn rest(&self) -> bool {
+        self.put_back();
+        let mut roster = self.core.lock();
+        roster.idle += 1;
+        roster.publish(self.core);
+        self.core.rested.notify_all();
+        if roster.usable() > 0 && self.core.has_work(&roster) {
+            roster.idle -= 1;
+            roster.publish(self.core);
+            return true;
+        }
+        let stays = self.sleep(roster);
+        if stays {
+            self.core.sleep.awake();
+        }
+        stays
+    }
+
+    fn sleep(&self, mut roster: MutexGuard<'_, Roster>) -> bool {
+        let mut waited = false;
+        loop {
+            if roster.wakes > 0 {
+                roster.wakes -= 1; // who gave it has taken one off `idle`
+                return true;
+            }
+            if roster.closing && !roster.closed && roster.idle == roster.live {
+                self.close(&mut roster);
+            }
+            let spare = roster.live > roster.target;
+            if roster.closed || (spare && (waited || roster.retire > 0)) {
+                self.leave(&mut roster);
+                return false;
+            }
+            (roster, waited) = self.wait(roster, spare);
+        }
+    }
+
+    /// Waits for the bell; `true`: in vain, for as long as a spare thread is kept.
+    fn wait<'a>(
+        &self,
+        roster: MutexGuard<'a, Roster>,
+        spare: bool,
+    ) -> (MutexGuard<'a, Roster>, bool) {
+        if !spare {
+            return (self.core.bell.wait(roster).unwrap_or_else(|p| p.into_inner()), false);
+        }
+        let waited = self.core.bell.wait_timeout(roster, SPARE_IDLE);
+        let (roster, timeout) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
+        (roster, timeout.timed_out())
+    }
+
+    /// All workers are idle while the pool is closing: it is closed, unless something has come.
+    fn close(&self, roster: &mut Roster) {
+        if !self.core.has_work(roster) && self.core.inbox.close_if_empty() {
+            roster.closed = true;
+            roster.publish(self.core);
+            self.core.bell.notify_all();
+        }
+    }
+
+    fn leave(&self, roster: &mut Roster) {
+        roster.retire = roster.retire.saturating_sub(1);
+        roster.idle -= 1;
+        roster.live -= 1;
+        // ORDERING: Relaxed, our own count.
+        roster.finished += self.seat.finished.load(Ordering::Relaxed);
+        roster.seats.retain(|seat| !Arc::ptr_eq(seat, &self.seat));
+        roster.reseated(self.core);
+        roster.publish(self.core);
+        self.core.rested.notify_all();
+    }
+
+    /// Before it rests: what it has taken goes back to the front of the queue.
+    fn put_back(&self) {
+        let mut items = Vec::new();
+        while let Some(Queued(word)) = self.next.pop().or_else(|| self.batch.pop()) {
+            items.push(word);
+        }
+        if !items.is_empty() {
+            self.core.inbox.put_back(&items);
+        }
+    }
+
+    // ── What user code on this thread asks for ───────────────────────────────────────────────
+
+    /// Queues an item from this thread.
+    pub(super) fn push(&self, item: Item, lane: Lane) {
+        let word = item.into_word();
+        match lane {
+            Lane::Next => self.next.push(Queued(word)),
+            // In order: behind what is queued for all, if there is something.
+            Lane::Back if self.core.inbox.is_empty() => self.batch.push(Queued(word)),
+            // SAFETY: the caller of `Core::post` gives the item.
+            Lane::Back => match unsafe { self.core.inbox.push(word) } {
+                Pushed::First | Pushed::Behind => {}
+                Pushed::Closed => self.batch.push(Queued(word)), // not closed while a worker runs
+            },
+        }
+        self.core.wake_if_needed();
+    }
+
+    fn help_with<T, E>(&self, promise: &Consumer<T, E>) -> bool {
+        // SAFETY: the consumer keeps its cell; who has claimed the job runs it.
+        unsafe {
+            let Some(root) = cell::claim(promise.cell(), self.core.address()) else { return false };
+            let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
+            cell::start(root, Turn::Granted, Some(&here));
+        }
+        self.left_behind.set(self.left_behind.get() + 1);
+        self.sweep();
+        true
+    }
+
+    /// Frees the claimed jobs that lie in the batch, now and then: a job that spawns and waits in a
+    /// loop would else pile them up.
+    fn sweep(&self) {
+        let count = self.batch.len();
+        if self.left_behind.get() < LEFT_BEHIND.max(count / 2) {
+            return;
+        }
+        self.left_behind.set(0);
+        for _ in 0..count {
+            let Some(Queued(word)) = self.batch.pop() else { break };
+            let item = to_item(word);
+            if matches!(item, Item::Start(_)) && !cell::is_waiting(item) {
+                // SAFETY: taken out of the queue; it only lets go of the job.
+                unsafe { cell::run(item, &self.here) };
+            } else {
+                self.batch.push(Queued(word));
+            }
+        }
+        if count < BATCH {
+            self.core.inbox.take(BATCH, |word| self.batch.push(Queued(word)));
+        }
+    }
+
+    /// Whether this thread is a worker, of whatever pool.
+    pub(crate) fn is_current() -> bool {
+        !CURRENT.get().is_null()
+    }
+
+    /// On a worker: runs the job that `promise` waits for, if it is still in this pool's queue, and
+    /// what follows from it. `false`: there is none.
+    pub(crate) fn help<T, E>(promise: &Consumer<T, E>) -> bool {
+        Self::with_any(|worker| worker.help_with(promise)).unwrap_or(false)
+    }
+
+    /// Counts this thread, if it is a worker, as blocked while `f` waits: another takes its place
+    /// where there is work.
+    pub(crate) fn blocked<R>(f: impl FnOnce() -> R) -> R {
+        let guard = Self::with_any(|worker| Blocked::new(worker.core));
+        let result = f();
+        drop(guard);
+        result
+    }
+}
+
+/// A worker that waits.
+struct Blocked(&'static Core);
+
+impl Blocked {
+    fn new(core: &'static Core) -> Self {
+        let has_work = {
+            let mut roster = core.lock();
+            roster.blocked += 1;
+            roster.publish(core);
+            core.has_work(&roster)
+        };
+        if has_work {
+            core.wake_if_needed();
+        }
+        Blocked(core)
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        let mut roster = self.0.lock();
+        roster.blocked -= 1;
+        roster.publish(self.0);
+    }
+}
+
+/// Steals until it is clear whether there is something.
+fn stolen(steal: impl Fn() -> Steal<Queued>) -> Option<Queued> {
+    loop {
+        match steal() {
+            Steal::Success(queued) => return Some(queued),
+            Steal::Retry => {}
+            Steal::Empty => return None,
+        }
+    }
+}
+
+fn to_item(word: *mut ()) -> Item {
+    // SAFETY: only words of items are put into the deques.
+    unsafe { Item::from_word(word) }
+}

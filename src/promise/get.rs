@@ -1,0 +1,69 @@
+//! The sync face: waiting for a promise, and taking its outcome.
+
+use super::Promise;
+use crate::cell::{self, Consumer};
+use crate::failure::{Failure, Outcome};
+use crate::pool::Worker;
+use crate::timeout::Timeout;
+
+impl<T: 'static, E: 'static> Promise<T, E> {
+    /// Waits for the outcome and takes it.
+    ///
+    /// The timeout is a `Duration`, an `Instant`, an `Option<Duration>`, or `None` for no limit; zero
+    /// asks without waiting. On a worker of the pool this runs the awaited job itself if nobody has
+    /// started it (only without a limit), else another thread takes the worker's place meanwhile. In
+    /// an async runtime it blocks the thread: use `.await` there.
+    ///
+    /// # Errors
+    /// The failure of the promise. [`Failure::TimedOut`] if the time is over: the promise is still
+    /// there, so `get` may be called again. [`Failure::Taken`] if the outcome was taken before.
+    ///
+    /// ```
+    /// use asynckit::{Failure, Promise};
+    /// use std::time::Duration;
+    ///
+    /// let (deferred, mut promise) = Promise::<&str>::deferred();
+    /// assert!(promise.get(Some(Duration::from_millis(1))).unwrap_err().is_timed_out());
+    /// deferred.resolve("here");
+    /// assert_eq!(promise.get(None)?, "here");
+    /// assert!(promise.get(None).unwrap_err().is_taken());
+    /// # Ok::<(), Failure>(())
+    /// ```
+    pub fn get(&mut self, timeout: impl Into<Timeout>) -> Outcome<T, E> {
+        if let Some(outcome) = self.consumer.take() {
+            return outcome;
+        }
+        wait(&mut self.consumer, timeout.into());
+        self.consumer.take().unwrap_or(Err(Failure::TimedOut))
+    }
+
+    /// Waits until it has settled. `false`: the time is over.
+    ///
+    /// The outcome stays. As for threads and timeouts, see [`get`](Self::get).
+    pub fn wait(&mut self, timeout: impl Into<Timeout>) -> bool {
+        self.is_set() || wait(&mut self.consumer, timeout.into())
+    }
+
+    /// Takes the outcome if it is there; does not wait.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get), without `TimedOut`.
+    pub fn try_get(&mut self) -> Option<Outcome<T, E>> {
+        self.consumer.take()
+    }
+}
+
+/// Waits for a pending promise. On a worker it helps, or has somebody stand in.
+fn wait<T: 'static, E: 'static>(consumer: &mut Consumer<T, E>, timeout: Timeout) -> bool {
+    cell::flush();
+    if timeout.is_poll() || consumer.is_settled() {
+        return consumer.is_settled();
+    }
+    if !Worker::is_current() {
+        return consumer.wait(timeout);
+    }
+    if timeout.is_never() {
+        while !consumer.is_settled() && Worker::help(consumer) {}
+    }
+    consumer.is_settled() || consumer.yielding() || Worker::blocked(|| consumer.wait(timeout))
+}

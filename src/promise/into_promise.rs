@@ -1,0 +1,66 @@
+//! What a job or a callback may return.
+
+use super::Promise;
+use crate::cell::{Consumer, Next};
+use crate::failure::{Failure, Outcome};
+
+/// What a job or a callback may return: a `Result`, or a promise, which is adopted.
+///
+/// Implemented for `Result<T, E>`, [`Promise<T, E>`](Promise), [`AsyncValue<T, E>`](crate::AsyncValue)
+/// and [`AsyncList<T, E>`](crate::AsyncList). What is returned as a promise is flattened: there is no
+/// promise of a promise, as in Promises/A+.
+pub trait IntoPromise {
+    /// The value.
+    type Ok;
+    /// The error.
+    type Err;
+
+    /// The promise for it.
+    fn into_promise(self) -> Promise<Self::Ok, Self::Err>;
+
+    /// The same without an allocation where the outcome is there.
+    #[doc(hidden)]
+    fn adopt(self) -> Adopted<Self::Ok, Self::Err>
+    where
+        Self: Sized,
+    {
+        Adopted(Next::Follow(self.into_promise().into_parts().0))
+    }
+}
+
+/// An outcome, or a promise to follow.
+#[doc(hidden)]
+pub struct Adopted<T, E>(pub(crate) Next<T, E>);
+
+impl<T: 'static, E: 'static> IntoPromise for Result<T, E> {
+    type Ok = T;
+    type Err = E;
+
+    #[track_caller]
+    fn into_promise(self) -> Promise<T, E> {
+        Promise::settled(outcome(self))
+    }
+
+    fn adopt(self) -> Adopted<T, E> {
+        Adopted(Next::Settled(outcome(self)))
+    }
+}
+
+fn outcome<T, E: 'static>(result: Result<T, E>) -> Outcome<T, E> {
+    result.map_err(Failure::from_error)
+}
+
+impl<T, E> IntoPromise for Promise<T, E> {
+    type Ok = T;
+    type Err = E;
+
+    fn into_promise(self) -> Promise<T, E> {
+        self
+    }
+}
+
+impl<T, E> From<Consumer<T, E>> for Adopted<T, E> {
+    fn from(consumer: Consumer<T, E>) -> Self {
+        Adopted(Next::Follow(consumer))
+    }
+}

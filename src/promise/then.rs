@@ -1,0 +1,187 @@
+//! What comes after a value: `map`, `then`, `chain`.
+
+use std::marker::PhantomData;
+use std::panic::Location;
+
+use super::{IntoPromise, Promise};
+use crate::cell::{ExecutorHandle, Next, Step};
+use crate::failure::Outcome;
+use crate::pool::Pool;
+
+impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
+    /// Changes the value, by a function that cannot fail.
+    ///
+    /// `f` runs on the promise's executor, next. A failed promise does not run it; its failure passes
+    /// on unchanged. A panic of `f` is [`Failure::Panicked`](crate::Failure::Panicked).
+    ///
+    /// ```
+    /// let pool = asynckit::Pool::new(1);
+    /// let mut length = pool.run(|| "four").map(str::len);
+    /// assert_eq!(length.get(None)?, 4);
+    /// # Ok::<(), asynckit::Failure>(())
+    /// ```
+    #[track_caller]
+    pub fn map<U, F>(self, f: F) -> Promise<U, E>
+    where
+        F: FnOnce(T) -> U + Send + 'static,
+        U: Send + 'static,
+    {
+        self.link(Map(f, PhantomData), None, Location::caller())
+    }
+
+    /// Continues with the value: `f` returns a `Result`, or a promise, which is adopted.
+    ///
+    /// `f` runs on the promise's executor, next: on the worker that has just produced the value, when
+    /// its current job or callback returns, ahead of the queue. As for failures and panics, see
+    /// [`map`](Self::map).
+    ///
+    /// ```
+    /// use asynckit::Pool;
+    ///
+    /// let pool = Pool::new(1);
+    /// let again = pool.clone();
+    /// let mut answer = pool
+    ///     .run(|| "6")
+    ///     .then(|text| { let n: i32 = text.parse()?; Ok(n) })
+    ///     .then(move |n| again.run(move || n * 7));
+    /// assert_eq!(answer.get(None)?, 42);
+    /// # Ok::<(), asynckit::Failure>(())
+    /// ```
+    #[track_caller]
+    pub fn then<R, F>(self, f: F) -> Promise<R::Ok, E>
+    where
+        F: FnOnce(T) -> R + Send + 'static,
+        R: IntoPromise<Err = E> + 'static,
+        R::Ok: Send + 'static,
+    {
+        self.link(Then(f, PhantomData), None, Location::caller())
+    }
+
+    /// Queues `work`, which gets the value, as a job of its own.
+    ///
+    /// As [`then`](Self::then), but behind what the executor has queued when the value is there:
+    /// long work does not keep others waiting. This is asynckit.py's `chain`.
+    #[track_caller]
+    pub fn chain<R, F>(self, work: F) -> Promise<R::Ok, E>
+    where
+        F: FnOnce(T) -> R + Send + 'static,
+        R: IntoPromise<Err = E> + 'static,
+        R::Ok: Send + 'static,
+    {
+        self.link(Chain(work, PhantomData), None, Location::caller())
+    }
+
+    /// As [`chain`](Self::chain), on another pool; what comes after it runs there, too.
+    #[track_caller]
+    pub fn chain_on<R, F>(self, pool: &Pool, work: F) -> Promise<R::Ok, E>
+    where
+        F: FnOnce(T) -> R + Send + 'static,
+        R: IntoPromise<Err = E> + 'static,
+        R::Ok: Send + 'static,
+    {
+        let executor = pool.core().executor();
+        self.link(Chain(work, PhantomData), Some(executor), Location::caller())
+    }
+}
+
+impl<T: 'static, E: 'static> Promise<T, E> {
+    /// Puts a link behind the promise. Without an executor of its own the link has the promise's.
+    pub(crate) fn link<S: Step<T, E>>(
+        self,
+        step: S,
+        executor: Option<ExecutorHandle>,
+        location: &'static Location<'static>,
+    ) -> Promise<S::Ok, S::Err> {
+        let (consumer, own) = self.into_parts();
+        let executor = executor.unwrap_or(own);
+        let consumer = consumer.then(step, executor.clone(), location);
+        Promise::new(consumer, executor)
+    }
+}
+
+struct Map<F, U>(F, PhantomData<fn() -> U>);
+struct Then<F, R>(F, PhantomData<fn() -> R>);
+struct Chain<F, R>(F, PhantomData<fn() -> R>);
+
+/// What a step that wants values does with an outcome.
+fn value<T, U, E>(outcome: Outcome<T, E>) -> Result<T, Outcome<U, E>> {
+    outcome.map_err(Err)
+}
+
+impl<T, U, E, F> Step<T, E> for Map<F, U>
+where
+    F: FnOnce(T) -> U + Send + 'static,
+    U: 'static,
+    E: 'static,
+{
+    type Ok = U;
+    type Err = E;
+    type Wanted = T;
+    const KIND: &'static str = "map";
+    const NEEDS_EXECUTOR: bool = true;
+
+    fn wants(outcome: &Outcome<T, E>) -> bool {
+        outcome.is_ok()
+    }
+
+    fn sort(outcome: Outcome<T, E>) -> Result<T, Outcome<U, E>> {
+        value(outcome)
+    }
+
+    fn run(self, value: T) -> Next<U, E> {
+        Next::Settled(Ok((self.0)(value)))
+    }
+}
+
+impl<T, E, F, R> Step<T, E> for Then<F, R>
+where
+    F: FnOnce(T) -> R + Send + 'static,
+    R: IntoPromise<Err = E> + 'static,
+    R::Ok: 'static,
+    E: 'static,
+{
+    type Ok = R::Ok;
+    type Err = E;
+    type Wanted = T;
+    const KIND: &'static str = "then";
+    const NEEDS_EXECUTOR: bool = true;
+
+    fn wants(outcome: &Outcome<T, E>) -> bool {
+        outcome.is_ok()
+    }
+
+    fn sort(outcome: Outcome<T, E>) -> Result<T, Outcome<R::Ok, E>> {
+        value(outcome)
+    }
+
+    fn run(self, value: T) -> Next<R::Ok, E> {
+        (self.0)(value).adopt().0
+    }
+}
+
+impl<T, E, F, R> Step<T, E> for Chain<F, R>
+where
+    F: FnOnce(T) -> R + Send + 'static,
+    R: IntoPromise<Err = E> + 'static,
+    R::Ok: 'static,
+    E: 'static,
+{
+    type Ok = R::Ok;
+    type Err = E;
+    type Wanted = T;
+    const KIND: &'static str = "chain";
+    const QUEUED: bool = true;
+    const NEEDS_EXECUTOR: bool = true;
+
+    fn wants(outcome: &Outcome<T, E>) -> bool {
+        outcome.is_ok()
+    }
+
+    fn sort(outcome: Outcome<T, E>) -> Result<T, Outcome<R::Ok, E>> {
+        value(outcome)
+    }
+
+    fn run(self, value: T) -> Next<R::Ok, E> {
+        (self.0)(value).adopt().0
+    }
+}

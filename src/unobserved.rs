@@ -1,0 +1,99 @@
+//! Failures that nobody has looked at: each is reported once, when it is dropped.
+
+use std::any::{Any, type_name};
+use std::fmt;
+use std::sync::{Arc, RwLock};
+
+use crate::failure::{AnyError, Failure, contain};
+use crate::trace::Trace;
+
+/// A failure that was dropped unseen.
+#[derive(Debug)]
+pub struct Unobserved {
+    message: String,
+    type_name: &'static str,
+    trace: Trace,
+}
+
+impl Unobserved {
+    /// The way that the failure came.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The name of the error's type.
+    pub fn type_name(&self) -> &'static str {
+        self.type_name
+    }
+}
+
+/// The message of a panic, an `AnyError`, a `String`, a `&str` or an `io::Error`; of any other
+/// error the name of its type.
+impl fmt::Display for Unobserved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+type Hook = dyn Fn(&Unobserved) + Send + Sync;
+
+static HOOK: RwLock<Option<Arc<Hook>>> = RwLock::new(None);
+
+/// Has `hook` called with every failure that is dropped unseen, instead of a line on stderr.
+///
+/// It is called on the thread that drops the failure, with no lock held. It may panic. The last hook
+/// that was set counts.
+///
+/// Seen is what `get`, `try_get` or `await` took, and what `catch`, `or_else`, `handle` or `inspect`
+/// was given. Node's `unhandledRejection` and Twisted's "Unhandled error in Deferred" are the models.
+///
+/// ```
+/// asynckit::set_unobserved_hook(|unobserved| {
+///     eprintln!("lost: {unobserved}\n{}", unobserved.trace());
+/// });
+/// ```
+pub fn set_unobserved_hook(hook: impl Fn(&Unobserved) + Send + Sync + 'static) {
+    let hook: Arc<Hook> = Arc::new(hook);
+    let before = {
+        let mut place = HOOK.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        place.replace(hook)
+    };
+    drop(before); // foreign code: not under the lock
+}
+
+/// Reports a failure. Never unwinds.
+pub(crate) fn report<E: 'static>(failure: &Failure<E>, trace: Trace) {
+    contain(|| {
+        let hook = HOOK.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let unobserved =
+            Unobserved { message: message(failure), type_name: type_name::<E>(), trace };
+        match hook {
+            Some(hook) => hook(&unobserved),
+            None => print(&unobserved),
+        }
+    });
+}
+
+fn print(unobserved: &Unobserved) {
+    let way: Vec<String> = unobserved.trace.steps().map(|step| step.to_string()).collect();
+    eprintln!("asynckit: a failure was dropped unseen: {unobserved} ({})", way.join(", "));
+}
+
+fn message<E: 'static>(failure: &Failure<E>) -> String {
+    let error = match failure {
+        Failure::Error(error) => error as &dyn Any,
+        Failure::Panicked(panic) => return format!("panicked: {}", panic.message()),
+        _ => return String::new(), // only the two above are reported
+    };
+    if let Some(error) = error.downcast_ref::<AnyError>() {
+        format!("{error:#}")
+    } else if let Some(error) = error.downcast_ref::<String>() {
+        error.clone()
+    } else if let Some(error) = error.downcast_ref::<&'static str>() {
+        (*error).to_owned()
+    } else if let Some(error) = error.downcast_ref::<std::io::Error>() {
+        error.to_string()
+    } else {
+        type_name::<E>().to_owned()
+    }
+}
