@@ -84,6 +84,13 @@ impl From<Instant> for Timeout {
     }
 }
 
+/// The same end for a part of the wait.
+impl From<Deadline> for Timeout {
+    fn from(deadline: Deadline) -> Timeout {
+        Timeout(deadline.0.map_or(Kind::Never, Kind::At))
+    }
+}
+
 /// The end of a wait that has begun; `None` is never.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(Option<Instant>);

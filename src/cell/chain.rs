@@ -117,6 +117,16 @@ impl Chain {
             && self.swap_in(now, plain(REFERRED)).is_ok()
     }
 
+    /// Whoever is about to queue a job that waited elsewhere: it may be claimed from now on. Nothing
+    /// changes if it was cancelled.
+    pub(crate) fn set_executor(&self, pool: Pointer) {
+        // ORDERING: Relaxed, the CAS decides.
+        let now = self.0.load(Ordering::Relaxed);
+        if bits(now) & WAITING != 0 {
+            let _ = self.swap_in(now, with(pool, WAITING | REFERRED, 0));
+        }
+    }
+
     /// Whether the root has not been started.
     pub(crate) fn is_waiting(&self) -> bool {
         // ORDERING: Relaxed, a hint; `start` and `claim` decide.
@@ -151,7 +161,8 @@ impl Chain {
             if bits(now) & REFERRED == 0 || bits(now) & WAITING != 0 {
                 return true;
             }
-            match self.swap_in(now, plain(OVER | REFERRED)) {
+            // CANCEL stays: the deferred may still ask.
+            match self.swap_in(now, plain(OVER | REFERRED | bits(now) & CANCEL)) {
                 Ok(()) => return false,
                 Err(seen) => now = seen,
             }

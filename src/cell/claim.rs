@@ -1,20 +1,34 @@
 //! Claiming: a waiting worker takes the job at the root of what it waits for, to run it itself.
 
+use std::marker::PhantomData;
+
 use super::cancel::cancel_root;
 use super::header::CellRef;
 use super::wave::end_chain;
 
-/// Claims the job that the chain of `tail` waits for, also through the promises that it follows, if
-/// it is still in the queue of `executor`.
-///
-/// # Safety
-/// The caller keeps the tail alive. It runs what it gets with [`start`](super::wave::start).
-pub(crate) unsafe fn claim(tail: CellRef, executor: *mut ()) -> Option<CellRef> {
+/// A chain that somebody keeps alive.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept<'a> {
+    tail: CellRef,
+    keeper: PhantomData<&'a ()>,
+}
+
+impl Kept<'_> {
+    /// # Safety
+    /// The tail lives as long as the lifetime says.
+    pub(super) unsafe fn new(tail: CellRef) -> Self {
+        Kept { tail, keeper: PhantomData }
+    }
+}
+
+/// Claims the job that a chain waits for, also through the promises that it follows, if it is still
+/// in the queue of `executor`. The caller runs it with [`start`](super::wave::start).
+pub(crate) fn claim(chain: Kept<'_>, executor: *mut ()) -> Option<CellRef> {
     let mut held = Vec::new(); // allocates only where promises are followed
-    // SAFETY: the first root is alive by the caller's promise, each further one because the one
+    // SAFETY: the first root is alive as the tail is kept, each further one because the one
     // above it is BUSY with it.
     unsafe {
-        let mut at = tail.root();
+        let mut at = chain.tail.root();
         let claimed = loop {
             if at.header().up.claim(executor) {
                 break Some(at);

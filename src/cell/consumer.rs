@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use super::body;
 use super::cancel;
 use super::chain::Chain;
+use super::claim::Kept;
 use super::executor::ExecutorHandle;
 use super::header::{CellRef, Dropped, Header};
 use super::observer::Observer;
@@ -86,19 +87,9 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
         }
     }
 
-    /// Puts an observer in the consumer's place; it may be notified before this returns.
-    ///
-    /// # Safety
-    /// `observer` lives until it has been notified.
-    pub(crate) unsafe fn observe(
-        self,
-        observer: *const Observer,
-        location: &'static Location<'static>,
-    ) -> CellRef {
-        let cell = self.into_root_of_more(location).into_cell();
-        // SAFETY: the caller's promise.
-        unsafe { attach(cell, Receiver::Observer(observer.cast_mut().cast())) };
-        cell
+    /// The cell, ready for [`observe`].
+    pub(crate) fn into_observed(self, location: &'static Location<'static>) -> CellRef {
+        self.into_root_of_more(location).into_cell()
     }
 
     /// A cell that can have a link: one without an outcome to take gives way to a new chain, since
@@ -140,7 +131,8 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
     /// Gives others the core for a moment. `true`: it has settled.
     pub(crate) fn yielding(&mut self) -> bool {
         // SAFETY: as in `wait`.
-        park::yielding(unsafe { &self.cell.header().word })
+        let word = unsafe { &self.cell.header().word };
+        park::yielding(|| word.seen() != Seen::Pending)
     }
 
     /// Polls as a future does: the last waker is woken.
@@ -183,9 +175,10 @@ impl<T, E> Consumer<T, E> {
         ManuallyDrop::new(self).cell
     }
 
-    /// The cell, for whoever keeps this handle meanwhile.
-    pub(crate) fn cell(&self) -> CellRef {
-        self.cell
+    /// The chain, for a worker that waits for it.
+    pub(crate) fn kept(&self) -> Kept<'_> {
+        // SAFETY: the consumer keeps its cell.
+        unsafe { Kept::new(self.cell) }
     }
 
     fn seen(&self) -> Seen {
@@ -246,6 +239,16 @@ impl<T, E> Consumer<T, E> {
             }
         }
     }
+}
+
+/// Puts an observer in the consumer's place; it may be notified before this returns.
+///
+/// # Safety
+/// The caller has the cell from [`Consumer::into_observed`], once, and owns what `observer` begins,
+/// which lives until it has been notified.
+pub(super) unsafe fn observe(cell: CellRef, observer: *const Observer) {
+    // SAFETY: the caller's promise.
+    unsafe { attach(cell, Receiver::Observer(observer.cast_mut().cast())) };
 }
 
 /// Attaches a receiver to the tail of a chain, or delivers at once.

@@ -23,6 +23,8 @@
 //! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
 //! | `executor` | where user code runs, as one word |
 //! | `park`, `observer` | whom a settled cell tells |
+//! | `mailbox`, `slots`, `gather` | many cells told to one list |
+//! | `shared`, `owner` | one cell told to many |
 //! | `consumer`, `producer` | the two ends, as safe handles |
 //!
 //! # Who frees what
@@ -39,22 +41,30 @@ mod claim;
 mod consumer;
 mod executor;
 mod follow;
+mod gather;
 mod handlers;
 mod header;
+mod mailbox;
 mod observer;
+mod owner;
 mod park;
 mod place;
 mod producer;
+mod shared;
+mod slots;
 mod step;
 mod tables;
 mod wave;
 mod word;
 
-pub(crate) use claim::claim;
+pub(crate) use claim::{Kept, claim};
 pub(crate) use consumer::Consumer;
 pub(crate) use executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
-pub(crate) use header::{CellRef, Lane, Turn};
+pub(crate) use gather::{Gather, Items, Policy};
+pub(crate) use header::{Lane, Turn};
+pub(crate) use owner::Owner;
 pub(crate) use producer::Producer;
+pub(crate) use shared::{Shared, Ticket};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
 pub(crate) use wave::{Here, abandon, flush, is_waiting, run, start};

@@ -2,14 +2,20 @@
 
 use super::header::CellRef;
 
+/// What the observers of one list, or a shared value, have in common; its first field.
+#[repr(C)]
+pub(crate) struct Target {
+    /// Receives the settled cell, on the settling thread, shielded from nested waves.
+    ///
+    /// # Safety
+    /// The observer was attached to the cell, which is its own from now on.
+    pub(super) notify: unsafe fn(*const Observer, CellRef),
+}
+
 /// What an observer begins with.
 #[repr(C, align(8))]
 pub(crate) struct Observer {
-    /// Receives the settled cell, on the settling thread.
-    ///
-    /// # Safety
-    /// The observer is the one of this function, and was attached to the cell, which is its own now.
-    pub(crate) notify: unsafe fn(*const Observer, CellRef),
+    pub(super) target: *const Target,
 }
 
 /// Hands a settled cell to its observer.
@@ -18,6 +24,6 @@ pub(crate) struct Observer {
 /// The cell's word named the observer, and the caller gives the cell away.
 pub(super) unsafe fn notify(observer: *mut (), cell: CellRef) {
     let observer = observer.cast_const().cast::<Observer>();
-    // SAFETY: an observer lives until all cells that it was attached to have come.
-    unsafe { ((*observer).notify)(observer, cell) };
+    // SAFETY: observer and target live until all cells that they were attached to have come.
+    unsafe { ((*(*observer).target).notify)(observer, cell) };
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::thread::{self, Thread};
 
+use super::mailbox::Armed;
 use super::word::{Listener, Seen, Word};
 use crate::failure::contain;
-use crate::timeout::{Deadline, Timeout};
+use crate::timeout::Timeout;
 
 /// A waiting thread first yields this often: a settled promise is then seen without a system call,
 /// and on a busy core the thread that settles it gets the core. Long spinning would keep it away.
@@ -19,10 +20,6 @@ thread_local! {
 
 fn this_thread() -> Arc<Thread> {
     THREAD.try_with(Arc::clone).unwrap_or_else(|_| Arc::new(thread::current()))
-}
-
-fn into_listener(thread: Arc<Thread>) -> Listener {
-    Listener::Thread(Arc::into_raw(thread).cast_mut().cast())
 }
 
 /// A waker as a listener.
@@ -90,55 +87,86 @@ pub(super) unsafe fn into_waker(listener: Listener) -> Option<Box<Waker>> {
 
 /// Waits until the word is settled, by its only consumer. `false`: the time is over.
 pub(super) fn wait(word: &Word, timeout: Timeout) -> bool {
-    let pending = || word.seen() == Seen::Pending;
-    if !pending() {
-        return true;
-    }
-    if timeout.is_poll() {
-        return false;
-    }
-    let deadline = timeout.start();
-    if yielding(word) {
-        return true;
-    }
-    if let Some(left) = word.take_listener() {
-        // SAFETY: taken out of the word; a waker of an earlier poll, which nobody polls now.
-        unsafe { forget(left) };
-    }
-    park(word, deadline)
-}
-
-/// Gives others the core for a moment. `true`: the word is settled now.
-pub(super) fn yielding(word: &Word) -> bool {
-    for _ in 0..YIELDS {
-        thread::yield_now();
-        if word.seen() != Seen::Pending {
-            return true;
+    let ready = || word.seen() != Seen::Pending;
+    if !ready() && !timeout.is_poll() {
+        if let Some(left) = word.take_listener() {
+            // SAFETY: taken out of the word; a waker of an earlier poll, which nobody polls now.
+            unsafe { forget(left) };
         }
     }
-    false
+    let listen = |armed| word.listen(listener(armed));
+    let unlisten = |armed| word.unlisten(listener(armed));
+    wait_for(ready, listen, unlisten, timeout)
 }
 
-fn park(word: &Word, deadline: Deadline) -> bool {
-    let listener = into_listener(this_thread());
-    if !word.listen(listener) {
-        // SAFETY: it never got into the word.
-        unsafe { forget(listener) };
+/// Who is to be woken, as a listener.
+pub(super) fn listener(armed: Armed) -> Listener {
+    match armed {
+        Armed::Thread(thread) => Listener::Thread(thread),
+        Armed::Waker(waker) => Listener::Waker(waker),
+        Armed::Policy => unreachable!("a policy does not wait"),
+    }
+}
+
+/// Waits until `ready`. `listen` has this thread unparked when it becomes so, and fails if it is;
+/// `unlisten` takes that back, and fails if somebody has taken the listener to wake it.
+pub(super) fn wait_for(
+    ready: impl Fn() -> bool,
+    listen: impl Fn(Armed) -> bool,
+    unlisten: impl Fn(Armed) -> bool,
+    timeout: Timeout,
+) -> bool {
+    if ready() || timeout.is_poll() {
+        return ready();
+    }
+    let deadline = timeout.start();
+    if yielding(&ready) {
+        return true;
+    }
+    let thread = Armed::Thread(Arc::into_raw(this_thread()).cast_mut().cast());
+    if !listen(thread) {
+        // SAFETY: it never got in.
+        unsafe { forget_armed(thread) };
         return true;
     }
     loop {
         match deadline.remaining() {
             Some(_) if deadline.is_never() => thread::park(),
             Some(left) => thread::park_timeout(left),
-            None if word.unlisten(listener) => {
-                // SAFETY: taken back out of the word.
-                unsafe { forget(listener) };
+            None if unlisten(thread) => {
+                // SAFETY: taken back.
+                unsafe { forget_armed(thread) };
                 return false;
             }
             None => return true,
         }
-        if word.seen() != Seen::Pending {
+        if ready() {
             return true;
         }
     }
+}
+
+/// Gives others the core for a moment. `true`: it is ready now.
+pub(super) fn yielding(ready: impl Fn() -> bool) -> bool {
+    for _ in 0..YIELDS {
+        thread::yield_now();
+        if ready() {
+            return true;
+        }
+    }
+    false
+}
+
+/// A waker for a mailbox.
+pub(super) fn into_armed(waker: &Waker) -> Armed {
+    Armed::Waker(Box::into_raw(Box::new(waker.clone())).cast())
+}
+
+/// Drops what is not to be woken.
+///
+/// # Safety
+/// As for [`wake`].
+pub(super) unsafe fn forget_armed(armed: Armed) {
+    // SAFETY: the caller's promise.
+    unsafe { forget(listener(armed)) };
 }

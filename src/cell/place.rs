@@ -72,13 +72,28 @@ impl Place {
     /// A failure has come to this cell, of the kind `kind`, by the way `trace`.
     ///
     /// # Safety
-    /// The caller owns the settled cell.
+    /// The caller produces the cell, or owns it.
     pub(crate) unsafe fn put(&self, mut trace: Box<Trace>, kind: &'static str) {
         if let Some(location) = self.location() {
             trace.push(kind, location);
         }
+        self.store(trace);
+    }
+
+    /// The same from an item of a list.
+    ///
+    /// # Safety
+    /// As for [`put`](Self::put).
+    pub(crate) unsafe fn put_item(&self, mut trace: Box<Trace>, kind: &'static str, index: usize) {
+        if let Some(location) = self.location() {
+            trace.push_item(kind, location, index);
+        }
+        self.store(trace);
+    }
+
+    fn store(&self, trace: Box<Trace>) {
         let pointer = Box::into_raw(trace).cast::<()>();
-        // ORDERING: Relaxed, the caller owns the cell.
+        // ORDERING: Relaxed, the caller owns the cell, or publishes it by settling.
         self.0.store(pointer.map_addr(|address| address | BOXED), Ordering::Relaxed);
     }
 

@@ -15,6 +15,7 @@ use super::tables::{Origin, PlainTable};
 use super::wave;
 use super::word::Word;
 use crate::failure::{Outcome, contain, drop_quietly};
+use crate::trace::Trace;
 
 /// The only producer of a cell. Dropping it settles the cell as abandoned.
 pub(crate) struct Producer<T, E> {
@@ -50,10 +51,28 @@ impl<T: 'static, E: 'static> Producer<T, E> {
             body::put_outcome(this.cell, outcome);
             if !publish(this.cell) {
                 let late: Outcome<T, E> = body::take_written(this.cell);
-                lost(this.cell);
+                wave::lost(this.cell);
                 wave::shield(|| drop_quietly(late));
             }
         }
+    }
+
+    /// Settles the cell with the failure of an item of a list, which came by the way `trace`.
+    pub(crate) fn settle_by_way(
+        self,
+        outcome: Outcome<T, E>,
+        trace: Option<Box<Trace>>,
+        index: usize,
+    ) {
+        if let Some(trace) = trace {
+            // SAFETY: we are the producer of the cell, which is not settled, so nobody reads its
+            // place.
+            unsafe {
+                let header = self.cell.header();
+                header.place.put_item(trace, header.vtable().kind, index);
+            }
+        }
+        self.settle(outcome);
     }
 
     /// Settles the cell with the outcome of another, as soon as that has one.
@@ -64,7 +83,7 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         unsafe {
             if !this.cell.header().up.start() {
                 inner.cancel();
-                lost(this.cell);
+                wave::lost(this.cell);
                 return;
             }
             if let Some(cell) = follow::follow(this.cell, inner.into_cell()) {
@@ -101,7 +120,7 @@ impl<T, E> Producer<T, E> {
 }
 
 /// Makes known the outcome that is in the body. `false`: the chain was cancelled before, nothing has
-/// changed, and [`lost`] is due when the outcome has been taken back.
+/// changed, and [`wave::lost`] is due when the outcome has been taken back.
 ///
 /// # Safety
 /// The caller is the producer of a deferred's cell.
@@ -127,19 +146,6 @@ unsafe fn publish(cell: CellRef) -> bool {
     false
 }
 
-/// The deferred of a chain that was cancelled lets go of it.
-///
-/// # Safety
-/// The caller is the producer, whose `start` has failed, and leaves the body empty.
-unsafe fn lost(cell: CellRef) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if cell.header().up.drop_reference() {
-            body::free(cell);
-        }
-    }
-}
-
 impl<T, E> Drop for Producer<T, E> {
     fn drop(&mut self) {
         self.close_handlers();
@@ -149,7 +155,7 @@ impl<T, E> Drop for Producer<T, E> {
             (self.cell.header().vtable().fail)(self.cell, Fate::Abandoned);
             if !publish(self.cell) {
                 (self.cell.header().vtable().drop_outcome)(self.cell, Dropped::Superseded);
-                lost(self.cell);
+                wave::lost(self.cell);
             }
         }
     }

@@ -27,11 +27,14 @@ pub(crate) struct Here {
 /// A settled cell, and the link that receives it.
 type Step = (CellRef, CellRef);
 
+/// A settled cell, and what receives it.
+type Delivery = (CellRef, Receiver);
+
 thread_local! {
     /// Whether this thread is inside a step that must not be nested.
     static ACTIVE: Cell<bool> = const { Cell::new(false) };
     /// The waves that wait for that.
-    static WAITING: RefCell<VecDeque<Step>> = const { RefCell::new(VecDeque::new()) };
+    static WAITING: RefCell<VecDeque<Delivery>> = const { RefCell::new(VecDeque::new()) };
 }
 
 // ── What an executor calls ───────────────────────────────────────────────────────────────────────
@@ -117,7 +120,10 @@ pub(crate) fn is_waiting(item: Item) -> bool {
 }
 
 /// A queue lets go of a job that somebody else has claimed.
-unsafe fn lost(root: CellRef) {
+///
+/// # Safety
+/// The caller has the queue's reference, and gives it up.
+pub(super) unsafe fn lost(root: CellRef) {
     // SAFETY: the caller has the queue's reference.
     unsafe {
         if root.header().up.drop_reference() {
@@ -143,7 +149,7 @@ pub(crate) unsafe fn settle_outside(cell: CellRef) {
     // SAFETY: the caller's promise.
     unsafe {
         if let Some(step) = settled(cell, cell.header().word.settle()) {
-            deliver(step.0, step.1);
+            hand_on(step.0, Receiver::Continuation(step.1.address()));
         }
     }
 }
@@ -159,7 +165,7 @@ pub(crate) unsafe fn settle_without_outcome(cell: CellRef) {
         if duty == Settle::Gone {
             release(cell);
         } else if let Some(step) = settled(cell, duty) {
-            deliver(step.0, step.1);
+            hand_on(step.0, Receiver::Continuation(step.1.address()));
         }
     }
 }
@@ -169,26 +175,25 @@ pub(crate) unsafe fn settle_without_outcome(cell: CellRef) {
 /// # Safety
 /// The caller gives the cell away.
 pub(crate) unsafe fn hand_on(cell: CellRef, receiver: Receiver) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match receiver {
-            Receiver::Continuation(child) => deliver(cell, CellRef::from_address(child)),
-            Receiver::Observer(observer) => observer::notify(observer, cell),
-        }
-    }
-}
-
-/// Hands a settled cell to its continuation, from outside of an executor's loop.
-///
-/// # Safety
-/// The caller owns `parent`, whose word names `child`.
-pub(crate) unsafe fn deliver(parent: CellRef, child: CellRef) {
-    let step = (parent, child);
-    if ACTIVE.get() && WAITING.try_with(|waiting| waiting.borrow_mut().push_back(step)).is_ok() {
+    let delivery = (cell, receiver);
+    let later = |waiting: &RefCell<VecDeque<_>>| waiting.borrow_mut().push_back(delivery);
+    if ACTIVE.get() && WAITING.try_with(later).is_ok() {
         return;
     }
     // SAFETY: the caller's promise.
-    shield(|| unsafe { wave(step, Turn::Denied, None) });
+    shield(|| unsafe { deliver(delivery) });
+}
+
+unsafe fn deliver((cell, receiver): Delivery) {
+    // SAFETY: the caller of `hand_on` gave the cell away, once.
+    unsafe {
+        match receiver {
+            Receiver::Continuation(child) => {
+                wave((cell, CellRef::from_address(child)), Turn::Denied, None);
+            }
+            Receiver::Observer(observer) => observer::notify(observer, cell),
+        }
+    }
 }
 
 /// Runs something of ours that drops user code: the waves that this sets off wait until it is
@@ -205,11 +210,10 @@ pub(crate) fn shield<R>(f: impl FnOnce() -> R) -> R {
 
 /// Runs the waves that wait on this thread; for whoever is about to block, too.
 pub(crate) fn flush() {
-    while let Some(step) =
-        WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten()
-    {
-        // SAFETY: `deliver` put it there with its caller's promise.
-        unsafe { wave(step, Turn::Denied, None) };
+    let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
+    while let Some(delivery) = next() {
+        // SAFETY: `hand_on` put it there with its caller's promise.
+        unsafe { deliver(delivery) };
     }
 }
 
@@ -301,8 +305,8 @@ unsafe fn settled(cell: CellRef, duty: Settle) -> Option<Step> {
             Settle::Deliver(Receiver::Continuation(child)) => {
                 Some((cell, CellRef::from_address(child)))
             }
-            Settle::Deliver(Receiver::Observer(observer)) => {
-                observer::notify(observer, cell);
+            Settle::Deliver(receiver @ Receiver::Observer(_)) => {
+                hand_on(cell, receiver);
                 None
             }
             Settle::Gone => {

@@ -301,6 +301,12 @@ impl Word {
         receiver(self.0.load(Ordering::Acquire))
     }
 
+    /// Anybody who keeps the cell: whether the consumer has left.
+    pub(crate) fn is_left(&self) -> bool {
+        // ORDERING: Relaxed, a hint.
+        self.0.load(Ordering::Relaxed).addr() == GONE
+    }
+
     /// Consumer: `listener` is to be woken. `false`: settled, or somebody is listening already.
     #[must_use]
     pub(crate) fn listen(&self, listener: Listener) -> bool {

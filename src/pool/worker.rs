@@ -11,7 +11,7 @@ use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use super::core::Core;
 use super::inbox::Pushed;
 use super::roster::Roster;
-use crate::cell::{self, Consumer, Here, Item, Lane, Turn};
+use crate::cell::{self, Here, Item, Kept, Lane, Turn};
 use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -338,13 +338,11 @@ impl Worker {
         self.core.wake_if_needed();
     }
 
-    fn help_with<T, E>(&self, promise: &Consumer<T, E>) -> bool {
-        // SAFETY: the consumer keeps its cell; who has claimed the job runs it.
-        unsafe {
-            let Some(root) = cell::claim(promise.cell(), self.core.address()) else { return false };
-            let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
-            cell::start(root, Turn::Granted, Some(&here));
-        }
+    fn help_with(&self, chain: Kept<'_>) -> bool {
+        let Some(root) = cell::claim(chain, self.core.address()) else { return false };
+        let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
+        // SAFETY: who has claimed the job runs it.
+        unsafe { cell::start(root, Turn::Granted, Some(&here)) };
         self.left_behind.set(self.left_behind.get() + 1);
         self.sweep();
         true
@@ -378,10 +376,10 @@ impl Worker {
         !CURRENT.get().is_null()
     }
 
-    /// On a worker: runs the job that `promise` waits for, if it is still in this pool's queue, and
+    /// On a worker: runs the job that `chain` waits for, if it is still in this pool's queue, and
     /// what follows from it. `false`: there is none.
-    pub(crate) fn help<T, E>(promise: &Consumer<T, E>) -> bool {
-        Self::with_any(|worker| worker.help_with(promise)).unwrap_or(false)
+    pub(crate) fn help(chain: Kept<'_>) -> bool {
+        Self::with_any(|worker| worker.help_with(chain)).unwrap_or(false)
     }
 
     /// Counts this thread, if it is a worker, as blocked while `f` waits: another takes its place

@@ -63,7 +63,7 @@ fn wait<T: 'static, E: 'static>(consumer: &mut Consumer<T, E>, timeout: Timeout)
         return consumer.wait(timeout);
     }
     if timeout.is_never() {
-        while !consumer.is_settled() && Worker::help(consumer) {}
+        while !consumer.is_settled() && Worker::help(consumer.kept()) {}
     }
     consumer.is_settled() || consumer.yielding() || Worker::blocked(|| consumer.wait(timeout))
 }

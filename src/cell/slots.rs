@@ -1,0 +1,126 @@
+//! The slots of a list: one for an item, made in blocks, so that a slot stays where it is.
+
+use super::header::CellRef;
+use super::observer::{Observer, Target};
+use crate::sync::atomic::AtomicPtr;
+
+/// The first block has this many slots; each further one twice as many as the one before.
+const FIRST_BLOCK: usize = 8;
+
+/// Where an item stands, as far as the drainer knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It has not come.
+    Pending,
+    /// It has come, and its outcome is in its cell.
+    Arrived,
+    /// Its outcome was taken, and its cell is freed.
+    Taken,
+}
+
+/// What an item's cell tells. Others than the drainer read `observer` and use `next`.
+#[repr(C)]
+pub(super) struct Slot {
+    pub(super) observer: Observer,
+    /// The next entry of the mailbox, or of the drainer's list.
+    pub(super) next: AtomicPtr<()>,
+    pub(super) cell: Option<CellRef>,
+    pub(super) index: u32,
+    pub(super) state: State,
+}
+
+impl Slot {
+    pub(super) fn new(target: *const Target, cell: Option<CellRef>, index: u32) -> Self {
+        let observer = Observer { target };
+        let next = AtomicPtr::new(std::ptr::null_mut());
+        Slot { observer, next, cell, index, state: State::Pending }
+    }
+}
+
+/// The blocks. Raw memory, because items hold pointers into it.
+pub(super) struct Slots {
+    blocks: Vec<*mut Slot>,
+    len: usize,
+}
+
+/// Block and place in it of an index.
+fn locate(index: usize) -> (usize, usize) {
+    let block = (index / FIRST_BLOCK + 1).ilog2() as usize;
+    (block, index - block_start(block))
+}
+
+fn block_start(block: usize) -> usize {
+    FIRST_BLOCK * ((1 << block) - 1)
+}
+
+fn block_len(block: usize) -> usize {
+    FIRST_BLOCK << block
+}
+
+impl Slots {
+    pub(super) fn new() -> Self {
+        Slots { blocks: Vec::new(), len: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Adds a slot, and gives its address.
+    pub(super) fn push(&mut self, target: *const Target, cell: CellRef) -> *mut Slot {
+        let (block, place) = locate(self.len);
+        if block == self.blocks.len() {
+            let memory = Box::<[Slot]>::new_uninit_slice(block_len(block));
+            self.blocks.push(Box::into_raw(memory).cast());
+        }
+        let index = u32::try_from(self.len).expect("a list holds less than 2^32 items");
+        // SAFETY: within the block, whose slots from here on are not in use.
+        unsafe {
+            let slot = self.blocks[block].add(place);
+            slot.write(Slot::new(target, Some(cell), index));
+            self.len += 1;
+            slot
+        }
+    }
+
+    /// The address of a slot.
+    ///
+    /// # Panics
+    /// If there is none with this index.
+    pub(super) fn at(&self, index: usize) -> *mut Slot {
+        assert!(index < self.len, "item {index} of a list of {}", self.len);
+        let (block, place) = locate(index);
+        // SAFETY: within the block.
+        unsafe { self.blocks[block].add(place) }
+    }
+}
+
+impl Drop for Slots {
+    fn drop(&mut self) {
+        for (block, &memory) in self.blocks.iter().enumerate() {
+            let slots = std::ptr::slice_from_raw_parts_mut(
+                memory.cast::<std::mem::MaybeUninit<Slot>>(),
+                block_len(block),
+            );
+            // SAFETY: made in `push`; slots own nothing.
+            drop(unsafe { Box::from_raw(slots) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_index_has_a_place_of_its_own() {
+        let mut next = (0, 0);
+        for index in 0..10_000 {
+            assert_eq!(locate(index), next);
+            next.1 += 1;
+            if next.1 == block_len(next.0) {
+                next = (next.0 + 1, 0);
+            }
+        }
+    }
+}

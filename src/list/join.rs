@@ -1,0 +1,148 @@
+//! All values of a list as one promise, and what comes after it.
+
+use std::future::IntoFuture;
+use std::panic::Location;
+
+use super::AsyncList;
+use crate::cell::{Items, Origin, Policy, Producer};
+use crate::failure::Outcome;
+use crate::promise::{IntoPromise, Promise};
+use crate::value::AsyncValue;
+
+struct Joined;
+
+impl Origin for Joined {
+    const KIND: &'static str = "join";
+}
+
+impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
+    /// One promise of all values, in input order.
+    ///
+    /// The first failure in time is its failure, and cancels what is pending. Of an empty list it is
+    /// an empty `Vec`, at once. Joining needs no worker.
+    ///
+    /// ```
+    /// use asynckit::{AsyncList, Pool};
+    ///
+    /// let pool = Pool::new(2);
+    /// let list: AsyncList<_> = (1..=3).map(|n| pool.run(move || n)).collect();
+    /// assert_eq!(list.join().map(|all| all.len()).get(None)?, 3);
+    /// # Ok::<(), asynckit::Failure>(())
+    /// ```
+    #[track_caller]
+    pub fn join(self) -> Promise<Vec<T>, E> {
+        self.settle_by::<Joined, _, _>(Location::caller(), |producer| Join { producer })
+    }
+
+    /// Gives the list to a policy that settles a promise.
+    pub(super) fn settle_by<O: Origin, U, P>(
+        self,
+        location: &'static Location<'static>,
+        policy: impl FnOnce(Option<Producer<U, E>>) -> P,
+    ) -> Promise<U, E>
+    where
+        U: Send + 'static,
+        P: Policy<T, E> + 'static,
+    {
+        let (gather, executor) = self.into_gather();
+        let (mut producer, consumer) = Producer::pair::<O>(location);
+        producer.on_cancel(Box::new(gather.canceller()));
+        gather.hand_to(Box::new(policy(Some(producer))));
+        Promise::new(consumer, executor)
+    }
+
+    /// Continues with all values; see [`join`](Self::join) and [`Promise::then`].
+    #[track_caller]
+    pub fn then<R, F>(self, f: F) -> Promise<R::Ok, E>
+    where
+        F: FnOnce(Vec<T>) -> R + Send + 'static,
+        R: IntoPromise<Err = E> + 'static,
+        R::Ok: Send + 'static,
+    {
+        self.join().then(f)
+    }
+
+    /// Queues `work`, which gets all values; see [`join`](Self::join) and [`Promise::chain`].
+    #[track_caller]
+    pub fn chain<R, F>(self, work: F) -> Promise<R::Ok, E>
+    where
+        F: FnOnce(Vec<T>) -> R + Send + 'static,
+        R: IntoPromise<Err = E> + 'static,
+        R::Ok: Send + 'static,
+    {
+        self.join().chain(work)
+    }
+
+    /// Changes all values, by a function that cannot fail; see [`join`](Self::join).
+    #[track_caller]
+    pub fn map<U, F>(self, f: F) -> Promise<U, E>
+    where
+        F: FnOnce(Vec<T>) -> U + Send + 'static,
+        U: Send + 'static,
+    {
+        self.join().map(f)
+    }
+
+    /// Makes all values readable by many; see [`join`](Self::join) and [`Promise::share`].
+    #[track_caller]
+    pub fn share(self) -> AsyncValue<Vec<T>, E>
+    where
+        T: Sync,
+        E: Clone + Sync,
+    {
+        self.join().share()
+    }
+}
+
+/// The first failure, or all values.
+struct Join<T, E> {
+    /// `None` once it is settled.
+    producer: Option<Producer<Vec<T>, E>>,
+}
+
+impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Join<T, E> {
+    fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
+        if self.producer.is_none() || !items.is_failed(index) {
+            return;
+        }
+        let (Some(producer), Some((Err(failure), trace))) =
+            (self.producer.take(), items.take_with_trace(index))
+        else {
+            return; // not reachable: both are there
+        };
+        producer.settle_by_way(Err(failure), trace, index);
+        items.cancel_pending();
+    }
+
+    fn complete(&mut self, items: &mut Items<T, E>) {
+        if let Some(producer) = self.producer.take() {
+            producer.settle(items.take_all().collect());
+        }
+    }
+
+    fn cancelled(&mut self, items: &mut Items<T, E>) {
+        self.producer = None;
+        items.cancel_pending();
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> IntoPromise for AsyncList<T, E> {
+    type Ok = Vec<T>;
+    type Err = E;
+
+    #[track_caller]
+    fn into_promise(self) -> Promise<Vec<T>, E> {
+        self.join()
+    }
+}
+
+/// Awaits [`join`](AsyncList::join).
+impl<T: Send + 'static, E: Send + 'static> IntoFuture for AsyncList<T, E> {
+    type Output = Outcome<Vec<T>, E>;
+    type IntoFuture = Promise<Vec<T>, E>;
+
+    #[track_caller]
+    fn into_future(self) -> Promise<Vec<T>, E> {
+        self.join()
+    }
+}
