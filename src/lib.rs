@@ -1,8 +1,58 @@
 //! Promises for programs that are not async.
+//!
+//! Command-line tools, scripts, desktop programs and plain servers want to do many slow things at
+//! once, too: download ten pages, then what those pages link to, and give up after five seconds.
+//! [`Pool::spawn`] hands back a [`Promise`] at once; [`then`](Promise::then) and
+//! [`chain`](Promise::chain) say what comes next; [`AsyncList`] joins many;
+//! [`get`](Promise::get) with a timeout brings the value, or the failure, back into plain code; and
+//! the same promise can be `.await`ed on any runtime.
+//!
+//! ```
+//! use asynckit::{AsyncList, Pool};
+//! use std::time::Duration;
+//!
+//! let pool = Pool::new(4);
+//! let lengths: AsyncList<_> = ["one", "three", "eleven"]
+//!     .map(|word| pool.run(move || word.to_uppercase()).map(|word| word.len()))
+//!     .into_iter()
+//!     .collect();
+//! let total = lengths.map(|all| all.iter().sum::<usize>()).get(Some(Duration::from_secs(5)))?;
+//! assert_eq!(total, 14);
+//! # Ok::<(), asynckit::Failure>(())
+//! ```
+//!
+//! # Which one do I need?
+//!
+//! | | one owner | many owners |
+//! | --- | --- | --- |
+//! | **somebody else settles it** | [`Promise`] | [`AsyncValue`], from [`Promise::share`] |
+//! | **I settle it** | [`Deferred`] | [`AsyncValue::new`] |
+//! | **many at once** | [`AsyncList`] | [`AsyncList::share`] |
+//!
+//! | after a … | value | failure | either |
+//! | --- | --- | --- | --- |
+//! | changes it | [`map`](Promise::map) | [`map_err`](Promise::map_err) | |
+//! | goes on, next | [`then`](Promise::then) | [`catch`](Promise::catch), [`or_else`](Promise::or_else), [`catch_if`](Promise::catch_if) | [`handle`](Promise::handle) |
+//! | goes on, queued | [`chain`](Promise::chain), [`chain_on`](Promise::chain_on) | | |
+//! | looks on | | | [`inspect`](Promise::inspect), [`finally`](Promise::finally) |
+//!
+//! # What holds always
+//!
+//! Every promise settles, whatever happens to its producer: an error, a panic, a dropped
+//! [`Deferred`], a pool that was shut down. A callback never runs inside the call that attaches it,
+//! nor inside the call that settles the promise. The depth of a chain costs no stack. A worker never
+//! dies of user code. `get` in a job cannot deadlock its pool. A failure that nobody has looked at
+//! is reported once ([`set_unobserved_hook`]).
+//!
+//! # Features
+//!
+//! `http`: downloads as promises, in the module `http`.
 
 mod cell;
 mod deferred;
 mod failure;
+#[cfg(feature = "http")]
+pub mod http;
 mod list;
 mod pool;
 mod promise;
@@ -23,3 +73,8 @@ pub use timeout::Timeout;
 pub use trace::{Trace, TraceStep};
 pub use unobserved::{Unobserved, set_unobserved_hook};
 pub use value::{AsyncValue, ValueFuture};
+
+/// The README's programs are tests, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

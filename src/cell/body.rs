@@ -66,19 +66,10 @@ pub(super) fn with_outcome<T, E>(header: Header, outcome: Outcome<T, E>) -> Cell
     CellRef::new(memory)
 }
 
-/// Looks at the work.
-///
-/// # Safety
-/// The caller is the producer of a cell made with a `W` that was not taken.
-pub(super) unsafe fn work<'a, W>(cell: CellRef) -> &'a W {
-    // SAFETY: the caller's promise.
-    unsafe { &(*cell.as_ptr().cast::<Pending<W>>()).work }
-}
-
 /// Takes the work out; the body is empty then.
 ///
 /// # Safety
-/// As for [`work`], and once.
+/// The caller is the producer of a cell made with a `W`, and takes it once.
 pub(super) unsafe fn take_work<W>(cell: CellRef) -> W {
     // SAFETY: the caller's promise.
     unsafe { ManuallyDrop::take(&mut (*cell.as_ptr().cast::<Pending<W>>()).work) }

@@ -66,6 +66,9 @@ struct Drained<T, E> {
     policy: Option<Box<dyn Policy<T, E>>>,
 }
 
+/// The way that a failure came, if it is one.
+pub(crate) type Way = Option<Box<Trace>>;
+
 /// The items of a list, by their index.
 pub(crate) struct Items<T, E> {
     slots: Slots,
@@ -120,10 +123,7 @@ impl<T, E> Items<T, E> {
     }
 
     /// The same with the way that a failure came.
-    pub(crate) fn take_with_trace(
-        &mut self,
-        index: usize,
-    ) -> Option<(Outcome<T, E>, Option<Box<Trace>>)> {
+    pub(crate) fn take_with_trace(&mut self, index: usize) -> Option<(Outcome<T, E>, Way)> {
         let cell = self.cell(index, State::Arrived)?;
         // SAFETY: a cell that has arrived is the list's; it is forgotten here.
         unsafe {

@@ -171,12 +171,6 @@ impl<L: Linked> Inbox<L> {
         closed_now.is_ok()
     }
 
-    /// Whether the queue was closed.
-    pub(crate) fn is_closed(&self) -> bool {
-        // ORDERING: Acquire pairs with `close_if_empty`.
-        self.stack.load(Ordering::Acquire) == closed()
-    }
-
     fn take_outbox(&self) -> Word {
         if self.outbox.load(Ordering::Relaxed).is_null() {
             return std::ptr::null_mut();

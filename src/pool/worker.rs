@@ -27,6 +27,9 @@ const SPARE_IDLE: Duration = Duration::from_secs(1);
 /// How many claimed jobs may lie in the queue before a worker looks for them.
 const LEFT_BEHIND: usize = 64;
 
+/// How deep jobs that are run inside of a `get` may nest on one stack.
+const HELP_DEPTH: u32 = 128;
+
 /// An item in a deque.
 #[derive(Clone, Copy)]
 struct Queued(*mut ());
@@ -68,6 +71,7 @@ pub(crate) struct Worker {
     here: Here,
     others: RefCell<(usize, Vec<Arc<Seat>>)>,
     left_behind: Cell<usize>,
+    depth: Cell<u32>,
 }
 
 thread_local! {
@@ -94,8 +98,8 @@ impl Worker {
         let thread = builder.spawn(move || {
             let here = Here { executor: core.address(), left: Cell::new(IN_A_ROW) };
             let others = RefCell::new((usize::MAX, Vec::new()));
-            let left_behind = Cell::new(0);
-            Worker { core, seat: mine, next, batch, here, others, left_behind }.main();
+            let (left_behind, depth) = (Cell::new(0), Cell::new(0));
+            Worker { core, seat: mine, next, batch, here, others, left_behind, depth }.main();
         })?;
         roster.started += 1;
         roster.live += 1;
@@ -339,10 +343,15 @@ impl Worker {
     }
 
     fn help_with(&self, chain: Kept<'_>) -> bool {
+        if self.depth.get() == HELP_DEPTH {
+            return false; // another thread goes on with a stack of its own
+        }
         let Some(root) = cell::claim(chain, self.core.address()) else { return false };
         let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
+        self.depth.set(self.depth.get() + 1);
         // SAFETY: who has claimed the job runs it.
         unsafe { cell::start(root, Turn::Granted, Some(&here)) };
+        self.depth.set(self.depth.get() - 1);
         self.left_behind.set(self.left_behind.get() + 1);
         self.sweep();
         true
