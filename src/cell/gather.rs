@@ -20,7 +20,7 @@ use super::park;
 use super::slots::{Slot, Slots, State};
 use super::wave;
 use super::word::Listener;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::Timeout;
 use crate::trace::Trace;
@@ -117,9 +117,18 @@ impl<T, E> Items<T, E> {
         self.take_with_trace(index).map(|(outcome, _)| outcome)
     }
 
-    /// Takes the outcomes of all items that have come, in their order.
-    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Outcome<T, E>> {
-        (0..self.len()).filter_map(|index| self.take(index))
+    /// Takes the outcomes of all items, which have come, in their order.
+    pub(crate) fn take_all(&mut self) -> impl ExactSizeIterator<Item = Outcome<T, E>> {
+        (0..self.len()).map(|index| self.take(index).unwrap_or(Err(Failure::Taken)))
+    }
+
+    /// Takes the values of all items, which have come, in their order, or the first failure.
+    pub(crate) fn take_values(&mut self) -> Outcome<Vec<T>, E> {
+        let mut values = Vec::with_capacity(self.len());
+        for outcome in self.take_all() {
+            values.push(outcome?);
+        }
+        Ok(values)
     }
 
     /// The same with the way that a failure came.

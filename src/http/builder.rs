@@ -71,8 +71,8 @@ impl SessionBuilder {
     /// Ends a request that takes longer than `limit` from connecting to the end of its body.
     ///
     /// Not set by default, so that a large download may take its time. The wait for a turn
-    /// ([`max_concurrent`](Self::max_concurrent)) does not count; a limit on everything is
-    /// [`Promise::timeout`](crate::Promise::timeout).
+    /// ([`max_concurrent`](Self::max_concurrent)) does not count: what limits everything is the timeout
+    /// given to [`Promise::get`](crate::Promise::get).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self

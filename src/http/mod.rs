@@ -18,7 +18,9 @@
 //! One background thread does the input and output of all sessions in the process. Nobody has to start
 //! it, and it never keeps the process from exiting. Your callbacks do not run there: those of a
 //! session's promises run on the session's pool ([`Pool::global()`](crate::Pool::global), or the one
-//! given to [`SessionBuilder::pool`]), so that a callback that takes its time delays no download.
+//! given to [`SessionBuilder::pool`]), so that a callback that takes its time delays no download. A pool
+//! that is shut down runs nothing more: what still runs then (`catch`, `handle`, `finally`) does so on the
+//! thread that settles the promise, as for every promise.
 //!
 //! # What counts as a failure
 //!

@@ -63,7 +63,7 @@ impl<T: Send + 'static, E: Send + 'static> Inner<T, E> {
             }
             End::Open => {
                 self.end = End::TakenValues;
-                self.gather.items().take_all().collect()
+                self.gather.items().take_values()
             }
         }
     }

@@ -116,7 +116,7 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Join<T, E> {
 
     fn complete(&mut self, items: &mut Items<T, E>) {
         if let Some(producer) = self.producer.take() {
-            producer.settle(items.take_all().collect());
+            producer.settle(items.take_values());
         }
     }
 

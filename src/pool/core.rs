@@ -182,13 +182,8 @@ impl Core {
 
     /// Settles everything that is queued as abandoned; says how many jobs there were.
     pub(super) fn abandon_queue(&'static self) -> usize {
-        let mut items = Vec::new();
-        while self.inbox.take(usize::MAX, |word| items.push(word)).0 > 0 {}
-        for seat in self.lock().seats.iter() {
-            seat.drain(&mut items);
-        }
         let mut jobs = 0;
-        for word in items {
+        for word in self.take_all() {
             // SAFETY: taken out of the queue, so it is ours.
             unsafe {
                 let item = Item::from_word(word);
@@ -197,6 +192,23 @@ impl Core {
             }
         }
         jobs
+    }
+
+    /// Takes everything that is queued, also what workers are moving from one queue to another.
+    fn take_all(&self) -> Vec<*mut ()> {
+        let mut items = Vec::new();
+        loop {
+            let before = items.len();
+            while self.inbox.take(usize::MAX, |word| items.push(word)).0 > 0 {}
+            let seats = self.lock().seats.clone();
+            seats.iter().for_each(|seat| seat.drain(&mut items));
+            if items.len() == before {
+                if !seats.iter().any(|seat| seat.is_moving()) {
+                    return items;
+                }
+                std::thread::yield_now();
+            }
+        }
     }
 }
 

@@ -57,14 +57,10 @@ impl Pool {
         let timeout = timeout.into();
         cell::flush();
         let before = core.finished();
-        let global = std::ptr::eq(core, Pool::global().core);
-        let mut cancelled = 0;
-        if !global {
-            core.begin_closing();
-        }
-        if how == Shutdown::CancelQueued && !global {
-            cancelled = core.abandon_queue();
-        }
+        let cancelled = match std::ptr::eq(core, Pool::global().core) {
+            true => 0,
+            false => core.begin_closing(how),
+        };
         let inside = Worker::with_current(core, |_| ()).is_some();
         let still_running = core.wait_until_rested(timeout.start(), usize::from(inside));
         ShutdownReport { finished: core.finished() - before, cancelled, still_running }
@@ -77,14 +73,17 @@ impl Core {
         self.lock().finished()
     }
 
-    /// No new jobs; the last worker that rests closes the queue.
-    fn begin_closing(&'static self) {
-        let mut roster = self.lock();
-        if roster.closing {
-            return;
-        }
-        // ORDERING: Relaxed, a hint; the closed inbox decides.
+    /// No new jobs; the last worker that rests closes the queue. Says how many queued jobs were
+    /// dropped.
+    fn begin_closing(&'static self, how: Shutdown) -> usize {
+        // ORDERING: Relaxed, a hint; the closed queue decides.
         self.closing.store(true, Ordering::Relaxed);
+        // Before a worker could be woken for them.
+        let cancelled = match how {
+            Shutdown::Drain => 0,
+            Shutdown::CancelQueued => self.abandon_queue(),
+        };
+        let mut roster = self.lock();
         roster.closing = true;
         roster.target = roster.target.max(1); // also a paused pool finishes its work
         if roster.live == 0 && !self.has_work(&roster) && self.inbox.close_if_empty() {
@@ -97,12 +96,13 @@ impl Core {
         if work {
             self.wake_if_needed();
         }
+        cancelled
     }
 
     /// The last handle is gone: finishes all accepted work, then joins the threads.
     pub(super) fn finish(&'static self) {
         cell::flush();
-        self.begin_closing();
+        self.begin_closing(Shutdown::Drain);
         if Worker::with_current(self, |_| ()).is_none() {
             self.wait_until_rested(Timeout::from(None).start(), 0);
         }

@@ -13,7 +13,7 @@ use super::inbox::Pushed;
 use super::roster::Roster;
 use crate::cell::{self, Here, Item, Kept, Lane, Turn};
 use crate::sync::MutexGuard;
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 /// How many items a worker takes from the shared queue at a time: few enough that another can take a
 /// share, many enough that the shared words are touched seldom.
@@ -43,9 +43,30 @@ pub(super) struct Seat {
     batch: Stealer<Queued>,
     /// How many jobs it has finished. Written by the worker only.
     pub(super) finished: AtomicUsize,
+    /// Items are on their way from one queue to another. Written by the worker only.
+    moving: AtomicBool,
 }
 
 impl Seat {
+    /// Has `f` move items from one queue to another.
+    fn moving<R>(&self, f: impl FnOnce() -> R) -> R {
+        // ORDERING: Relaxed, the fence orders it before the first take; pairs with `is_moving`.
+        self.moving.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        let result = f();
+        // ORDERING: Release pairs with `is_moving`: the items are where they should be.
+        self.moving.store(false, Ordering::Release);
+        result
+    }
+
+    /// Whether items may be on their way. Who has found all queues empty before asks this.
+    pub(super) fn is_moving(&self) -> bool {
+        // ORDERING: the SeqCst fence pairs with the one in `moving`: whoever took what was missed
+        // is seen; Acquire with the end of the move.
+        fence(Ordering::SeqCst);
+        self.moving.load(Ordering::Acquire)
+    }
+
     pub(super) fn has_work(&self) -> bool {
         !self.next.is_empty() || !self.batch.is_empty()
     }
@@ -88,6 +109,7 @@ impl Worker {
             next: next.stealer(),
             batch: batch.stealer(),
             finished: AtomicUsize::new(0),
+            moving: AtomicBool::new(false),
         });
         let mut builder =
             thread::Builder::new().name(format!("{}-{}", core.settings.name, roster.started));
@@ -165,10 +187,10 @@ impl Worker {
             }
         }
         self.here.left.set(IN_A_ROW);
-        let found = self.batch.pop().or_else(|| self.grab());
+        let found = self.batch.pop().or_else(|| self.seat.moving(|| self.grab()));
         match found {
             Some(Queued(word)) => Some(to_item(word)),
-            None => self.pop_next().or_else(|| self.steal()),
+            None => self.pop_next().or_else(|| self.seat.moving(|| self.steal())),
         }
     }
 
@@ -220,9 +242,10 @@ impl Worker {
         self.others.borrow()
     }
 
-    /// Just woken, with something to do: wakes the next if there is more.
+    /// Just woken, with something to do: wakes the next if there is more, wherever it is.
     fn share(&self) {
-        if !self.core.inbox.is_empty() || !self.batch.is_empty() {
+        let more = !self.core.inbox.is_empty() || self.others().1.iter().any(|s| s.has_work());
+        if more {
             self.core.wake_if_needed();
         }
     }
@@ -315,6 +338,10 @@ impl Worker {
 
     /// Before it rests: what it has taken goes back to the front of the queue.
     fn put_back(&self) {
+        self.seat.moving(|| self.put_back_now());
+    }
+
+    fn put_back_now(&self) {
         let mut items = Vec::new();
         while let Some(Queued(word)) = self.next.pop().or_else(|| self.batch.pop()) {
             items.push(word);
@@ -365,6 +392,10 @@ impl Worker {
             return;
         }
         self.left_behind.set(0);
+        self.seat.moving(|| self.sweep_now(count));
+    }
+
+    fn sweep_now(&self, count: usize) {
         for _ in 0..count {
             let Some(Queued(word)) = self.batch.pop() else { break };
             let item = to_item(word);
