@@ -198,16 +198,16 @@ impl Core {
     fn take_all(&self) -> Vec<*mut ()> {
         let mut items = Vec::new();
         loop {
-            let before = items.len();
-            while self.inbox.take(usize::MAX, |word| items.push(word)).0 > 0 {}
             let seats = self.lock().seats.clone();
+            let moves = || seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
+            let (before, count) = (moves(), items.len());
+            while self.inbox.take(usize::MAX, |word| items.push(word)).0 > 0 {}
             seats.iter().for_each(|seat| seat.drain(&mut items));
-            if items.len() == before {
-                if !seats.iter().any(|seat| seat.is_moving()) {
-                    return items;
-                }
-                std::thread::yield_now();
+            let still = before.iter().all(|moves| moves % 2 == 0) && before == moves();
+            if still && items.len() == count {
+                return items;
             }
+            std::thread::yield_now();
         }
     }
 }

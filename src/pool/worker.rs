@@ -13,7 +13,7 @@ use super::inbox::Pushed;
 use super::roster::Roster;
 use crate::cell::{self, Here, Item, Kept, Lane, Turn};
 use crate::sync::MutexGuard;
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use crate::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// How many items a worker takes from the shared queue at a time: few enough that another can take a
 /// share, many enough that the shared words are touched seldom.
@@ -43,28 +43,31 @@ pub(super) struct Seat {
     batch: Stealer<Queued>,
     /// How many jobs it has finished. Written by the worker only.
     pub(super) finished: AtomicUsize,
-    /// Items are on their way from one queue to another. Written by the worker only.
-    moving: AtomicBool,
+    /// Odd while items are on their way from one queue to another. Written by the worker only.
+    moves: AtomicUsize,
 }
 
 impl Seat {
     /// Has `f` move items from one queue to another.
     fn moving<R>(&self, f: impl FnOnce() -> R) -> R {
-        // ORDERING: Relaxed, the fence orders it before the first take; pairs with `is_moving`.
-        self.moving.store(true, Ordering::Relaxed);
+        // ORDERING: Relaxed, one writer; the fences order it around the move; they pair with the
+        // ones in `moves`.
+        let moves = self.moves.load(Ordering::Relaxed);
+        self.moves.store(moves + 1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         let result = f();
-        // ORDERING: Release pairs with `is_moving`: the items are where they should be.
-        self.moving.store(false, Ordering::Release);
+        fence(Ordering::SeqCst);
+        self.moves.store(moves + 2, Ordering::Relaxed);
         result
     }
 
-    /// Whether items may be on their way. Who has found all queues empty before asks this.
-    pub(super) fn is_moving(&self) -> bool {
-        // ORDERING: the SeqCst fence pairs with the one in `moving`: whoever took what was missed
-        // is seen; Acquire with the end of the move.
+    /// A number that is odd while items are on their way, and another one after each move. If it is
+    /// even, and the same before and after a look at the queues, that look has missed nothing.
+    pub(super) fn moves(&self) -> usize {
         fence(Ordering::SeqCst);
-        self.moving.load(Ordering::Acquire)
+        let moves = self.moves.load(Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        moves
     }
 
     pub(super) fn has_work(&self) -> bool {
@@ -109,7 +112,7 @@ impl Worker {
             next: next.stealer(),
             batch: batch.stealer(),
             finished: AtomicUsize::new(0),
-            moving: AtomicBool::new(false),
+            moves: AtomicUsize::new(0),
         });
         let mut builder =
             thread::Builder::new().name(format!("{}-{}", core.settings.name, roster.started));
