@@ -46,6 +46,14 @@ impl Timeout {
         matches!(self.0, Kind::Poll)
     }
 
+    /// The same end for several waits. Reads the clock unless that is not needed.
+    pub(crate) fn fixed(self) -> Timeout {
+        match self.0 {
+            Kind::After(_) => self.start().into(),
+            _ => self,
+        }
+    }
+
     /// Fixes the end of the wait. Reads the clock: call it once, when it is clear that the caller
     /// has to wait.
     pub(crate) fn start(self) -> Deadline {

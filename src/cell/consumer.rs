@@ -8,13 +8,13 @@ use std::task::{Context, Poll};
 use super::body;
 use super::cancel;
 use super::chain::Chain;
-use super::claim::Kept;
 use super::executor::ExecutorHandle;
 use super::header::{CellRef, Dropped, Header};
 use super::observer::Observer;
 use super::park;
 use super::step::{Step, Work};
 use super::tables::{JobTable, LinkTable, Origin, PlainTable};
+use super::upstream::{Awaited, Kept};
 use super::wave;
 use super::word::{Attach, Leave, Receiver, Seen, Word};
 use crate::failure::{Failure, Outcome};
@@ -118,23 +118,6 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
         }
     }
 
-    /// Waits for the outcome. `false`: the time is over.
-    pub(crate) fn wait(&mut self, timeout: Timeout) -> bool {
-        if self.is_settled() {
-            return true;
-        }
-        wave::flush();
-        // SAFETY: alive while we are its consumer; `&mut self` makes this the only waiter.
-        park::wait(unsafe { &self.cell.header().word }, timeout)
-    }
-
-    /// Gives others the core for a moment. `true`: it has settled.
-    pub(crate) fn yielding(&mut self) -> bool {
-        // SAFETY: as in `wait`.
-        let word = unsafe { &self.cell.header().word };
-        park::yielding(|| word.seen() != Seen::Pending)
-    }
-
     /// Polls as a future does: the last waker is woken.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome<T, E>> {
         if let Some(outcome) = self.take() {
@@ -173,12 +156,6 @@ impl<T, E> Consumer<T, E> {
     /// Gives up the handle, but not the part.
     pub(crate) fn into_cell(self) -> CellRef {
         ManuallyDrop::new(self).cell
-    }
-
-    /// The chain, for a worker that waits for it.
-    pub(crate) fn kept(&self) -> Kept<'_> {
-        // SAFETY: the consumer keeps its cell.
-        unsafe { Kept::new(self.cell) }
     }
 
     fn seen(&self) -> Seen {
@@ -238,6 +215,23 @@ impl<T, E> Consumer<T, E> {
                 _ => header.place.trace(header.vtable().kind),
             }
         }
+    }
+}
+
+// SAFETY: the consumer keeps its cell, and waiting does not give it up.
+unsafe impl<T, E> Awaited for Consumer<T, E> {
+    fn is_settled(&self) -> bool {
+        Consumer::is_settled(self)
+    }
+
+    fn chains(&self) -> Vec<Kept<'_>> {
+        // SAFETY: as above.
+        vec![unsafe { Kept::new(self.cell) }]
+    }
+
+    fn wait(&mut self, timeout: Timeout) -> bool {
+        // SAFETY: alive while we are its consumer; `&mut self` makes this the only waiter.
+        park::wait(unsafe { &self.cell.header().word }, timeout)
     }
 }
 

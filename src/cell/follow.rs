@@ -3,8 +3,12 @@
 use super::body;
 use super::cancel;
 use super::header::{CellRef, Fate};
+use super::upstream::{Kept, waits_for};
 use super::wave::{end_chain, release};
 use super::word::{Attach, Receiver, Seen};
+
+/// How many roots are looked at for a promise that would follow itself.
+const CYCLE: usize = 64;
 
 /// Makes `cell`, whose body is empty, wait for the promise whose cell is `inner`. Gives the cell
 /// that is settled by this, with its outcome in the body, if there is one.
@@ -22,7 +26,7 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
             Seen::Pending => {}
             _ => return Some(take_over(cell, inner)),
         }
-        if inner.root() == cell.root() {
+        if waits_for(Kept::new(inner), cell.root(), CYCLE) {
             return Some(give_up(cell, inner, Fate::WouldDeadlock));
         }
         cell.header().set_following();

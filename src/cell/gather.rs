@@ -6,22 +6,22 @@
 
 use std::cell::UnsafeCell;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use super::body;
 use super::cancel::cancel_root;
-use super::claim::Kept;
 use super::consumer::Consumer;
 use super::header::{CellRef, Dropped};
 use super::mailbox::{Armed, Mailbox};
 use super::observer::{Observer, Target};
 use super::park;
 use super::slots::{Slot, Slots, State};
+use super::upstream::{Awaited, Kept, Upstream};
 use super::wave;
 use super::word::Listener;
 use crate::failure::{Failure, Outcome};
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::timeout::Timeout;
 use crate::trace::Trace;
 
@@ -34,6 +34,23 @@ pub(crate) trait Policy<T, E>: Send {
     fn complete(&mut self, items: &mut Items<T, E>);
     /// Nobody wants the result any more.
     fn cancelled(&mut self, items: &mut Items<T, E>);
+    /// Somebody outside has ended the list, by an [`Ender`]: the result is to be this failure.
+    fn ended(&mut self, items: &mut Items<T, E>, _failure: Failure<E>) {
+        self.cancelled(items);
+    }
+}
+
+/// Why a list is ended before all items have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Nobody wants the result any more.
+    Unwanted = 1,
+    /// Somebody has cancelled it from outside.
+    Cancelled,
+    /// Its time is over.
+    TimedOut,
+    /// There is nobody who could tell it that its time is over.
+    Abandoned,
 }
 
 /// What items, the canceller and the drainer share. The target comes first, so that its address is
@@ -42,9 +59,10 @@ pub(crate) trait Policy<T, E>: Send {
 struct Core<T, E> {
     target: Target,
     mailbox: Mailbox,
-    /// An entry that no item has: it asks the drainer to cancel.
-    cancel: UnsafeCell<Slot>,
-    cancelled: AtomicBool,
+    /// An entry that no item has: it asks the drainer to end the list.
+    end: UnsafeCell<Slot>,
+    /// Why, as an [`Ended`]; 0 as long as nobody has asked. The first one counts.
+    ended: AtomicUsize,
     /// Touched by whoever has the right to drain.
     drained: UnsafeCell<Drained<T, E>>,
 }
@@ -55,8 +73,12 @@ unsafe impl<T: Send, E: Send> Sync for Core<T, E> {}
 // SAFETY: as above.
 unsafe impl<T: Send, E: Send> Send for Core<T, E> {}
 
-/// The index of the entry that asks to cancel.
-const CANCEL: u32 = u32::MAX;
+/// The index of the entry that asks to end the list.
+const END: u32 = u32::MAX;
+
+const CANCELLED: usize = Ended::Cancelled as usize;
+const TIMED_OUT: usize = Ended::TimedOut as usize;
+const ABANDONED: usize = Ended::Abandoned as usize;
 
 struct Drained<T, E> {
     items: Items<T, E>,
@@ -64,6 +86,10 @@ struct Drained<T, E> {
     first: *mut Slot,
     last: *mut Slot,
     policy: Option<Box<dyn Policy<T, E>>>,
+    /// Where the next look for work begins: all items before it have come.
+    cursor: usize,
+    /// Where the last look has ended.
+    looked: usize,
 }
 
 /// The way that a failure came, if it is one.
@@ -204,6 +230,13 @@ impl<T, E> Drained<T, E> {
         self.last = last;
     }
 
+    /// Moves the cursor to the next item that has not come.
+    fn skip_arrived(&mut self) {
+        while self.cursor < self.items.len() && self.items.pending(self.cursor).is_none() {
+            self.cursor += 1;
+        }
+    }
+
     /// The next entry, in the order of time.
     fn next(&mut self, mailbox: &Mailbox) -> Option<u32> {
         if self.first.is_null() {
@@ -217,10 +250,26 @@ impl<T, E> Drained<T, E> {
             let slot = self.first;
             self.first = (*slot).next.load(Ordering::Relaxed).cast();
             (*slot).state = State::Arrived;
-            if (*slot).index != CANCEL {
+            if (*slot).index != END {
                 self.items.arrived += 1;
+                self.skip_arrived();
             }
             Some((*slot).index)
+        }
+    }
+}
+
+impl<T, E> Drained<T, E> {
+    /// Shows the items that have not come. The next look begins where this one has ended.
+    fn visit(&mut self, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
+        self.skip_arrived();
+        let (first, count) = (self.cursor, self.items.len());
+        let looked = self.looked.clamp(first, count);
+        for index in (looked..count).chain(first..looked) {
+            if self.items.pending(index).is_some_and(&mut *visit) {
+                self.looked = index;
+                return;
+            }
         }
     }
 }
@@ -256,7 +305,7 @@ unsafe fn drain<T, E>(core: *const Core<T, E>) {
         loop {
             while let Some(index) = drained.next(&(*core).mailbox) {
                 match index {
-                    CANCEL => policy.cancelled(&mut drained.items),
+                    END => end(&*core, &mut *policy, &mut drained.items),
                     index => policy.arrived(&mut drained.items, index as usize),
                 }
             }
@@ -273,6 +322,32 @@ unsafe fn drain<T, E>(core: *const Core<T, E>) {
             let Some(again) = drained.policy.take() else { return };
             policy = again;
         }
+    }
+}
+
+/// A worker that waits for a list borrows the right to drain.
+impl<T: Send, E: Send> Upstream for Core<T, E> {
+    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
+        if !self.mailbox.disarm(Armed::Policy) {
+            return; // somebody drains just now
+        }
+        // SAFETY: the mailbox was armed, so the right to drain is ours, and the run is not over.
+        unsafe {
+            let drained = &mut *self.drained.get();
+            drained.visit(visit);
+            wave::shield(|| drain(std::ptr::from_ref(self)));
+        }
+    }
+}
+
+fn end<T, E>(core: &Core<T, E>, policy: &mut dyn Policy<T, E>, items: &mut Items<T, E>) {
+    // ORDERING: Relaxed, the entry was pushed after this was written, and has come.
+    let ended = core.ended.load(Ordering::Relaxed);
+    match ended {
+        TIMED_OUT => policy.ended(items, Failure::TimedOut),
+        CANCELLED => policy.ended(items, Failure::Cancelled),
+        ABANDONED => policy.ended(items, Failure::Abandoned),
+        _ => policy.cancelled(items),
     }
 }
 
@@ -295,9 +370,16 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         let core = Arc::new(Core {
             target: Target { notify: notify::<T, E> },
             mailbox: Mailbox::new(),
-            cancel: UnsafeCell::new(Slot::new(std::ptr::null(), None, CANCEL)),
-            cancelled: AtomicBool::new(false),
-            drained: UnsafeCell::new(Drained { items, first: null, last: null, policy: None }),
+            end: UnsafeCell::new(Slot::new(std::ptr::null(), None, END)),
+            ended: AtomicUsize::new(0),
+            drained: UnsafeCell::new(Drained {
+                items,
+                first: null,
+                last: null,
+                policy: None,
+                cursor: 0,
+                looked: 0,
+            }),
         });
         Gather { core, armed: None }
     }
@@ -329,14 +411,6 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         Some(index as usize)
     }
 
-    /// Waits until an item has come that was not asked for. `false`: the time is over.
-    pub(crate) fn wait(&mut self, timeout: Timeout) -> bool {
-        self.disarm();
-        let arm = |armed| self.core.mailbox.arm(armed);
-        let disarm = |armed| self.core.mailbox.disarm(armed);
-        park::wait_for(|| !self.core.mailbox.is_empty(), arm, disarm, timeout)
-    }
-
     /// Polls for an item that has come and was not asked for.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.disarm();
@@ -359,21 +433,82 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         }
     }
 
-    /// What cancels the list from anywhere, once a policy has it.
+    /// What tells the policy that nobody wants the result any more, from anywhere.
     pub(crate) fn canceller(&self) -> impl FnOnce() + Send + use<T, E> {
         let core = Arc::clone(&self.core);
-        move || {
-            // ORDERING: AcqRel, only so that one caller wins.
-            if !core.cancelled.swap(true, Ordering::AcqRel) {
-                // SAFETY: the swap makes this the only push of this entry.
-                wave::shield(|| unsafe { push(Arc::as_ptr(&core), core.cancel.get()) });
-            }
-        }
+        move || core.end(Ended::Unwanted)
+    }
+
+    /// What ends the list from anywhere, once a policy has it; owns nothing of it.
+    pub(crate) fn ender(&self) -> Ender {
+        let core: Weak<Core<T, E>> = Arc::downgrade(&self.core);
+        Ender(core)
+    }
+
+    /// What a worker that waits for the list can look into, once a policy has it.
+    pub(crate) fn upstream(&self) -> Arc<dyn Upstream> {
+        self.core.clone()
     }
 
     /// Gives the list to a policy.
     pub(crate) fn hand_to(mut self, policy: Box<dyn Policy<T, E>>) {
         self.drained().policy = Some(policy); // dropping the handle gives up the right to drain
+    }
+}
+
+/// Ends a list from anywhere; owns nothing of it.
+#[derive(Clone)]
+pub(crate) struct Ender(Weak<dyn End>);
+
+impl Ender {
+    /// Ends the list, if it is there and nobody has done so.
+    pub(crate) fn end(&self, why: Ended) {
+        if let Some(core) = self.0.upgrade() {
+            core.end(why);
+        }
+    }
+}
+
+/// A list of whatever types, for its [`Ender`].
+trait End: Send + Sync {
+    fn end(self: Arc<Self>, why: Ended);
+}
+
+impl<T: Send + 'static, E: Send + 'static> End for Core<T, E> {
+    fn end(self: Arc<Self>, why: Ended) {
+        // ORDERING: Relaxed, so that one caller wins; the push publishes it.
+        let relaxed = Ordering::Relaxed;
+        if self.ended.compare_exchange(0, why as usize, relaxed, relaxed).is_ok() {
+            // SAFETY: the exchange makes this the only push of this entry.
+            wave::shield(|| unsafe { push(Arc::as_ptr(&self), self.end.get()) });
+        }
+    }
+}
+
+/// Of how many items a waiting worker looks at the work at a time.
+const LOOK: usize = 64;
+
+/// Waits until an item has come that was not asked for.
+// SAFETY: only `take` frees the cells of items.
+unsafe impl<T: Send + 'static, E: Send + 'static> Awaited for Gather<T, E> {
+    fn is_settled(&self) -> bool {
+        // SAFETY: the handle has the right to drain, and this only reads.
+        let drained = unsafe { &*self.core.drained.get() };
+        !self.core.mailbox.is_empty() || !drained.first.is_null()
+    }
+
+    fn chains(&self) -> Vec<Kept<'_>> {
+        // SAFETY: as above.
+        let drained = unsafe { &*self.core.drained.get() };
+        let indices = drained.cursor..drained.items.len();
+        indices.filter_map(|index| drained.items.pending(index)).take(LOOK).collect()
+    }
+
+    fn wait(&mut self, timeout: Timeout) -> bool {
+        self.disarm();
+        let arm = |armed| self.core.mailbox.arm(armed);
+        let disarm = |armed| self.core.mailbox.disarm(armed);
+        park::wait_for(|| !self.core.mailbox.is_empty(), arm, disarm, timeout)
     }
 }
 
@@ -391,8 +526,8 @@ impl<T, E> Policy<T, E> for Detached {
 }
 
 impl<T, E> Items<T, E> {
-    /// Drops the outcome of an item that has come, which nobody has seen.
-    fn drop_unseen(&mut self, index: usize) {
+    /// Drops the outcome of an item that has come, which nobody has seen: a failure is reported.
+    pub(crate) fn drop_unseen(&mut self, index: usize) {
         if let Some(cell) = self.cell(index, State::Arrived) {
             // SAFETY: as in `take_with_trace`.
             unsafe {

@@ -6,7 +6,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
+use super::upstream::Upstream;
 use crate::failure::{contain, drop_quietly};
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
@@ -14,27 +16,44 @@ type Handler = Box<dyn FnOnce() + Send>;
 
 struct Node {
     handler: Handler,
+    /// What the promise waits for, where the handler would cancel that.
+    upstream: Option<Arc<dyn Upstream>>,
     next: *mut Node,
 }
 
 /// Instead of a list: no handler will be run from here any more.
 const CLOSED: usize = 1;
+/// Somebody looks into the list, for a moment: it must not be changed.
+const LOCKED: usize = 2;
 
 /// The handlers of one deferred.
-pub(super) struct Handlers(Vec<Handler>);
+pub(super) struct Handlers {
+    handlers: Vec<Handler>,
+    /// Kept until the handlers have run.
+    _upstream: Vec<Arc<dyn Upstream>>,
+}
 
 fn closed() -> *mut () {
     std::ptr::without_provenance_mut(CLOSED)
 }
 
 /// Adds a handler; gives it back if the list is closed.
-pub(super) fn add(list: &AtomicPtr<()>, handler: Handler) -> Result<(), Handler> {
+pub(super) fn add(
+    list: &AtomicPtr<()>,
+    handler: Handler,
+    upstream: Option<Arc<dyn Upstream>>,
+) -> Result<(), Handler> {
     // ORDERING: Relaxed, the CAS publishes.
     let mut now = list.load(Ordering::Relaxed);
-    let mut node = Box::new(Node { handler, next: std::ptr::null_mut() });
+    let mut node = Box::new(Node { handler, upstream, next: std::ptr::null_mut() });
     loop {
         if now == closed() {
             return Err(node.handler);
+        }
+        if now.addr() & LOCKED != 0 {
+            std::hint::spin_loop();
+            now = list.load(Ordering::Relaxed);
+            continue;
         }
         node.next = now.cast();
         let pointer = Box::into_raw(node);
@@ -50,20 +69,69 @@ pub(super) fn add(list: &AtomicPtr<()>, handler: Handler) -> Result<(), Handler>
 
 /// Closes the list and takes what is in it, in the order of registration.
 pub(super) fn close(list: &AtomicPtr<()>) -> Option<Handlers> {
-    // ORDERING: Acquire pairs with `add`.
-    let mut at = list.swap(closed(), Ordering::AcqRel);
-    if at == closed() || at.is_null() {
-        return None;
+    let mut at = list.load(Ordering::Relaxed);
+    loop {
+        if at == closed() {
+            return None;
+        }
+        // ORDERING: Acquire pairs with `add`, and with the unlocking of `upstream`.
+        let taken =
+            list.compare_exchange(unlocked(at), closed(), Ordering::AcqRel, Ordering::Relaxed);
+        match taken {
+            Ok(list) => {
+                at = list;
+                break;
+            }
+            Err(seen) => at = seen,
+        }
+        std::hint::spin_loop();
     }
     let mut handlers = Vec::new();
+    let mut upstream = Vec::new();
     while !at.is_null() {
         // SAFETY: `add` made the node; the swap took the whole list, so it is ours alone.
         let node = unsafe { Box::from_raw(at.cast::<Node>()) };
         handlers.push(node.handler);
+        upstream.extend(node.upstream);
         at = node.next.cast();
     }
     handlers.reverse();
-    Some(Handlers(handlers))
+    Some(Handlers { handlers, _upstream: upstream })
+}
+
+/// What the promise waits for, if its list is not closed.
+pub(super) fn upstream(list: &AtomicPtr<()>) -> Vec<Arc<dyn Upstream>> {
+    let mut found = Vec::new();
+    let mut now = list.load(Ordering::Relaxed);
+    loop {
+        if now == closed() || now.is_null() {
+            return found;
+        }
+        let free = unlocked(now);
+        let locked = free.map_addr(|address| address | LOCKED);
+        // ORDERING: Acquire pairs with `add`.
+        match list.compare_exchange(free, locked, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(list) => {
+                now = list;
+                break;
+            }
+            Err(seen) => now = seen,
+        }
+        std::hint::spin_loop();
+    }
+    let mut at = now.cast::<Node>();
+    // SAFETY: the lock keeps the list as it is.
+    while let Some(node) = unsafe { at.as_ref() } {
+        found.extend(node.upstream.clone());
+        at = node.next;
+    }
+    // ORDERING: Release pairs with `close`: we are through with the nodes.
+    list.store(now, Ordering::Release);
+    found
+}
+
+fn unlocked(list: *mut ()) -> *mut () {
+    list.map_addr(|address| address & !LOCKED)
 }
 
 thread_local! {
@@ -74,7 +142,7 @@ thread_local! {
 impl Handlers {
     /// Runs them here, or leaves them to the outermost call on this thread.
     pub(super) fn run(mut self) {
-        let handlers = std::mem::take(&mut self.0);
+        let handlers = std::mem::take(&mut self.handlers);
         if RUNNING.replace(true) {
             let later =
                 |waiting: &RefCell<VecDeque<Handler>>| waiting.borrow_mut().extend(handlers);
@@ -94,7 +162,7 @@ impl Handlers {
 
 impl Drop for Handlers {
     fn drop(&mut self) {
-        for handler in self.0.drain(..) {
+        for handler in self.handlers.drain(..) {
             drop_quietly(handler);
         }
     }

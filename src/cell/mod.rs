@@ -21,6 +21,7 @@
 //! | `tables` | the functions that know a cell's types |
 //! | `wave` | settling, link after link, in a loop |
 //! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
+//! | `upstream` | what a chain waits for |
 //! | `executor` | where user code runs, as one word |
 //! | `park`, `observer` | whom a settled cell tells |
 //! | `mailbox`, `slots`, `gather` | many cells told to one list |
@@ -37,7 +38,6 @@
 mod body;
 mod cancel;
 mod chain;
-mod claim;
 mod consumer;
 mod executor;
 mod follow;
@@ -54,17 +54,18 @@ mod shared;
 mod slots;
 mod step;
 mod tables;
+mod upstream;
 mod wave;
 mod word;
 
-pub(crate) use claim::{Kept, claim};
 pub(crate) use consumer::Consumer;
 pub(crate) use executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
-pub(crate) use gather::{Gather, Items, Policy};
-pub(crate) use header::{Lane, Turn};
+pub(crate) use gather::{Ended, Ender, Gather, Items, Policy};
+pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use owner::Owner;
 pub(crate) use producer::Producer;
 pub(crate) use shared::{Shared, Ticket};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
+pub(crate) use upstream::{Awaited, Kept, claim, explore, running};
 pub(crate) use wave::{Here, abandon, flush, is_waiting, run, start};

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
+use std::sync::Arc;
 
 use super::body;
 use super::chain::Chain;
@@ -12,6 +13,7 @@ use super::handlers;
 use super::header::{CellRef, Dropped, Fate, Header};
 use super::park;
 use super::tables::{Origin, PlainTable};
+use super::upstream::Upstream;
 use super::wave;
 use super::word::Word;
 use crate::failure::{Outcome, contain, drop_quietly};
@@ -75,6 +77,18 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         self.settle(outcome);
     }
 
+    /// Settles the cell with the outcome of another one, whose failure came by the way `trace`.
+    pub(crate) fn settle_after(self, outcome: Outcome<T, E>, trace: Option<Box<Trace>>) {
+        if let Some(trace) = trace {
+            // SAFETY: as in `settle_by_way`.
+            unsafe {
+                let header = self.cell.header();
+                header.place.put(trace, header.vtable().kind);
+            }
+        }
+        self.settle(outcome);
+    }
+
     /// Settles the cell with the outcome of another, as soon as that has one.
     pub(crate) fn follow(self, inner: Consumer<T, E>) {
         let this = ManuallyDrop::new(self);
@@ -102,10 +116,19 @@ impl<T, E> Producer<T, E> {
 
     /// Has `handler` run when the consumer cancels; at once, if it has done so.
     pub(crate) fn on_cancel(&mut self, handler: Box<dyn FnOnce() + Send>) {
+        self.on_cancel_of(handler, None);
+    }
+
+    /// The same where the promise waits for something that a worker can look into.
+    pub(crate) fn on_cancel_of(
+        &mut self,
+        handler: Box<dyn FnOnce() + Send>,
+        upstream: Option<Arc<dyn Upstream>>,
+    ) {
         self.has_handlers = true;
         // SAFETY: as in `is_cancelled`.
         let list = unsafe { &self.cell.header().link };
-        if let Err(handler) = handlers::add(list, handler) {
+        if let Err(handler) = handlers::add(list, handler, upstream) {
             contain(handler);
         }
     }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use super::body;
 use super::cancel::cancel_root;
-use super::claim::Kept;
 use super::consumer::{self, Consumer};
 use super::executor::{ExecutorHandle, Item};
 use super::header::{CellRef, Dropped, Lane, Turn};
@@ -20,6 +19,7 @@ use super::owner::Owners;
 use super::park;
 use super::producer::Producer;
 use super::step::Work;
+use super::upstream::{Awaited, Kept, Upstream};
 use super::wave;
 use super::word::Listener;
 use crate::failure::{Failure, Outcome, contain};
@@ -147,7 +147,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     }
 
     /// The chain that gives the value, for a worker that waits for it.
-    pub(crate) fn kept(&self) -> Kept<'_> {
+    fn kept(&self) -> Kept<'_> {
         // SAFETY: the cell lives as long as we do.
         unsafe { Kept::new(self.feeder) }
     }
@@ -184,7 +184,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     }
 
     /// Waits until it has settled. `false`: the time is over.
-    pub(crate) fn wait(&self, timeout: Timeout) -> bool {
+    fn wait(&self, timeout: Timeout) -> bool {
         let ticket = std::cell::Cell::new(None);
         let listen = |armed| {
             let added = self.add(Waiter::Listener(park::listener(armed)));
@@ -193,11 +193,6 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         };
         let unlisten = |_: Armed| ticket.get().is_some_and(|ticket| self.remove(ticket).is_some());
         park::wait_for(|| self.is_settled(), listen, unlisten, timeout)
-    }
-
-    /// Gives others the core for a moment. `true`: it has settled.
-    pub(crate) fn yielding(&self) -> bool {
-        park::yielding(|| self.is_settled())
     }
 
     /// Has the waker woken; `None`: it has settled.
@@ -369,6 +364,29 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         if cancel {
             // SAFETY: the feeder lives as long as we do, and its root as long as the feeder.
             unsafe { cancel_root(self.feeder.root()) };
+        }
+    }
+}
+
+// SAFETY: a shared value keeps its feeder as long as it lives.
+unsafe impl<T: 'static, E: 'static> Awaited for &Shared<T, E> {
+    fn is_settled(&self) -> bool {
+        Shared::is_settled(self)
+    }
+
+    fn chains(&self) -> Vec<Kept<'_>> {
+        vec![self.kept()]
+    }
+
+    fn wait(&mut self, timeout: Timeout) -> bool {
+        Shared::wait(self, timeout)
+    }
+}
+
+impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Upstream for Shared<T, E> {
+    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
+        if !self.is_settled() {
+            visit(self.kept());
         }
     }
 }

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use super::body;
 use super::header::{CellRef, Dropped, Fate, Lane, Turn, VTable, Worked};
 use super::step::{Next, Step, Work};
+use super::upstream::framed;
 use super::wave::shield;
 use crate::failure::{Failure, Outcome, Panic, catch, drop_quietly};
 use crate::unobserved;
@@ -84,7 +85,7 @@ unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Wo
     unsafe {
         let work = body::take_work::<W>(cell);
         match turn {
-            Turn::Granted | Turn::Next => done(cell, catch(|| work.run())),
+            Turn::Granted | Turn::Next => done(cell, framed(cell, || catch(|| work.run()))),
             Turn::Cancelled => {
                 drop_quietly(work);
                 Worked::Settled
@@ -132,7 +133,7 @@ unsafe fn run_step<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worke
         let outcome = body::take_outcome::<T, E>(parent);
         let failed = outcome.is_err();
         let next = match S::sort(outcome) {
-            Ok(wanted) => catch(|| step.run(wanted)),
+            Ok(wanted) => framed(cell.root(), || catch(|| step.run(wanted))),
             Err(passed) => Ok(Next::Settled(passed)), // not reachable: `wants` has said yes
         };
         if failed && matches!(next, Ok(Next::Settled(Err(_))) | Err(_)) {

@@ -1,9 +1,8 @@
 //! The sync face of a list.
 
 use super::{AsyncList, End, Inner};
-use crate::cell;
 use crate::failure::{Failure, Outcome};
-use crate::pool::Worker;
+use crate::pool::{Waited, Worker};
 use crate::timeout::Timeout;
 
 impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
@@ -15,38 +14,34 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     ///
     /// # Errors
     /// The failure of the item that failed first. [`Failure::TimedOut`] if the time is over: the list
-    /// is still there. [`Failure::Taken`] if the outcome was taken before.
+    /// is still there. [`Failure::WouldDeadlock`] if it could never return. [`Failure::Taken`] if the outcome was taken before.
     pub fn get(&mut self, timeout: impl Into<Timeout>) -> Outcome<Vec<T>, E> {
-        if !self.wait(timeout) {
-            return Err(Failure::TimedOut);
+        match self.wait_for(timeout.into()) {
+            Waited::Settled => self.inner().take(),
+            waited => Err(waited.failure()),
         }
-        self.inner().take()
     }
 
     /// Waits until all items are set or one has failed. `false`: the time is over.
     pub fn wait(&mut self, timeout: impl Into<Timeout>) -> bool {
-        let timeout = timeout.into();
+        self.wait_for(timeout.into()) == Waited::Settled
+    }
+
+    fn wait_for(&mut self, timeout: Timeout) -> Waited {
         let inner = self.inner();
         if inner.is_set() {
-            return true;
+            return Waited::Settled;
         }
-        cell::flush();
-        if timeout.is_never() && Worker::is_current() {
-            inner.help();
-        }
-        if inner.is_set() || timeout.is_poll() {
-            return inner.is_set();
-        }
-        let deadline = timeout.start();
-        let mut wait = || {
-            while !inner.is_set() {
-                if !inner.gather.wait(deadline.into()) {
-                    return inner.is_set();
-                }
+        let timeout = timeout.fixed();
+        loop {
+            let waited = Worker::wait_for(&mut inner.gather, timeout);
+            if inner.is_set() {
+                return Waited::Settled;
             }
-            true
-        };
-        if Worker::is_current() { Worker::blocked(wait) } else { wait() }
+            if waited != Waited::Settled {
+                return waited;
+            }
+        }
     }
 }
 
@@ -64,17 +59,6 @@ impl<T: Send + 'static, E: Send + 'static> Inner<T, E> {
             End::Open => {
                 self.end = End::TakenValues;
                 self.gather.items().take_values()
-            }
-        }
-    }
-
-    /// On a worker: runs the jobs that the list waits for, as far as nobody has started them.
-    fn help(&mut self) {
-        for index in 0..self.gather.items().len() {
-            while self.gather.items().pending(index).is_some_and(Worker::help) {
-                if self.is_set() {
-                    return;
-                }
             }
         }
     }

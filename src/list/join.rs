@@ -46,7 +46,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     {
         let (gather, executor) = self.into_gather();
         let (mut producer, consumer) = Producer::pair::<O>(location);
-        producer.on_cancel(Box::new(gather.canceller()));
+        producer.on_cancel_of(Box::new(gather.canceller()), Some(gather.upstream()));
         gather.hand_to(Box::new(policy(Some(producer))));
         Promise::new(consumer, executor)
     }

@@ -144,6 +144,12 @@ impl Core {
         !self.inbox.is_empty() || roster.seats.iter().any(|seat| seat.has_work())
     }
 
+    /// Whether no thread is left, nor could be started, if this one waits too.
+    pub(super) fn is_exhausted(&self) -> bool {
+        let roster = self.lock();
+        roster.busy() <= 1 && roster.idle == 0 && !roster.may_start()
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Roster> {
         // No user code runs under this lock, so it is never poisoned half-way.
         self.roster.lock().unwrap_or_else(|poisoned| poisoned.into_inner())

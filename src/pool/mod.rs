@@ -7,6 +7,7 @@
 //! | `roster` | who works, sleeps, blocks: counts under one lock |
 //! | `core` | what promises point to: lives for ever |
 //! | `worker` | the loop of a thread; waiting inside of it |
+//! | `waits` | who waits for what |
 //! | `builder`, `shutdown` | the beginning and the end |
 
 mod builder;
@@ -15,6 +16,7 @@ mod inbox;
 mod roster;
 mod shutdown;
 mod sleep;
+mod waits;
 mod worker;
 
 use std::sync::OnceLock;
@@ -23,7 +25,7 @@ pub use builder::PoolBuilder;
 pub use shutdown::{Shutdown, ShutdownReport};
 
 pub(crate) use core::Core;
-pub(crate) use worker::Worker;
+pub(crate) use worker::{Waited, Worker};
 
 use crate::sync::atomic::Ordering;
 

@@ -11,9 +11,12 @@ use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use super::core::Core;
 use super::inbox::Pushed;
 use super::roster::Roster;
-use crate::cell::{self, Here, Item, Kept, Lane, Turn};
+use super::waits;
+use crate::cell::{self, Awaited, Here, Item, Kept, Lane, Turn};
+use crate::failure::Failure;
 use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::timeout::Timeout;
 
 /// How many items a worker takes from the shared queue at a time: few enough that another can take a
 /// share, many enough that the shared words are touched seldom.
@@ -372,11 +375,11 @@ impl Worker {
         self.core.wake_if_needed();
     }
 
-    fn help_with(&self, chain: Kept<'_>) -> bool {
+    fn help_with(&self, chain: Kept<'_>) -> Helped {
         if self.depth.get() == HELP_DEPTH {
-            return false; // another thread goes on with a stack of its own
+            return Helped::TooDeep; // another thread goes on with a stack of its own
         }
-        let Some(root) = cell::claim(chain, self.core.address()) else { return false };
+        let Some(root) = cell::claim(chain, self.core.address()) else { return Helped::Nothing };
         let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
         self.depth.set(self.depth.get() + 1);
         // SAFETY: who has claimed the job runs it.
@@ -384,7 +387,7 @@ impl Worker {
         self.depth.set(self.depth.get() - 1);
         self.left_behind.set(self.left_behind.get() + 1);
         self.sweep();
-        true
+        Helped::Done
     }
 
     /// Frees the claimed jobs that lie in the batch, now and then: a job that spawns and waits in a
@@ -419,10 +422,52 @@ impl Worker {
         !CURRENT.get().is_null()
     }
 
+    /// Waits. A worker runs the jobs that are waited for, as far as nobody has started them (only
+    /// without a limit of time); else another thread takes its place meanwhile.
+    pub(crate) fn wait_for(awaited: &mut impl Awaited, timeout: Timeout) -> Waited {
+        cell::flush();
+        if awaited.is_settled() {
+            return Waited::Settled;
+        }
+        if timeout.is_poll() {
+            return Waited::TimedOut;
+        }
+        if !Self::is_current() {
+            return Waited::from(awaited.wait(timeout));
+        }
+        let timed = !timeout.is_never();
+        let too_deep = !timed && Self::help_all(awaited);
+        if awaited.is_settled() {
+            return Waited::Settled;
+        }
+        // SAFETY: `wait` is the only call with `&mut` before the place is dropped.
+        let Ok(place) = (unsafe { waits::wait_for(awaited.chains(), timed) }) else {
+            return Waited::WouldDeadlock;
+        };
+        if too_deep && Self::with_any(|worker| worker.core.is_exhausted()).unwrap_or(false) {
+            return Waited::WouldDeadlock;
+        }
+        let settled = Self::blocked(|| awaited.wait(timeout));
+        drop(place);
+        Waited::from(settled)
+    }
+
+    /// Runs the jobs that are waited for. Whether some were left because the stack is deep.
+    fn help_all(awaited: &impl Awaited) -> bool {
+        while !awaited.is_settled() {
+            match awaited.chains().into_iter().map(Self::help).max() {
+                Some(Helped::Done) => {}
+                Some(Helped::TooDeep) => return true,
+                Some(Helped::Nothing) | None => return false,
+            }
+        }
+        false
+    }
+
     /// On a worker: runs the job that `chain` waits for, if it is still in this pool's queue, and
-    /// what follows from it. `false`: there is none.
-    pub(crate) fn help(chain: Kept<'_>) -> bool {
-        Self::with_any(|worker| worker.help_with(chain)).unwrap_or(false)
+    /// what follows from it.
+    fn help(chain: Kept<'_>) -> Helped {
+        Self::with_any(|worker| worker.help_with(chain)).unwrap_or(Helped::Nothing)
     }
 
     /// Counts this thread, if it is a worker, as blocked while `f` waits: another takes its place
@@ -433,6 +478,44 @@ impl Worker {
         drop(guard);
         result
     }
+}
+
+/// What came of a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// What was waited for has settled.
+    Settled,
+    /// The time was over before.
+    TimedOut,
+    /// It could never have ended.
+    WouldDeadlock,
+}
+
+impl Waited {
+    /// The failure of a `get` that has nothing.
+    pub(crate) fn failure<E>(self) -> Failure<E> {
+        match self {
+            Waited::WouldDeadlock => Failure::WouldDeadlock,
+            Waited::TimedOut | Waited::Settled => Failure::TimedOut,
+        }
+    }
+}
+
+impl From<bool> for Waited {
+    fn from(settled: bool) -> Self {
+        if settled { Waited::Settled } else { Waited::TimedOut }
+    }
+}
+
+/// What came of a look for work that is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Helped {
+    /// There was none in this pool's queue.
+    Nothing,
+    /// There may be, but the stack is deep.
+    TooDeep,
+    /// Some was done.
+    Done,
 }
 
 /// A worker that waits.

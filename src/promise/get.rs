@@ -1,9 +1,8 @@
 //! The sync face: waiting for a promise, and taking its outcome.
 
 use super::Promise;
-use crate::cell::{self, Consumer};
-use crate::failure::{Failure, Outcome};
-use crate::pool::Worker;
+use crate::failure::Outcome;
+use crate::pool::{Waited, Worker};
 use crate::timeout::Timeout;
 
 impl<T: 'static, E: 'static> Promise<T, E> {
@@ -16,7 +15,8 @@ impl<T: 'static, E: 'static> Promise<T, E> {
     ///
     /// # Errors
     /// The failure of the promise. [`Failure::TimedOut`] if the time is over: the promise is still
-    /// there, so `get` may be called again. [`Failure::Taken`] if the outcome was taken before.
+    /// there, so `get` may be called again. [`Failure::WouldDeadlock`] if it could never return, because
+    /// what it waits for waits for this very job. [`Failure::Taken`] if the outcome was taken before.
     ///
     /// ```
     /// use asynckit::{Failure, Promise};
@@ -33,15 +33,15 @@ impl<T: 'static, E: 'static> Promise<T, E> {
         if let Some(outcome) = self.consumer.take() {
             return outcome;
         }
-        wait(&mut self.consumer, timeout.into());
-        self.consumer.take().unwrap_or(Err(Failure::TimedOut))
+        let waited = Worker::wait_for(&mut self.consumer, timeout.into());
+        self.consumer.take().unwrap_or(Err(waited.failure()))
     }
 
     /// Waits until it has settled. `false`: the time is over.
     ///
     /// The outcome stays. As for threads and timeouts, see [`get`](Self::get).
     pub fn wait(&mut self, timeout: impl Into<Timeout>) -> bool {
-        self.is_set() || wait(&mut self.consumer, timeout.into())
+        Worker::wait_for(&mut self.consumer, timeout.into()) == Waited::Settled
     }
 
     /// Takes the outcome if it is there; does not wait.
@@ -51,19 +51,4 @@ impl<T: 'static, E: 'static> Promise<T, E> {
     pub fn try_get(&mut self) -> Option<Outcome<T, E>> {
         self.consumer.take()
     }
-}
-
-/// Waits for a pending promise. On a worker it helps, or has somebody stand in.
-fn wait<T: 'static, E: 'static>(consumer: &mut Consumer<T, E>, timeout: Timeout) -> bool {
-    cell::flush();
-    if timeout.is_poll() || consumer.is_settled() {
-        return consumer.is_settled();
-    }
-    if !Worker::is_current() {
-        return consumer.wait(timeout);
-    }
-    if timeout.is_never() {
-        while !consumer.is_settled() && Worker::help(consumer.kept()) {}
-    }
-    consumer.is_settled() || consumer.yielding() || Worker::blocked(|| consumer.wait(timeout))
 }

@@ -3,12 +3,13 @@
 use std::future::{Future, IntoFuture};
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::AsyncValue;
-use crate::cell::{self, Origin, Producer, Ticket};
+use crate::cell::{Origin, Producer, Shared, Ticket};
 use crate::failure::{Failure, Outcome, catch};
-use crate::pool::Worker;
+use crate::pool::{Waited, Worker};
 use crate::promise::{IntoPromise, Promise};
 use crate::timeout::Timeout;
 
@@ -19,12 +20,11 @@ impl<T: 'static, E: Clone + 'static> AsyncValue<T, E> {
     /// [`Promise::get`](crate::Promise::get).
     ///
     /// # Errors
-    /// A clone of the failure. [`Failure::TimedOut`] if the time is over.
+    /// A clone of the failure. [`Failure::TimedOut`] if the time is over, [`Failure::WouldDeadlock`] if
+    /// the wait could never end.
     pub fn get(&self, timeout: impl Into<Timeout>) -> Result<&T, Failure<E>> {
-        if !self.is_set() {
-            self.wait(timeout);
-        }
-        self.try_get().unwrap_or(Err(Failure::TimedOut))
+        let waited = self.wait_for(timeout.into());
+        self.try_get().unwrap_or(Err(waited.failure()))
     }
 
     /// Reads the value if it is there; does not wait.
@@ -46,18 +46,12 @@ impl<T: 'static, E: Clone + 'static> AsyncValue<T, E> {
 impl<T: 'static, E: 'static> AsyncValue<T, E> {
     /// Waits until it has settled. `false`: the time is over.
     pub fn wait(&self, timeout: impl Into<Timeout>) -> bool {
-        let timeout = timeout.into();
-        if self.is_set() {
-            return true;
-        }
-        cell::flush();
-        if timeout.is_poll() || !Worker::is_current() {
-            return self.owner.wait(timeout);
-        }
-        if timeout.is_never() {
-            while !self.is_set() && Worker::help(self.owner.kept()) {}
-        }
-        self.is_set() || self.owner.yielding() || Worker::blocked(|| self.owner.wait(timeout))
+        self.wait_for(timeout.into()) == Waited::Settled
+    }
+
+    fn wait_for(&self, timeout: Timeout) -> Waited {
+        let mut shared: &Shared<T, E> = &self.owner;
+        Worker::wait_for(&mut shared, timeout)
     }
 }
 
@@ -131,7 +125,9 @@ where
         let shared = self.owner.reference();
         self.owner.copy(move |ticket| {
             if let Some(ticket) = ticket {
-                producer.on_cancel(Box::new(move || shared.forget_copy(ticket)));
+                let upstream = Arc::clone(&shared);
+                let forget = Box::new(move || shared.forget_copy(ticket));
+                producer.on_cancel_of(forget, Some(upstream));
             }
             Box::new(move |outcome| {
                 let copy = catch(|| outcome.clone());

@@ -1,0 +1,172 @@
+//! Looking up: what a pending chain waits for. For a worker that waits, so that it can do the work
+//! itself, and can tell that it would wait for itself.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ptr;
+
+use super::cancel::cancel_root;
+use super::handlers;
+use super::header::CellRef;
+use super::wave::end_chain;
+use crate::timeout::Timeout;
+
+/// A chain that somebody keeps alive.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept<'a> {
+    tail: CellRef,
+    keeper: PhantomData<&'a ()>,
+}
+
+impl Kept<'_> {
+    /// # Safety
+    /// The tail lives as long as the lifetime says.
+    pub(super) unsafe fn new(tail: CellRef) -> Self {
+        Kept { tail, keeper: PhantomData }
+    }
+
+    /// The same chain for a longer time.
+    ///
+    /// # Safety
+    /// The tail lives that long.
+    pub(crate) unsafe fn extend<'b>(self) -> Kept<'b> {
+        Kept { tail: self.tail, keeper: PhantomData }
+    }
+}
+
+/// What a thread can wait for.
+///
+/// # Safety
+/// The chains live at least until the next call with `&mut self` that is not `wait`.
+pub(crate) unsafe trait Awaited {
+    /// Whether there is nothing to wait for.
+    fn is_settled(&self) -> bool;
+    /// What it waits for; of very many chains, some.
+    fn chains(&self) -> Vec<Kept<'_>>;
+    /// Waits. `false`: the time is over.
+    fn wait(&mut self, timeout: Timeout) -> bool;
+}
+
+/// What a deferred's promise waits for: the items of a list, a shared value.
+pub(crate) trait Upstream: Send + Sync {
+    /// Shows the chains, until `visit` says that it is enough. Runs no user code.
+    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> bool);
+}
+
+/// How deep lists of lists are looked into.
+const DEPTH: u32 = 32;
+
+/// Claims a job that the chain waits for, wherever upstream, if it is still in the queue of
+/// `executor`. The caller runs it with [`start`](super::wave::start).
+pub(crate) fn claim(chain: Kept<'_>, executor: *mut ()) -> Option<CellRef> {
+    let mut claimed = None;
+    explore(chain, DEPTH, &mut |root| {
+        // SAFETY: a root is alive while it is shown.
+        let won = unsafe { root.header().up.claim(executor) };
+        if won {
+            claimed = Some(root);
+        }
+        won
+    });
+    claimed
+}
+
+/// Whether the chain waits for the one of `root`, as far as `most` roots show it.
+pub(super) fn waits_for(chain: Kept<'_>, root: CellRef, most: usize) -> bool {
+    let (mut left, mut found) = (most, false);
+    explore(chain, DEPTH, &mut |at| {
+        found = at == root;
+        left = left.saturating_sub(1);
+        found || left == 0
+    });
+    found
+}
+
+/// Shows the roots that the chain waits for, until `visit` says that it is enough.
+pub(crate) fn explore(chain: Kept<'_>, depth: u32, visit: &mut dyn FnMut(CellRef) -> bool) -> bool {
+    let mut held = Vec::new(); // allocates only where promises are followed
+    // SAFETY: the first root is alive as the tail is kept, each further one because the one above
+    // it is BUSY with it.
+    unsafe {
+        let mut at = chain.tail.root();
+        let enough = loop {
+            if visit(at) {
+                break true;
+            }
+            let Some(inner) = at.header().up.hold_inner() else {
+                break depth > 0 && explore_deferred(at, depth - 1, visit);
+            };
+            let inner = CellRef::from_address(inner);
+            held.push((at, inner));
+            at = inner;
+        };
+        for (outer, inner) in held.into_iter().rev() {
+            let up = &outer.header().up;
+            let release = up.release_unless_cancelled().unwrap_or_else(|| {
+                cancel_root(inner);
+                up.release()
+            });
+            if release.end_inner {
+                end_chain(inner);
+            }
+        }
+        enough
+    }
+}
+
+/// # Safety
+/// The root is alive.
+unsafe fn explore_deferred(
+    root: CellRef,
+    depth: u32,
+    visit: &mut dyn FnMut(CellRef) -> bool,
+) -> bool {
+    // SAFETY: the caller's promise.
+    let header = unsafe { root.header() };
+    if header.vtable().job {
+        return false; // its `link` may be the queue's
+    }
+    let mut enough = false;
+    for upstream in handlers::upstream(&header.link) {
+        upstream.visit(&mut |chain| {
+            enough = explore(chain, depth, visit);
+            enough
+        });
+        if enough {
+            break;
+        }
+    }
+    enough
+}
+
+// ── What this thread is running ──────────────────────────────────────────────────────────────────
+
+/// User code of a cell that runs on this thread, in a list from the innermost outwards.
+struct Frame {
+    root: CellRef,
+    outer: *const Frame,
+}
+
+thread_local! {
+    static INNERMOST: Cell<*const Frame> = const { Cell::new(ptr::null()) };
+}
+
+/// Runs user code of the chain of `root`; `f` must not unwind.
+pub(super) fn framed<R>(root: CellRef, f: impl FnOnce() -> R) -> R {
+    let frame = Frame { root, outer: INNERMOST.get() };
+    INNERMOST.set(&raw const frame);
+    let result = f();
+    INNERMOST.set(frame.outer);
+    result
+}
+
+/// The roots of the chains whose user code this thread is running, from the innermost outwards.
+pub(crate) fn running() -> Vec<CellRef> {
+    let (mut roots, mut at) = (Vec::new(), INNERMOST.get());
+    // SAFETY: the frames of this thread's stack, which are unlinked before they go.
+    while let Some(frame) = unsafe { at.as_ref() } {
+        roots.push(frame.root);
+        at = frame.outer;
+    }
+    roots
+}
