@@ -56,6 +56,16 @@ pub(crate) trait Upstream: Send + Sync {
 /// How deep lists of lists are looked into.
 const DEPTH: u32 = 32;
 
+/// As [`claim`], from what shows chains.
+pub(crate) fn claim_upstream(upstream: &dyn Upstream, executor: *mut ()) -> Option<CellRef> {
+    let mut claimed = None;
+    upstream.visit(&mut |chain| {
+        claimed = claim(chain, executor);
+        claimed.is_some()
+    });
+    claimed
+}
+
 /// Claims a job that the chain waits for, wherever upstream, if it is still in the queue of
 /// `executor`. The caller runs it with [`start`](super::wave::start).
 pub(crate) fn claim(chain: Kept<'_>, executor: *mut ()) -> Option<CellRef> {

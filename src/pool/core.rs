@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 use crossbeam_utils::CachePadded;
 
 use super::inbox::{Inbox, Linked, Pushed};
+use super::room::Room;
 use super::roster::Roster;
 use super::sleep::Sleep;
 use super::worker::Worker;
@@ -49,6 +50,9 @@ pub(crate) struct Core {
     pub(super) inbox: CachePadded<Inbox<Cells>>,
     pub(super) sleep: CachePadded<Sleep>,
     pub(super) roster: Mutex<Roster>,
+    pub(super) room: Mutex<Room>,
+    /// Rung when there is room in the queue.
+    pub(super) roomy: Condvar,
     /// Rung for workers that sleep.
     pub(super) bell: Condvar,
     /// Rung when a worker ends or rests, for whoever shuts the pool down.
@@ -82,6 +86,8 @@ impl Core {
             inbox: CachePadded::new(Inbox::new()),
             sleep: CachePadded::new(Sleep::new(roster.hands())),
             roster: Mutex::new(roster),
+            room: Mutex::new(Room::default()),
+            roomy: Condvar::new(),
             bell: Condvar::new(),
             rested: Condvar::new(),
         }));

@@ -8,12 +8,16 @@
 //! | `core` | what promises point to: lives for ever |
 //! | `worker` | the loop of a thread; waiting inside of it |
 //! | `waits` | who waits for what |
+//! | `scope` | work that borrows |
+//! | `room` | how many jobs may be queued |
 //! | `builder`, `shutdown` | the beginning and the end |
 
 mod builder;
 mod core;
 mod inbox;
+mod room;
 mod roster;
+mod scope;
 mod shutdown;
 mod sleep;
 mod waits;
@@ -22,12 +26,16 @@ mod worker;
 use std::sync::OnceLock;
 
 pub use builder::PoolBuilder;
+pub use scope::Scope;
 pub use shutdown::{Shutdown, ShutdownReport};
 
 pub(crate) use core::Core;
+pub(crate) use room::Placed;
+pub(crate) use scope::{Borrowed, Child, Children};
 pub(crate) use worker::{Waited, Worker};
 
 use crate::sync::atomic::Ordering;
+use crate::timeout::Timeout;
 
 /// A handle on a pool of threads.
 ///
@@ -100,6 +108,13 @@ impl Pool {
     /// included.
     pub fn live_workers(&self) -> usize {
         self.core.lock().live
+    }
+
+    /// Waits until `try_spawn` would find room in the queue. `false`: the time is over.
+    ///
+    /// Without a [`queue_limit`](PoolBuilder::queue_limit) there always is.
+    pub fn wait_for_room(&self, timeout: impl Into<Timeout>) -> bool {
+        self.core.wait_for_room(timeout.into())
     }
 
     /// Changes how many workers may be at work, while jobs run; 0 pauses.

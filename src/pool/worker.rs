@@ -12,7 +12,7 @@ use super::core::Core;
 use super::inbox::Pushed;
 use super::roster::Roster;
 use super::waits;
-use crate::cell::{self, Awaited, Here, Item, Kept, Lane, Turn};
+use crate::cell::{self, Awaited, CellRef, Here, Item, Kept, Lane, Turn, Upstream};
 use crate::failure::Failure;
 use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -375,11 +375,17 @@ impl Worker {
         self.core.wake_if_needed();
     }
 
-    fn help_with(&self, chain: Kept<'_>) -> Helped {
+    /// On a worker: the same for what `upstream` shows. `false`: nothing was done.
+    pub(super) fn help_upstream(upstream: &dyn Upstream) -> bool {
+        let claim = |executor| cell::claim_upstream(upstream, executor);
+        Self::with_any(|worker| worker.help_with(claim)) == Some(Helped::Done)
+    }
+
+    fn help_with(&self, claim: impl FnOnce(*mut ()) -> Option<CellRef>) -> Helped {
         if self.depth.get() == HELP_DEPTH {
             return Helped::TooDeep; // another thread goes on with a stack of its own
         }
-        let Some(root) = cell::claim(chain, self.core.address()) else { return Helped::Nothing };
+        let Some(root) = claim(self.core.address()) else { return Helped::Nothing };
         let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
         self.depth.set(self.depth.get() + 1);
         // SAFETY: who has claimed the job runs it.
@@ -467,7 +473,8 @@ impl Worker {
     /// On a worker: runs the job that `chain` waits for, if it is still in this pool's queue, and
     /// what follows from it.
     fn help(chain: Kept<'_>) -> Helped {
-        Self::with_any(|worker| worker.help_with(chain)).unwrap_or(Helped::Nothing)
+        let claim = |executor| cell::claim(chain, executor);
+        Self::with_any(|worker| worker.help_with(claim)).unwrap_or(Helped::Nothing)
     }
 
     /// Counts this thread, if it is a worker, as blocked while `f` waits: another takes its place

@@ -12,7 +12,7 @@ use std::fmt;
 use std::panic::Location;
 
 pub use into_promise::{Adopted, IntoPromise};
-pub use spawn::spawn;
+pub use spawn::{PoolFull, spawn};
 
 use crate::cell::{Consumer, ExecutorHandle};
 use crate::failure::{AnyError, Failure, Outcome};

@@ -1,12 +1,13 @@
 //! Work on a pool: the one place where pool and promise meet.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 
 use super::{IntoPromise, Promise};
 use crate::cell::{Next, Work};
 use crate::failure::AnyError;
-use crate::pool::Pool;
+use crate::pool::{Placed, Pool};
 
 /// Queues work on [`Pool::global`]; see [`Pool::spawn`].
 #[track_caller]
@@ -61,16 +62,80 @@ impl Pool {
         self.post(Run(work, PhantomData), Location::caller())
     }
 
-    fn post<W: Work>(
+    /// Queues work if there is room for it, and else hands it back.
+    ///
+    /// There is room as long as fewer jobs are queued than the pool's
+    /// [`queue_limit`](crate::PoolBuilder::queue_limit); those that run, callbacks and `chain` do not
+    /// count. [`wait_for_room`](Pool::wait_for_room) waits for it. `spawn` may exceed the limit.
+    ///
+    /// # Errors
+    /// [`PoolFull`], with the work in it.
+    ///
+    /// ```
+    /// use asynckit::Pool;
+    ///
+    /// let pool = Pool::builder().workers(0).queue_limit(1).build()?;
+    /// let first = pool.try_spawn(|| Ok::<_, asynckit::AnyError>(1));
+    /// assert!(first.is_ok());
+    /// let work = pool.try_spawn(|| Ok::<_, asynckit::AnyError>(2)).unwrap_err().into_inner();
+    /// assert_eq!(work()?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn try_spawn<R, F>(&self, work: F) -> Result<Promise<R::Ok, R::Err>, PoolFull<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: IntoPromise + 'static,
+        R::Ok: Send + 'static,
+        R::Err: Send + 'static,
+    {
+        let core = self.core();
+        let Some(place) = core.try_take_place() else { return Err(PoolFull { work }) };
+        let work = Placed { place, work: Spawn(work, PhantomData) };
+        Ok(Promise::new(core.post_work(work, Location::caller()), core.executor()))
+    }
+
+    /// Queues work of any kind.
+    pub(crate) fn post<W: Work>(
         &self,
         work: W,
         location: &'static Location<'static>,
     ) -> Promise<W::Ok, W::Err> {
         let core = self.core();
-        let consumer = core.post_work(work, location);
+        let consumer = if core.is_limited() {
+            core.post_work(Placed { place: core.take_place(), work }, location)
+        } else {
+            core.post_work(work, location)
+        };
         Promise::new(consumer, core.executor())
     }
 }
+
+/// The queue has no room for a job: see [`Pool::try_spawn`].
+pub struct PoolFull<F> {
+    work: F,
+}
+
+impl<F> PoolFull<F> {
+    /// The work, which was not queued.
+    pub fn into_inner(self) -> F {
+        self.work
+    }
+}
+
+impl<F> fmt::Debug for PoolFull<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PoolFull")
+    }
+}
+
+impl<F> fmt::Display for PoolFull<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the queue of the pool is full")
+    }
+}
+
+impl<F> std::error::Error for PoolFull<F> {}
 
 struct Spawn<F, R>(F, PhantomData<fn() -> R>);
 struct Run<F, T>(F, PhantomData<fn() -> T>);

@@ -1,0 +1,104 @@
+//! Room in the queue: how many jobs wait, for pools that have a limit.
+
+use super::core::Core;
+use super::worker::Worker;
+use crate::cell::{self, Next, Work};
+use crate::timeout::{Deadline, Timeout};
+
+/// The queue's room, under the lock of its own.
+#[derive(Default)]
+pub(super) struct Room {
+    /// Jobs that are queued and not started.
+    queued: usize,
+}
+
+/// The place of a job in the queue; given up when the job starts, or is dropped.
+pub(crate) struct Place(&'static Core);
+
+impl Core {
+    fn room(&self) -> crate::sync::MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Whether the queue has a limit.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.settings.queue_limit.is_some()
+    }
+
+    /// Takes a place in the queue, whether there is room or not.
+    pub(crate) fn take_place(&'static self) -> Place {
+        self.room().queued += 1;
+        Place(self)
+    }
+
+    /// Takes a place in the queue if there is room.
+    pub(crate) fn try_take_place(&'static self) -> Option<Place> {
+        let mut room = self.room();
+        if !self.has_room(&room) {
+            return None;
+        }
+        room.queued += 1;
+        Some(Place(self))
+    }
+
+    fn has_room(&self, room: &Room) -> bool {
+        self.settings.queue_limit.is_none_or(|limit| room.queued < limit)
+    }
+
+    /// Waits until there is room. `false`: the time is over.
+    pub(crate) fn wait_for_room(&'static self, timeout: Timeout) -> bool {
+        cell::flush();
+        if self.has_room(&self.room()) {
+            return true;
+        }
+        if timeout.is_poll() {
+            return false;
+        }
+        let deadline = timeout.start();
+        Worker::blocked(|| self.wait_for_room_until(deadline))
+    }
+
+    fn wait_for_room_until(&self, deadline: Deadline) -> bool {
+        let mut room = self.room();
+        while !self.has_room(&room) {
+            room = match deadline.remaining() {
+                None => return false,
+                Some(_) if deadline.is_never() => {
+                    self.roomy.wait(room).unwrap_or_else(|poisoned| poisoned.into_inner())
+                }
+                Some(left) => {
+                    let waited = self.roomy.wait_timeout(room, left);
+                    waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0
+                }
+            };
+        }
+        true
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut room = self.0.room();
+        room.queued -= 1;
+        if self.0.has_room(&room) {
+            self.0.roomy.notify_one();
+        }
+    }
+}
+
+/// Work that has a place in the queue.
+pub(crate) struct Placed<W> {
+    pub(crate) place: Place,
+    pub(crate) work: W,
+}
+
+impl<W: Work> Work for Placed<W> {
+    type Ok = W::Ok;
+    type Err = W::Err;
+    const KIND: &'static str = W::KIND;
+
+    fn run(self) -> Next<W::Ok, W::Err> {
+        drop(self.place);
+        self.work.run()
+    }
+}

@@ -1,0 +1,119 @@
+//! Promises of work that borrows.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::cell::{Gather, Items, Next, Origin, Policy, Producer, Work};
+use crate::failure::Failure;
+use crate::pool::{Borrowed, Child, Children, Pool, Scope};
+use crate::promise::{IntoPromise, Promise};
+
+impl Pool {
+    /// Runs `f` with a scope, in which jobs may borrow what outlives the scope.
+    ///
+    /// Returns, or unwinds, only when every job that was spawned in the scope has run or been
+    /// dropped, with what it has captured; so it is sound in the manner of
+    /// [`std::thread::scope`]. The first failure cancels the other jobs: what is queued never runs. A
+    /// worker of this pool that waits here runs the scope's queued jobs itself.
+    ///
+    /// Only the work borrows; what it gives must be `'static`.
+    ///
+    /// # Panics
+    /// If `f` panics, after all jobs are through. A panic of a job is its promise's failure.
+    ///
+    /// ```
+    /// use asynckit::Pool;
+    ///
+    /// let pool = Pool::new(2);
+    /// let words = vec!["one", "three", "eleven"];
+    /// let total = pool.scope(|scope| {
+    ///     let lengths: asynckit::AsyncList<usize> =
+    ///         words.iter().map(|word| scope.spawn(|| Ok(word.len()))).collect();
+    ///     lengths.map(|all| all.iter().sum::<usize>()).get(None)
+    /// })?;
+    /// assert_eq!(total, 14);
+    /// # Ok::<(), asynckit::Failure>(())
+    /// ```
+    pub fn scope<'env, R>(
+        &self,
+        f: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
+    ) -> R {
+        Scope::run(self, f)
+    }
+}
+
+impl<'scope, 'env> Scope<'scope, 'env> {
+    /// Queues work that may borrow; see [`Pool::scope`] and [`Pool::spawn`].
+    #[track_caller]
+    pub fn spawn<R, F>(&'scope self, work: F) -> Promise<R::Ok, R::Err>
+    where
+        F: FnOnce() -> R + Send + 'scope,
+        R: IntoPromise,
+        R::Ok: Send + 'static,
+        R::Err: Send + 'static,
+    {
+        let location = Location::caller();
+        let job = Scoped(self.borrow(move || work().adopt().0));
+        let (mut producer, consumer) = Producer::pair::<Spawned>(location);
+        let mut gather = Gather::new();
+        gather.watch(self.pool.post(job, location).into_parts().0, location);
+        let (ender, upstream) = (gather.ender(), gather.upstream());
+        let child = Child { ender, upstream: Arc::downgrade(&upstream) };
+        producer.on_cancel_of(Box::new(gather.canceller()), Some(upstream));
+        let children = Arc::clone(&self.children);
+        gather.hand_to(Box::new(Forward { producer: Some(producer), children }));
+        self.children.add(child);
+        Promise::new(consumer, self.pool.core().executor())
+    }
+}
+
+struct Spawned;
+
+impl Origin for Spawned {
+    const KIND: &'static str = "scope";
+}
+
+struct Scoped<T: 'static, E: 'static>(Borrowed<Next<T, E>>);
+
+impl<T: Send + 'static, E: Send + 'static> Work for Scoped<T, E> {
+    type Ok = T;
+    type Err = E;
+    const KIND: &'static str = "spawn";
+
+    fn run(self) -> Next<T, E> {
+        self.0.run()
+    }
+}
+
+/// The one item's outcome is the promise's; a failure is the scope's, too.
+struct Forward<T, E> {
+    producer: Option<Producer<T, E>>,
+    children: Arc<Children>,
+}
+
+impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Forward<T, E> {
+    fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
+        let Some((outcome, trace)) = items.take_with_trace(index) else { return };
+        let failed = matches!(outcome, Err(Failure::Error(_) | Failure::Panicked(_)));
+        if let Some(producer) = self.producer.take() {
+            producer.settle_after(outcome, trace);
+        }
+        if failed {
+            self.children.fail();
+        }
+    }
+
+    fn complete(&mut self, _: &mut Items<T, E>) {}
+
+    fn cancelled(&mut self, items: &mut Items<T, E>) {
+        self.producer = None;
+        items.cancel_pending();
+    }
+
+    fn ended(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
+        if let Some(producer) = self.producer.take() {
+            producer.settle(Err(failure));
+        }
+        items.cancel_pending();
+    }
+}

@@ -1,0 +1,92 @@
+//! A global allocator that counts, for the threads that ask for it.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+
+/// Install it with `#[global_allocator]` in the test files that count.
+pub(crate) struct Counting;
+
+/// What the threads that count on it have asked for.
+#[derive(Default)]
+pub(crate) struct Counter {
+    allocations: AtomicUsize,
+    live_bytes: AtomicIsize,
+    live_chunk_bytes: AtomicIsize,
+}
+
+thread_local! {
+    static COUNTER: Cell<Option<&'static Counter>> = const { Cell::new(None) };
+}
+
+impl Counter {
+    /// One for each test: the tests of a file run side by side.
+    pub(crate) fn leaked() -> &'static Counter {
+        Box::leak(Box::default())
+    }
+
+    /// From here on, what this thread allocates counts.
+    pub(crate) fn count_this_thread(&'static self) {
+        COUNTER.set(Some(self));
+    }
+
+    /// How often memory was asked for; growing a block counts as asking.
+    pub(crate) fn allocations(&self) -> usize {
+        self.allocations.load(Ordering::SeqCst)
+    }
+
+    /// Bytes asked for and not yet given back.
+    pub(crate) fn live_bytes(&self) -> isize {
+        self.live_bytes.load(Ordering::SeqCst)
+    }
+
+    /// The same, each block as large as glibc makes it: a word more, in steps of 16, 32 at least.
+    pub(crate) fn live_chunk_bytes(&self) -> isize {
+        self.live_chunk_bytes.load(Ordering::SeqCst)
+    }
+
+    fn moved(&self, before: usize, after: usize) {
+        let signed = |bytes: usize| isize::try_from(bytes).unwrap_or(isize::MAX);
+        let chunk = |bytes: usize| {
+            if bytes == 0 { 0 } else { signed((bytes + 8).next_multiple_of(16).max(32)) }
+        };
+        self.live_bytes.fetch_add(signed(after) - signed(before), Ordering::SeqCst);
+        self.live_chunk_bytes.fetch_add(chunk(after) - chunk(before), Ordering::SeqCst);
+        if after > 0 {
+            self.allocations.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+fn note(before: usize, after: usize) {
+    if let Ok(Some(counter)) = COUNTER.try_with(Cell::get) {
+        counter.moved(before, after);
+    }
+}
+
+// SAFETY: every call goes to `System` as it came; counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(0, layout.size());
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        note(0, layout.size());
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        note(layout.size(), 0);
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note(layout.size(), size);
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.realloc(block, layout, size) }
+    }
+}

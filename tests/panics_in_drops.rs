@@ -1,0 +1,213 @@
+//! What panics when it is dropped: values, errors, captures, payloads. No worker dies of it (rule 9).
+
+mod common;
+
+use asynckit::{AsyncList, Promise};
+use common::{Bomb, Gate, PATIENCE, held, one_worker, survives, verdict, watched};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+
+type Typed<T> = Promise<T, String>;
+
+/// Values that panic when they are dropped: of a promise that nobody holds, of a link that is skipped, in a list that fails
+#[test]
+fn values_that_panic_when_dropped_leave_the_worker_alive() {
+    watched(|| {
+        survives(|pool| {
+            let gate = Gate::new();
+            let key = gate.key();
+            drop(pool.run(move || {
+                key.wait();
+                Bomb
+            }));
+            let key = gate.key();
+            let mut link = pool
+                .run(move || {
+                    key.wait();
+                    Bomb
+                })
+                .map(std::mem::forget);
+            let key = gate.key();
+            drop(
+                pool.run(move || {
+                    key.wait();
+                    Bomb
+                })
+                .finally(|| ())
+                .inspect(|_| ()),
+            );
+            gate.open();
+            link.get(PATIENCE).unwrap();
+            // dropped by the callback itself: that is a panic in the callback
+            assert_eq!(verdict(&pool.run(|| Bomb).map(drop).get(PATIENCE)), "Panicked");
+            // a value that the observer's panic drops
+            let gone = pool.run(|| Bomb).inspect(|_| panic!("the observer")).get(PATIENCE);
+            assert_eq!(verdict(&gone), "Panicked");
+        })
+    });
+}
+
+#[test]
+fn values_in_a_failed_list_that_panic_when_dropped_leave_the_worker_alive() {
+    watched(|| {
+        survives(|pool| {
+            let gate = Gate::new();
+            let key = gate.key();
+            let late: Promise<Bomb, String> = pool.spawn(move || {
+                key.wait();
+                Ok(Bomb)
+            });
+            let mut joined = [late, Promise::failed("e".to_owned())]
+                .into_iter()
+                .collect::<AsyncList<_, _>>()
+                .join();
+            assert_eq!(verdict(&joined.get(PATIENCE)), "Error");
+            drop(joined);
+            gate.open();
+        })
+    });
+}
+
+/// Errors that panic when they are dropped
+#[test]
+fn errors_that_panic_when_dropped_leave_the_worker_alive() {
+    watched(|| {
+        survives(|pool| {
+            let gate = Gate::new();
+            let key = gate.key();
+            drop(pool.spawn(move || {
+                key.wait();
+                Err::<u8, Bomb>(Bomb)
+            }));
+            let key = gate.key();
+            drop(
+                pool.spawn(move || {
+                    key.wait();
+                    Err::<u8, Bomb>(Bomb)
+                })
+                .map(|n| n + 1)
+                .finally(|| ()),
+            );
+            gate.open();
+            let mut caught = pool.spawn(|| Err::<u8, Bomb>(Bomb)).catch(|failure| {
+                drop(failure);
+                Ok(1)
+            });
+            assert_eq!(verdict(&caught.get(PATIENCE)), "Panicked");
+            let mut mapped = pool.spawn(|| Err::<u8, Bomb>(Bomb)).map_err(|bomb| {
+                drop(bomb);
+                "no bomb"
+            });
+            assert_eq!(verdict(&mapped.get(PATIENCE)), "Panicked");
+        })
+    });
+}
+
+/// Closures whose captures panic when they are dropped: run, skipped, and of promises that nobody holds
+#[test]
+fn captures_that_panic_when_dropped_leave_the_worker_alive() {
+    watched(|| {
+        survives(|pool| {
+            let bomb = Bomb;
+            assert!(
+                pool.run(move || {
+                    _ = &bomb;
+                })
+                .wait(PATIENCE)
+            );
+
+            let gate = Gate::new();
+            let (good, bad) = (|| Ok(1), || Err("e".to_owned()));
+            let with_bomb = |source: Typed<u8>| {
+                let bomb = Bomb;
+                source.map(move |n| {
+                    _ = &bomb;
+                    n
+                })
+            };
+            let mut ran = with_bomb(held(pool, &gate, good));
+            let mut skipped = with_bomb(held(pool, &gate, bad));
+            drop(with_bomb(held(pool, &gate, good)));
+            drop(with_bomb(held(pool, &gate, bad)));
+            let bomb = Bomb;
+            let mut handler = held(pool, &gate, good).catch(move |_| {
+                _ = &bomb;
+                Ok(2)
+            });
+            gate.open();
+            assert!(ran.wait(PATIENCE));
+            assert_eq!(verdict(&skipped.get(PATIENCE)), "Error", "its failure passes on unchanged");
+            assert!(handler.wait(PATIENCE));
+        })
+    });
+}
+
+/// Payloads that panic when they are dropped
+#[test]
+fn payloads_that_panic_when_dropped_leave_the_worker_alive() {
+    watched(|| {
+        survives(|pool| {
+            let gate = Gate::new();
+            let key = gate.key();
+            drop(pool.run(move || -> u8 {
+                key.wait();
+                panic_any(Bomb)
+            }));
+            let key = gate.key();
+            let mut caught = pool
+                .run(move || -> u8 {
+                    key.wait();
+                    panic_any(Bomb)
+                })
+                .catch(|failure| {
+                    drop(failure);
+                    Ok(1)
+                });
+            gate.open();
+            assert!(caught.wait(PATIENCE));
+            let dropped_outside = pool.run(|| -> u8 { panic_any(Bomb) }).get(PATIENCE);
+            assert_eq!(verdict(&dropped_outside), "Panicked");
+            // Whoever holds a failure drops it on a thread of their own, and may see the panic.
+            _ = catch_unwind(AssertUnwindSafe(|| drop(dropped_outside)));
+        })
+    });
+}
+
+/// Settling from outside: neither a value that nobody wants nor a skipped closure is the settler's trouble.
+#[test]
+fn settling_does_not_panic_for_what_it_drops() {
+    watched(|| {
+        let (deferred, promise) = Promise::<Bomb, String>::deferred();
+        drop(promise);
+        assert!(catch_unwind(AssertUnwindSafe(|| deferred.resolve(Bomb))).is_ok());
+        let (deferred, promise) = Typed::<u8>::deferred();
+        let bomb = Bomb;
+        let mut derived = promise.map(move |n| {
+            _ = &bomb;
+            n
+        });
+        assert!(catch_unwind(AssertUnwindSafe(|| deferred.reject("e".to_owned()))).is_ok());
+        assert_eq!(verdict(&derived.get(PATIENCE)), "Error");
+    });
+}
+
+/// A job dropped unrun because its pool goes away
+#[test]
+fn queued_jobs_with_bombs_can_be_cancelled() {
+    watched(|| {
+        let pool = one_worker();
+        pool.set_worker_count(0);
+        let bombs: Vec<_> = (0..10)
+            .map(|_| {
+                let bomb = Bomb;
+                pool.run(move || {
+                    _ = &bomb;
+                })
+            })
+            .collect();
+        let report = pool.shutdown(asynckit::Shutdown::CancelQueued, PATIENCE);
+        assert_eq!(report.cancelled, 10);
+        for mut job in bombs {
+            assert_eq!(verdict(&job.get(PATIENCE)), "Abandoned");
+        }
+    });
+}
