@@ -46,7 +46,8 @@
 //!
 //! # Features
 //!
-//! `http`: downloads as promises, in the module `http`.
+//! `http`: downloads as promises, in the module `http`. `tracing`: the span that is current where work
+//! is attached is entered around it, and what goes wrong is an event.
 
 mod cell;
 mod deferred;
@@ -58,6 +59,7 @@ mod pool;
 mod promise;
 mod scope;
 mod sync;
+mod telemetry;
 mod timeout;
 mod token;
 mod trace;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, RwLock};
 
 use crate::failure::{AnyError, Failure, contain};
+use crate::telemetry;
 use crate::trace::Trace;
 
 /// A failure that was dropped unseen.
@@ -69,14 +70,9 @@ pub(crate) fn report<E: 'static>(failure: &Failure<E>, trace: Trace) {
             Unobserved { message: message(failure), type_name: type_name::<E>(), trace };
         match hook {
             Some(hook) => hook(&unobserved),
-            None => print(&unobserved),
+            None => telemetry::unobserved(&unobserved),
         }
     });
-}
-
-fn print(unobserved: &Unobserved) {
-    let way: Vec<String> = unobserved.trace.steps().map(|step| step.to_string()).collect();
-    eprintln!("asynckit: a failure was dropped unseen: {unobserved} ({})", way.join(", "));
 }
 
 fn message<E: 'static>(failure: &Failure<E>) -> String {

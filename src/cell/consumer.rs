@@ -14,7 +14,7 @@ use super::observer::Observer;
 use super::park;
 use super::step::{Step, Work};
 use super::tables::{JobTable, LinkTable, Origin, PlainTable};
-use super::upstream::{Awaited, Kept};
+use super::upstream::{Awaited, Kept, explore};
 use super::wave;
 use super::word::{Attach, Leave, Receiver, Seen, Word};
 use crate::failure::{Failure, Outcome};
@@ -193,6 +193,20 @@ impl<T, E> Consumer<T, E> {
             Seen::TakenValue => "set, taken",
             Seen::TakenFailure => "failed, taken",
         }
+    }
+
+    /// What a pending chain waits for, where that is known: how and where it was made.
+    pub(crate) fn waits_for(&self) -> Option<(&'static str, &'static Location<'static>)> {
+        let mut found = None;
+        // SAFETY: the consumer keeps its cell, and each root is alive while it is shown.
+        unsafe {
+            explore(Kept::new(self.cell), 0, &mut |root| {
+                let header = root.header();
+                found = header.place.location().map(|place| (header.vtable().kind, place));
+                false
+            });
+        }
+        found
     }
 
     /// Cancels the chain. `false`: it had settled.

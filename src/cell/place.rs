@@ -20,18 +20,22 @@ impl Place {
     }
 
     fn boxed(&self) -> Option<NonNull<Trace>> {
-        // ORDERING: Relaxed, whoever asks owns the cell, or reads the location that it began with.
+        // ORDERING: Relaxed, whoever asks owns the cell.
         let now = self.0.load(Ordering::Relaxed);
         let is_boxed = now.addr() & BOXED != 0;
         let pointer = now.map_addr(|address| address & !BOXED);
         if is_boxed { NonNull::new(pointer.cast()) } else { None }
     }
 
-    fn location(&self) -> Option<&'static Location<'static>> {
-        if self.boxed().is_some() {
+    /// Where the promise was made, as long as no trace has taken the place. From any thread that
+    /// keeps the cell.
+    pub(super) fn location(&self) -> Option<&'static Location<'static>> {
+        // ORDERING: Relaxed, a location is static, and a trace is not looked into.
+        let now = self.0.load(Ordering::Relaxed);
+        if now.addr() & BOXED != 0 {
             return None;
         }
-        let pointer: *const Location<'static> = self.0.load(Ordering::Relaxed).cast_const().cast();
+        let pointer: *const Location<'static> = now.cast_const().cast();
         // SAFETY: not tagged, so it is the `&'static` that `new` stored, or null after `take`.
         unsafe { pointer.as_ref() }
     }

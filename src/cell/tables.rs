@@ -8,6 +8,7 @@ use super::step::{Next, Step, Work};
 use super::upstream::framed;
 use super::wave::shield;
 use crate::failure::{Failure, Outcome, Panic, catch, drop_quietly};
+use crate::telemetry;
 use crate::unobserved;
 
 /// The table of a job with the work `W`.
@@ -174,7 +175,11 @@ unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {
     let outcome = match next {
         Ok(Next::Settled(outcome)) => outcome,
         Ok(Next::Follow(inner)) => return Worked::Follow(inner.into_cell()),
-        Err(panic) => Err(Failure::Panicked(panic)),
+        Err(panic) => {
+            // SAFETY: the caller produces the cell.
+            telemetry::panicked(unsafe { cell.header() }.vtable().kind, panic.message());
+            Err(Failure::Panicked(panic))
+        }
     };
     // SAFETY: the caller produces the cell, whose work it has taken.
     unsafe { body::put_outcome(cell, outcome) };
@@ -205,6 +210,10 @@ unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
 }
 
 unsafe fn fail<T, E>(cell: CellRef, fate: Fate) {
+    if fate == Fate::Abandoned {
+        // SAFETY: the caller produces the cell.
+        telemetry::abandoned(unsafe { cell.header() }.vtable().kind);
+    }
     let failure = match fate {
         Fate::Cancelled => Failure::Cancelled,
         Fate::Abandoned => Failure::Abandoned,

@@ -14,6 +14,7 @@ use super::worker::Worker;
 use crate::cell::{self, Consumer, ExecutorHandle, ExecutorHead, ExecutorVTable, Item, Lane, Work};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::telemetry;
 
 /// Items are linked through the `link` field of their cell.
 pub(super) struct Cells;
@@ -181,6 +182,11 @@ impl Core {
             }
             if roster.may_start() {
                 if Worker::start(self, &mut roster).is_ok() {
+                    let (live, spare) = (roster.live, roster.live > roster.target);
+                    drop(roster); // what is told may run foreign code
+                    if spare {
+                        telemetry::spare_worker(&self.settings.name, live);
+                    }
                     return;
                 }
                 if roster.live == 0 {

@@ -9,6 +9,7 @@ use super::worker::Worker;
 use crate::cell;
 use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
+use crate::telemetry;
 use crate::timeout::{Deadline, Timeout};
 
 /// What [`Pool::shutdown`] does with work that is queued.
@@ -83,6 +84,7 @@ impl Core {
             Shutdown::Drain => 0,
             Shutdown::CancelQueued => self.abandon_queue(),
         };
+        telemetry::shutdown(&self.settings.name, cancelled);
         let mut roster = self.lock();
         roster.closing = true;
         roster.target = roster.target.max(1); // also a paused pool finishes its work

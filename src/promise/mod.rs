@@ -120,9 +120,16 @@ impl<T, E> Promise<T, E> {
     }
 }
 
-/// Says whether it is pending, set or failed; the value need not be `Debug`.
+/// Says whether it is pending, set or failed, and what a pending one waits for; the value need not be
+/// `Debug`.
 impl<T, E> fmt::Debug for Promise<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Promise({})", self.consumer.state())
+        write!(f, "Promise({}", self.consumer.state())?;
+        if !self.is_set() {
+            if let Some((kind, location)) = self.consumer.waits_for() {
+                write!(f, ", waits for {kind} at {location}")?;
+            }
+        }
+        f.write_str(")")
     }
 }

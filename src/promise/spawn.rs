@@ -8,6 +8,7 @@ use super::{IntoPromise, Promise};
 use crate::cell::{Next, Work};
 use crate::failure::AnyError;
 use crate::pool::{Placed, Pool};
+use crate::telemetry::Within;
 
 /// Queues work on [`Pool::global`]; see [`Pool::spawn`].
 #[track_caller]
@@ -91,7 +92,7 @@ impl Pool {
     {
         let core = self.core();
         let Some(place) = core.try_take_place() else { return Err(PoolFull { work }) };
-        let work = Placed { place, work: Spawn(work, PhantomData) };
+        let work = Placed { place, work: Within::current(Spawn(work, PhantomData)) };
         Ok(Promise::new(core.post_work(work, Location::caller()), core.executor()))
     }
 
@@ -101,7 +102,7 @@ impl Pool {
         work: W,
         location: &'static Location<'static>,
     ) -> Promise<W::Ok, W::Err> {
-        let core = self.core();
+        let (core, work) = (self.core(), Within::current(work));
         let consumer = if core.is_limited() {
             core.post_work(Placed { place: core.take_place(), work }, location)
         } else {

@@ -7,6 +7,7 @@ use super::{IntoPromise, Promise};
 use crate::cell::{ExecutorHandle, Next, Step};
 use crate::failure::Outcome;
 use crate::pool::Pool;
+use crate::telemetry::Within;
 
 impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// Changes the value, by a function that cannot fail.
@@ -94,7 +95,7 @@ impl<T: 'static, E: 'static> Promise<T, E> {
     ) -> Promise<S::Ok, S::Err> {
         let (consumer, own) = self.into_parts();
         let executor = executor.unwrap_or(own);
-        let consumer = consumer.then(step, executor.clone(), location);
+        let consumer = consumer.then(Within::current(step), executor.clone(), location);
         Promise::new(consumer, executor)
     }
 }

@@ -9,6 +9,7 @@ use crate::cell::{ExecutorHandle, Lane, Next, Origin, Shared, Ticket, Work};
 use crate::failure::Failure;
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
+use crate::telemetry::Within;
 
 impl<T, E> AsyncValue<T, E>
 where
@@ -78,10 +79,12 @@ where
     {
         let inherited = executor.as_ref().unwrap_or(self.owner.executor()).clone();
         let shared = self.owner.reference();
-        let consumer = self.owner.branch(lane, executor, location, move |ticket| Branch {
-            f,
-            place: Place { shared, ticket },
-            result: PhantomData::<fn() -> (K, R)>,
+        let consumer = self.owner.branch(lane, executor, location, move |ticket| {
+            Within::current(Branch {
+                f,
+                place: Place { shared, ticket },
+                result: PhantomData::<fn() -> (K, R)>,
+            })
         });
         Promise::new(consumer, inherited)
     }

@@ -1,0 +1,31 @@
+//! Without the feature `tracing`: nothing is told, and nothing is carried.
+
+use crate::unobserved::Unobserved;
+
+/// Where a job or a callback was attached: nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct Context;
+
+impl Context {
+    pub(crate) fn current() -> Self {
+        Context
+    }
+
+    pub(crate) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
+        f()
+    }
+}
+
+pub(crate) fn panicked(_kind: &'static str, _message: &str) {}
+
+pub(crate) fn abandoned(_kind: &'static str) {}
+
+pub(crate) fn spare_worker(_pool: &str, _live: usize) {}
+
+pub(crate) fn shutdown(_pool: &str, _cancelled: usize) {}
+
+/// A failure was dropped unseen, and there is no hook: one line on stderr.
+pub(crate) fn unobserved(unobserved: &Unobserved) {
+    let way: Vec<String> = unobserved.trace().steps().map(|step| step.to_string()).collect();
+    eprintln!("asynckit: a failure was dropped unseen: {unobserved} ({})", way.join(", "));
+}

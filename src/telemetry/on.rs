@@ -1,0 +1,48 @@
+//! With the feature `tracing`: spans go along with jobs and callbacks, and what users would want to
+//! hear of is an event. A subscriber is foreign code: it is called with no lock held, and may panic.
+
+use tracing::{Span, debug, error, warn};
+
+use crate::failure::contain;
+use crate::unobserved::Unobserved;
+
+/// The span in which a job or a callback was attached. One word, so that cells stay small.
+pub(crate) struct Context(Option<Box<Span>>);
+
+impl Context {
+    pub(crate) fn current() -> Self {
+        let span = Span::current();
+        Context((!span.is_none()).then(|| Box::new(span)))
+    }
+
+    pub(crate) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
+        match &self.0 {
+            Some(span) => span.in_scope(f),
+            None => f(),
+        }
+    }
+}
+
+pub(crate) fn panicked(kind: &'static str, message: &str) {
+    contain(|| error!(target: "asynckit", kind, message, "user code panicked"));
+}
+
+pub(crate) fn abandoned(kind: &'static str) {
+    contain(|| warn!(target: "asynckit", kind, "a promise was abandoned"));
+}
+
+pub(crate) fn spare_worker(pool: &str, live: usize) {
+    contain(
+        || debug!(target: "asynckit", pool, live, "a spare worker stands in for a blocked one"),
+    );
+}
+
+pub(crate) fn shutdown(pool: &str, cancelled: usize) {
+    contain(|| debug!(target: "asynckit", pool, cancelled, "a pool is shutting down"));
+}
+
+/// A failure was dropped unseen, and there is no hook.
+pub(crate) fn unobserved(unobserved: &Unobserved) {
+    let trace = unobserved.trace();
+    contain(|| error!(target: "asynckit", %unobserved, %trace, "a failure was dropped unseen"));
+}
