@@ -20,14 +20,17 @@ fn counting(pool: &Pool) -> &'static Counter {
     counter
 }
 
-/// How many allocations `work` costs each time, once it has been done often enough for queues to have their size.
+/// How many allocations `work` costs each time. The least of five tries, for a queue may grow now and then, as the
+/// threads happen to run; what a job itself asks for shows in every try.
 fn allocations_each(counter: &Counter, rounds: usize, mut work: impl FnMut()) -> usize {
-    (0..rounds).for_each(|_| work());
-    let before = counter.allocations();
-    (0..rounds).for_each(|_| work());
-    let asked = counter.allocations() - before;
-    assert_eq!(asked % rounds, 0, "{asked} allocations in {rounds} rounds");
-    asked / rounds
+    let mut asked = || {
+        let before = counter.allocations();
+        (0..rounds).for_each(|_| work());
+        counter.allocations() - before
+    };
+    let least = (0..5).map(|_| asked()).min().expect("five tries");
+    assert_eq!(least % rounds, 0, "{least} allocations in {rounds} rounds");
+    least / rounds
 }
 
 /// The same for work that is done in bulk: what it costs the second time.

@@ -208,6 +208,12 @@ pub(crate) fn shield<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Whether this thread is inside a step that must not be nested, so that blocking here would keep
+/// others waiting.
+pub(crate) fn is_settling() -> bool {
+    ACTIVE.get()
+}
+
 /// Runs the waves that wait on this thread; for whoever is about to block, too.
 pub(crate) fn flush() {
     let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();

@@ -44,8 +44,8 @@ use crate::timeout::Timeout;
 /// [`worker_count`](Pool::worker_count) at work at a time; while a job waits in `get`, another
 /// thread takes its place.
 ///
-/// Dropping the last handle finishes all accepted work and then joins the threads; on one of the
-/// pool's own threads it does not wait. Promises keep no pool alive.
+/// Dropping the last handle finishes all accepted work and then joins the threads. It does not wait on
+/// one of the pool's own threads, nor where a callback that had captured it is dropped unrun. Promises keep no pool alive.
 ///
 /// ```
 /// use asynckit::Pool;

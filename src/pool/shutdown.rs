@@ -102,10 +102,14 @@ impl Core {
     }
 
     /// The last handle is gone: finishes all accepted work, then joins the threads.
+    ///
+    /// It waits neither on one of the pool's own threads, nor where the handle was captured by a
+    /// callback that is dropped on a thread that is settling something: others wait for that.
     pub(super) fn finish(&'static self) {
+        let settling = cell::is_settling();
         cell::flush();
         self.begin_closing(Shutdown::Drain);
-        if Worker::with_current(self, |_| ()).is_none() {
+        if !settling && Worker::with_current(self, |_| ()).is_none() {
             self.wait_until_rested(Timeout::from(None).start(), 0);
         }
     }

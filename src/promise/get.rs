@@ -14,9 +14,9 @@ impl<T: 'static, E: 'static> Promise<T, E> {
     /// an async runtime it blocks the thread: use `.await` there.
     ///
     /// # Errors
-    /// The failure of the promise. [`Failure::TimedOut`] if the time is over: the promise is still
-    /// there, so `get` may be called again. [`Failure::WouldDeadlock`] if it could never return, because
-    /// what it waits for waits for this very job. [`Failure::Taken`] if the outcome was taken before.
+    /// The failure of the promise. [`Failure::TimedOut`](crate::Failure::TimedOut) if the time is over: the promise is still
+    /// there, so `get` may be called again. [`Failure::WouldDeadlock`](crate::Failure::WouldDeadlock) if it could never return, because
+    /// what it waits for waits for this very job. [`Failure::Taken`](crate::Failure::Taken) if the outcome was taken before.
     ///
     /// ```
     /// use asynckit::{Failure, Promise};

@@ -11,7 +11,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     ///
     /// `f` runs on the promise's executor, next; if its pool is shut down, on the settling thread.
     /// The outcome passes through. A panic of `f` turns a value into
-    /// [`Failure::Panicked`](crate::Failure::Panicked), and leaves a failure as it is.
+    /// [`Failure::Panicked`], and leaves a failure as it is.
     #[track_caller]
     pub fn finally<F>(self, f: F) -> Promise<T, E>
     where

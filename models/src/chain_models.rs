@@ -1,0 +1,458 @@
+//! The chain word: who starts a root, who frees it, and how a cancellation reaches it.
+
+use loom::thread;
+
+use crate::check;
+use crate::engine::{Pool, Promise, Queued, Result, World};
+
+fn popper(world: &World, queued: Queued) -> thread::JoinHandle<()> {
+    let world = world.clone();
+    thread::spawn(move || queued.pop(&world))
+}
+
+fn links(world: &World, promise: Promise, count: usize) -> Promise {
+    (0..count).fold(promise, |promise, _| promise.then(world, world.closure(None)))
+}
+
+fn cancel_and_leave(world: &World, promise: Promise) {
+    promise.cancel(world);
+    assert!(promise.try_get().is_some(), "cancelled, and not settled");
+    promise.leave();
+}
+
+// ── Start and claim ──────────────────────────────────────────────────────────────────────────────
+
+fn claim_against_pop(count: usize, bound: usize) {
+    check(bound, move || {
+        let world = World::default();
+        let (queued, promise) = world.job(None);
+        let promise = links(&world, promise, count);
+        let worker = popper(&world, queued);
+        promise.claim(&world, Pool::ONE);
+        assert_eq!(promise.get(&world), Result::Value);
+        worker.join().unwrap();
+        assert_eq!(world.started(), 1 + count);
+        world.finish();
+    });
+}
+
+#[test]
+fn claim_against_pop_of_a_job() {
+    claim_against_pop(0, 4);
+}
+
+#[test]
+fn claim_against_pop_of_a_chain() {
+    claim_against_pop(2, 4);
+}
+
+#[test]
+fn claim_against_pop_then_drop() {
+    check(4, || {
+        let world = World::default();
+        let (queued, promise) = world.job(None);
+        let worker = popper(&world, queued);
+        promise.claim(&world, Pool::ONE);
+        promise.leave();
+        worker.join().unwrap();
+        assert_eq!(world.started(), 1);
+        world.finish();
+    });
+}
+
+#[test]
+fn a_worker_claims_from_its_own_pool_only() {
+    check(4, || {
+        let world = World::default();
+        let (queued, promise) = world.job(None);
+        promise.claim(&world, Pool::TWO);
+        assert_eq!(world.started(), 0);
+        let worker = popper(&world, queued);
+        promise.leave();
+        worker.join().unwrap();
+        world.finish();
+    });
+}
+
+// ── Cancel ───────────────────────────────────────────────────────────────────────────────────────
+
+fn cancel_against_pop(count: usize, bound: usize) {
+    check(bound, move || {
+        let world = World::default();
+        let (queued, promise) = world.job(None);
+        let promise = links(&world, promise, count);
+        let worker = popper(&world, queued);
+        cancel_and_leave(&world, promise);
+        worker.join().unwrap();
+        world.finish();
+    });
+}
+
+#[test]
+fn cancel_against_pop_of_a_job() {
+    cancel_against_pop(0, 4);
+}
+
+#[test]
+fn cancel_against_pop_of_a_chain() {
+    cancel_against_pop(2, 4);
+}
+
+#[test]
+fn cancel_before_pop_runs_nothing() {
+    check(4, || {
+        let world = World::default();
+        let (queued, promise) = world.job(None);
+        let promise = links(&world, promise, 1);
+        promise.cancel(&world);
+        let worker = popper(&world, queued);
+        promise.leave();
+        worker.join().unwrap();
+        assert_eq!(world.started(), 0);
+        world.finish();
+    });
+}
+
+#[test]
+fn a_cancelled_promise_stays_cancelled() {
+    check(4, || {
+        let world = World::default();
+        let (queued, promise) = world.job(None);
+        let worker = popper(&world, queued);
+        promise.cancel(&world);
+        let cancelled = promise.is_cancelled();
+        worker.join().unwrap();
+        assert_eq!(promise.is_cancelled(), cancelled);
+        promise.leave();
+        world.finish();
+    });
+}
+
+#[test]
+fn a_link_attached_and_cancelled_against_pop() {
+    check(4, || {
+        let world = World::default();
+        let (queued, promise) = world.job(None);
+        let worker = popper(&world, queued);
+        cancel_and_leave(&world, links(&world, promise, 1));
+        worker.join().unwrap();
+        world.finish();
+    });
+}
+
+#[test]
+fn a_link_attached_after_cancel_against_pop() {
+    check(4, || {
+        let world = World::default();
+        let (queued, promise) = world.job(None);
+        let worker = popper(&world, queued);
+        promise.cancel(&world);
+        links(&world, promise, 1).leave();
+        worker.join().unwrap();
+        world.finish();
+    });
+}
+
+#[test]
+fn two_cancels_against_pop() {
+    check(4, || {
+        let world = World::default();
+        let (queued, promise) = world.job(None);
+        let promise = links(&world, promise, 1);
+        let worker = popper(&world, queued);
+        promise.cancel(&world);
+        cancel_and_leave(&world, promise);
+        worker.join().unwrap();
+        world.finish();
+    });
+}
+
+/// Two owners of one tail (a shared value's feeding link, say): one cancels, the other waits.
+#[test]
+fn cancel_against_claim_against_pop() {
+    check(2, || {
+        let world = World::default();
+        let (queued, promise) = world.job(None);
+        let promise = links(&world, promise, 1);
+        let worker = popper(&world, queued);
+        let theirs = (world.clone(), promise.alias());
+        let waiter = thread::spawn(move || theirs.1.claim(&theirs.0, Pool::ONE));
+        promise.cancel(&world);
+        waiter.join().unwrap();
+        promise.leave();
+        worker.join().unwrap();
+        world.finish();
+    });
+}
+
+#[test]
+fn two_cancellers_against_pop() {
+    check(3, || {
+        let world = World::default();
+        let (queued, promise) = world.job(None);
+        let promise = links(&world, promise, 1);
+        let worker = popper(&world, queued);
+        let theirs = (world.clone(), promise.alias());
+        let other = thread::spawn(move || theirs.1.cancel(&theirs.0));
+        promise.cancel(&world);
+        other.join().unwrap();
+        promise.leave();
+        worker.join().unwrap();
+        world.finish();
+    });
+}
+
+// ── Cancellation handlers ────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn a_handler_is_given_against_cancel() {
+    check(4, || {
+        let world = World::default();
+        let (deferred, promise) = world.deferred();
+        let theirs = world.clone();
+        let giver = thread::spawn(move || {
+            deferred.on_cancel(&theirs);
+            deferred.on_cancel(&theirs);
+            deferred
+        });
+        cancel_and_leave(&world, promise);
+        let deferred = giver.join().unwrap();
+        assert_eq!(world.handled(), 2, "before the cancellation or after it, each runs once");
+        deferred.resolve(&world);
+        world.finish();
+    });
+}
+
+#[test]
+fn a_handler_against_resolve_and_cancel() {
+    check(4, || {
+        let world = World::default();
+        let (deferred, promise) = world.deferred();
+        deferred.on_cancel(&world);
+        let theirs = world.clone();
+        let producer = thread::spawn(move || deferred.resolve(&theirs));
+        let tail = links(&world, promise, 1);
+        cancel_and_leave(&world, tail);
+        producer.join().unwrap();
+        assert!(world.handled() <= 1);
+        world.finish();
+    });
+}
+
+// ── Following a promise ──────────────────────────────────────────────────────────────────────────
+
+/// A job, or a link behind one, returns the promise of another job; what is done meanwhile with the
+/// tail.
+fn adoption(bound: usize, shape: Shape, act: impl Fn(&World, Promise) + Sync + Send + 'static) {
+    check(bound, move || {
+        let world = World::default();
+        let (inner_queued, inner) = world.job(None);
+        let inner = links(&world, inner, shape.inner_links);
+        let (outer_queued, tail) = if shape.by_link {
+            let (queued, outer) = world.job(None);
+            (queued, outer.then(&world, world.closure(Some(inner))))
+        } else {
+            world.job(Some(inner))
+        };
+        let tail = links(&world, tail, shape.outer_links);
+        let outer_worker = if shape.outer_first {
+            outer_queued.pop(&world);
+            None
+        } else {
+            Some(popper(&world, outer_queued))
+        };
+        let inner_worker = popper(&world, inner_queued);
+        act(&world, tail);
+        outer_worker.map(|worker| worker.join().unwrap());
+        inner_worker.join().unwrap();
+        world.finish();
+    });
+}
+
+#[derive(Clone, Copy, Default)]
+struct Shape {
+    /// It is a link that returns the promise, not the job.
+    by_link: bool,
+    /// Links behind what returns the promise.
+    outer_links: usize,
+    /// Links of the promise that is returned.
+    inner_links: usize,
+    /// The outer job has run before anything else happens.
+    outer_first: bool,
+}
+
+fn get(world: &World, tail: Promise) {
+    assert_eq!(tail.get(world), Result::Value);
+}
+
+#[test]
+fn adoption_against_inner_wave() {
+    adoption(4, Shape::default(), get);
+}
+
+#[test]
+fn adoption_by_a_link_against_inner_wave() {
+    adoption(3, Shape { by_link: true, outer_links: 1, inner_links: 1, ..Shape::default() }, get);
+}
+
+#[test]
+fn adoption_against_drop() {
+    adoption(3, Shape { by_link: true, ..Shape::default() }, |_, tail| tail.leave());
+}
+
+#[test]
+fn adoption_against_cancel() {
+    adoption(2, Shape::default(), cancel_and_leave);
+}
+
+#[test]
+fn adoption_by_a_link_against_cancel() {
+    adoption(2, Shape { by_link: true, ..Shape::default() }, cancel_and_leave);
+}
+
+#[test]
+fn adopted_against_cancel() {
+    adoption(4, Shape { outer_first: true, ..Shape::default() }, cancel_and_leave);
+}
+
+#[test]
+fn adopted_chain_against_cancel() {
+    let shape = Shape { by_link: true, outer_links: 1, inner_links: 1, outer_first: true };
+    adoption(4, shape, cancel_and_leave);
+}
+
+#[test]
+fn adopted_two_levels_deep_against_cancel() {
+    check(4, || {
+        let world = World::default();
+        let (innermost_queued, innermost) = world.job(None);
+        let (inner_queued, inner) = world.job(Some(innermost));
+        let inner = links(&world, inner, 1);
+        let (outer_queued, tail) = world.job(Some(inner));
+        outer_queued.pop(&world);
+        inner_queued.pop(&world);
+        let worker = popper(&world, innermost_queued);
+        cancel_and_leave(&world, tail);
+        worker.join().unwrap();
+        world.finish();
+    });
+}
+
+#[test]
+fn adoption_two_levels_deep_against_cancel() {
+    check(3, || {
+        let world = World::default();
+        let (innermost_queued, innermost) = world.job(None);
+        let (inner_queued, inner) = world.job(Some(innermost));
+        let inner = links(&world, inner, 1);
+        let (outer_queued, tail) = world.job(Some(inner));
+        outer_queued.pop(&world);
+        let worker = popper(&world, inner_queued);
+        cancel_and_leave(&world, tail);
+        worker.join().unwrap();
+        innermost_queued.pop(&world);
+        world.finish();
+    });
+}
+
+/// A loop of `then(|| promise)`: the follower in the middle steps aside.
+fn stepping_aside(bound: usize, act: impl Fn(&World, Promise) + Sync + Send + 'static) {
+    check(bound, move || {
+        let world = World::default();
+        let (innermost_queued, innermost) = world.job(None);
+        let (inner_queued, inner) = world.job(Some(innermost));
+        let (outer_queued, tail) = world.job(Some(inner));
+        outer_queued.pop(&world);
+        let inner_worker = popper(&world, inner_queued);
+        let innermost_worker = popper(&world, innermost_queued);
+        act(&world, tail);
+        inner_worker.join().unwrap();
+        innermost_worker.join().unwrap();
+        world.finish();
+    });
+}
+
+#[test]
+fn stepping_aside_against_inner_wave() {
+    stepping_aside(3, get);
+}
+
+#[test]
+fn stepping_aside_against_cancel() {
+    stepping_aside(2, cancel_and_leave);
+}
+
+#[test]
+fn stepping_aside_against_drop() {
+    stepping_aside(3, |_, tail| tail.leave());
+}
+
+#[test]
+fn a_deferred_follows_against_cancel() {
+    check(4, || {
+        let world = World::default();
+        let (inner_queued, inner) = world.job(None);
+        let (deferred, promise) = world.deferred();
+        let tail = links(&world, promise, 1);
+        let theirs = world.clone();
+        let follower = thread::spawn(move || deferred.follow(&theirs, inner));
+        cancel_and_leave(&world, tail);
+        inner_queued.pop(&world);
+        follower.join().unwrap();
+        world.finish();
+    });
+}
+
+// ── Waiting through an adoption ──────────────────────────────────────────────────────────────────
+
+#[test]
+fn claim_of_an_inner_job_against_pop() {
+    let shape = Shape { by_link: true, outer_links: 1, outer_first: true, ..Shape::default() };
+    adoption(4, shape, |world, tail| {
+        tail.claim(world, Pool::ONE);
+        get(world, tail);
+    });
+}
+
+#[test]
+fn claim_during_adoption_against_pop() {
+    adoption(2, Shape::default(), |world, tail| {
+        tail.claim(world, Pool::ONE);
+        get(world, tail);
+    });
+}
+
+#[test]
+fn claim_against_stepping_aside() {
+    check(3, || {
+        let world = World::default();
+        let (innermost_queued, innermost) = world.job(None);
+        let (inner_queued, inner) = world.job(Some(innermost));
+        let (outer_queued, tail) = world.job(Some(inner));
+        outer_queued.pop(&world);
+        let worker = popper(&world, inner_queued);
+        tail.claim(&world, Pool::ONE);
+        innermost_queued.pop(&world);
+        get(&world, tail);
+        worker.join().unwrap();
+        assert_eq!(world.started(), 3);
+        world.finish();
+    });
+}
+
+#[test]
+fn cancel_against_claim_of_an_inner_job() {
+    check(3, || {
+        let world = World::default();
+        let (inner_queued, inner) = world.job(None);
+        let (outer_queued, tail) = world.job(Some(inner));
+        outer_queued.pop(&world);
+        let theirs = (world.clone(), tail.alias());
+        let waiter = thread::spawn(move || theirs.1.claim(&theirs.0, Pool::ONE));
+        tail.cancel(&world);
+        waiter.join().unwrap();
+        tail.leave();
+        inner_queued.pop(&world);
+        world.finish();
+    });
+}

@@ -1,0 +1,56 @@
+//! Loom models of the protocols in `asynckit`.
+//!
+//! The protocol files are compiled from the library's own sources; only what they import as
+//! `crate::sync` is another here: loom's primitives in place of those of `std`. README.md says what is
+//! modelled, and which mistakes the models were seen to catch.
+#![cfg_attr(not(test), allow(dead_code))]
+
+mod failure;
+mod sync;
+mod upstream;
+
+#[path = "../../src/cell/chain.rs"]
+mod chain;
+#[path = "../../src/cell/handlers.rs"]
+mod handlers;
+#[path = "../../src/pool/inbox.rs"]
+mod inbox;
+#[path = "../../src/cell/mailbox.rs"]
+mod mailbox;
+#[path = "../../src/pool/sleep.rs"]
+mod sleep;
+#[path = "../../src/cell/word.rs"]
+mod word;
+
+#[cfg(test)]
+mod chain_models;
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod inbox_models;
+#[cfg(test)]
+mod list_models;
+#[cfg(test)]
+mod sleep_models;
+#[cfg(test)]
+mod word_models;
+
+/// Runs `model` under all executions with at most `preemptions` of them forced on a thread, and says
+/// how many there were.
+#[cfg(test)]
+fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let mut builder = loom::model::Builder::new();
+    // The environment can ask for fewer or more, for all models at once.
+    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    let executions = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&executions);
+    builder.check(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        model();
+    });
+    let name = std::thread::current().name().unwrap_or("?").to_owned();
+    println!("{name}: {} executions", executions.load(Ordering::Relaxed));
+}

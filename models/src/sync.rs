@@ -1,0 +1,119 @@
+//! What `asynckit`'s `src/sync.rs` exports, over loom.
+//!
+//! The atomics differ from loom's in two points:
+//! - They notice when they are dropped: every access is checked to happen before the drop. So the models find a
+//!   cell that is freed while another party still uses it.
+//! - A load counts as a conflict with every other access. Loom, when it looks for orders that are worth trying,
+//!   compares a write with the last access only; so where a thread loads and then writes (every compare-and-swap
+//!   loop does), its own load hides the other threads' loads before it, and orders are left out (issues 166 and 392
+//!   of its repository). Here each access is preceded by one to a word that nobody else looks at: a
+//!   compare-and-swap that always fails, so that it orders nothing, but conflicts with all others.
+
+pub(crate) use loom::hint::spin_loop;
+pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+
+pub(crate) mod atomic {
+    pub(crate) use loom::sync::atomic::{Ordering, fence};
+
+    /// What the atomics have in common.
+    struct Watch {
+        conflicts: loom::sync::atomic::AtomicBool,
+        dropped: std::cell::Cell<bool>,
+    }
+
+    impl Watch {
+        #[track_caller]
+        fn new() -> Self {
+            Watch {
+                conflicts: loom::sync::atomic::AtomicBool::new(false),
+                dropped: std::cell::Cell::new(false),
+            }
+        }
+
+        #[track_caller]
+        fn access(&self) {
+            assert!(!self.dropped.get(), "an atomic is used after it was freed");
+            let conflict =
+                self.conflicts.compare_exchange(true, true, Ordering::Relaxed, Ordering::Relaxed);
+            assert_eq!(conflict, Err(false));
+            assert!(!self.dropped.get(), "an atomic is used after it was freed");
+        }
+    }
+
+    macro_rules! atomic {
+        ($name:ident $(<$parameter:ident>)?, $value:ty, $($operation:ident),*) => {
+            pub(crate) struct $name $(<$parameter>)? {
+                inner: loom::sync::atomic::$name $(<$parameter>)?,
+                watch: Watch,
+            }
+
+            // SAFETY: loom runs the threads of a model one at a time, on one thread of the system.
+            unsafe impl $(<$parameter>)? Sync for $name $(<$parameter>)? {}
+            // SAFETY: as above.
+            unsafe impl $(<$parameter>)? Send for $name $(<$parameter>)? {}
+
+            #[allow(dead_code, reason = "each protocol file uses some")]
+            impl $(<$parameter>)? $name $(<$parameter>)? {
+                #[track_caller]
+                pub(crate) fn new(value: $value) -> Self {
+                    $name { inner: loom::sync::atomic::$name::new(value), watch: Watch::new() }
+                }
+
+                #[track_caller]
+                pub(crate) fn load(&self, order: Ordering) -> $value {
+                    self.watch.access();
+                    self.inner.load(order)
+                }
+
+                #[track_caller]
+                pub(crate) fn store(&self, value: $value, order: Ordering) {
+                    self.watch.access();
+                    self.inner.store(value, order);
+                }
+
+                #[track_caller]
+                pub(crate) fn compare_exchange(
+                    &self,
+                    current: $value,
+                    new: $value,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    self.watch.access();
+                    self.inner.compare_exchange(current, new, success, failure)
+                }
+
+                #[track_caller]
+                pub(crate) fn compare_exchange_weak(
+                    &self,
+                    current: $value,
+                    new: $value,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    self.compare_exchange(current, new, success, failure)
+                }
+
+                $(#[track_caller]
+                pub(crate) fn $operation(&self, value: $value, order: Ordering) -> $value {
+                    self.watch.access();
+                    self.inner.$operation(value, order)
+                })*
+            }
+        };
+    }
+
+    atomic!(AtomicPtr<T>, *mut T, swap);
+    atomic!(AtomicUsize, usize, swap, fetch_add, fetch_sub, fetch_or, fetch_and);
+    atomic!(AtomicBool, bool, swap, fetch_or, fetch_and);
+
+    /// Dropped while it can be reached from several threads: loom checks that every access happens before.
+    impl<T> Drop for AtomicPtr<T> {
+        fn drop(&mut self) {
+            self.watch.dropped.set(true);
+            if !std::thread::panicking() {
+                self.inner.with_mut(|_| ());
+            }
+        }
+    }
+}

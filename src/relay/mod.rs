@@ -1,0 +1,96 @@
+//! Pass-through promises: the outcome of another one, unless somebody ends it before.
+//!
+//! A chain of promises can be cancelled by whoever holds its tail, and by nobody else. A relay is a
+//! cut in it: a promise of its own that gets the outcome of its source, without a worker, and that an
+//! [`Ender`] can reach from anywhere.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | `canceller` | ended by hand |
+//! | `shield` | the source goes on |
+//! | `cancel_on_drop` | not a relay: a promise that is cancelled where it is dropped |
+//!
+//! A timeout is a relay that the timer ends: see `time/timeout.rs`.
+
+mod cancel_on_drop;
+mod canceller;
+mod shield;
+
+use std::panic::Location;
+
+pub use cancel_on_drop::CancelOnDrop;
+pub use canceller::Canceller;
+
+use crate::cell::{Ender, Gather, Items, Origin, Policy, Producer};
+use crate::failure::Failure;
+use crate::promise::Promise;
+
+/// Puts a relay behind the promise, which keeps its executor. `policy` gets the relay's writing end,
+/// and what can end it.
+pub(crate) fn relay<O, T, E, P>(
+    promise: Promise<T, E>,
+    location: &'static Location<'static>,
+    policy: impl FnOnce(Producer<T, E>, &Ender) -> P,
+) -> (Promise<T, E>, Ender)
+where
+    O: Origin,
+    T: Send + 'static,
+    E: Send + 'static,
+    P: Policy<T, E> + 'static,
+{
+    let (source, executor) = promise.into_parts();
+    let mut gather = Gather::new();
+    gather.watch(source, location);
+    let (mut producer, consumer) = Producer::pair::<O>(location);
+    producer.on_cancel_of(Box::new(gather.canceller()), Some(gather.upstream()));
+    let ender = gather.ender();
+    gather.hand_to(Box::new(policy(producer, &ender)));
+    (Promise::new(consumer, executor), ender)
+}
+
+/// Passes the outcome on; when it is ended it cancels the source.
+pub(crate) struct Relay<T, E, G> {
+    /// `None` once it is settled.
+    producer: Option<Producer<T, E>>,
+    /// Dropped when it is settled.
+    guard: Option<G>,
+}
+
+impl<T, E, G> Relay<T, E, G> {
+    pub(crate) fn new(producer: Producer<T, E>, guard: Option<G>) -> Self {
+        Relay { producer: Some(producer), guard }
+    }
+}
+
+impl<T, E, G> Policy<T, E> for Relay<T, E, G>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    G: Send,
+{
+    fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
+        self.guard = None;
+        let outcome = items.take_with_trace(index);
+        if let (Some(producer), Some((outcome, trace))) = (self.producer.take(), outcome) {
+            producer.settle_after(outcome, trace);
+        }
+    }
+
+    fn complete(&mut self, _: &mut Items<T, E>) {}
+
+    fn cancelled(&mut self, items: &mut Items<T, E>) {
+        self.guard = None;
+        self.producer = None;
+        items.cancel_pending();
+    }
+
+    /// The source is cancelled first: whoever sees the failure can rely on that.
+    fn ended(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
+        self.guard = None;
+        let producer = self.producer.take();
+        items.cancel_pending();
+        if let Some(producer) = producer {
+            producer.settle(Err(failure));
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! One thread that rings alarms when their time has come.
+//!
+//! It is started with the first alarm, sleeps until the next one is due, and is woken only for an
+//! alarm that is due before that. An alarm that is removed is gone at once.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::AtomicU64;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::failure::{contain, drop_quietly};
+use crate::sync::atomic::Ordering;
+use crate::sync::{Condvar, Mutex, MutexGuard};
+
+/// What happens when a time has come.
+pub(crate) trait Alarm: Send {
+    /// Whether nobody wants it any more. Asked under the timer's lock: no user code.
+    fn is_unwanted(&self) -> bool {
+        false
+    }
+
+    /// The time has come. Called on the timer's thread.
+    fn ring(self: Box<Self>);
+
+    /// It will never be called, because the system has no thread for the timer.
+    fn refuse(self: Box<Self>) {}
+}
+
+/// The place of an alarm: by time, and those of the same time as they were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    at: Instant,
+    number: u64,
+}
+
+/// A new place, which nobody else has.
+pub(crate) fn key(at: Instant) -> Key {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    // ORDERING: Relaxed, the number only has to be another one each time.
+    Key { at, number: NEXT.fetch_add(1, Ordering::Relaxed) }
+}
+
+/// For all that is longer than any program runs: no clock has to show it.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+/// When `duration` from now is over; in some decades, if that is never.
+pub(crate) fn after(duration: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(duration.min(NEVER)).unwrap_or(now)
+}
+
+/// Has the alarm rung at its time; one that nobody wants is dropped.
+pub(crate) fn add(key: Key, alarm: Box<dyn Alarm>) {
+    TIMER.add(key, alarm, start);
+}
+
+/// Drops an alarm, if it has not been rung.
+pub(crate) fn remove(key: Key) {
+    let alarm = TIMER.lock().alarms.remove(&key);
+    drop_quietly(alarm); // not under the lock
+}
+
+/// Removes its alarm when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Guard(Key);
+
+impl Guard {
+    /// Has the alarm rung at this time, unless the guard is dropped before.
+    pub(crate) fn new(at: Instant, alarm: Box<dyn Alarm>) -> Self {
+        let key = key(at);
+        add(key, alarm);
+        Guard(key)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        remove(self.0);
+    }
+}
+
+static TIMER: Timer = Timer::new();
+
+struct Timer {
+    queue: Mutex<Queue>,
+    /// Rung for the thread when an alarm is due before it would wake.
+    bell: Condvar,
+}
+
+struct Queue {
+    alarms: BTreeMap<Key, Box<dyn Alarm>>,
+    keeper: Keeper,
+}
+
+/// The timer's thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeper {
+    /// Not started.
+    Nobody,
+    /// It will look at the queue before it sleeps.
+    Awake,
+    /// It will look at the queue then, or when somebody wakes it.
+    Asleep(Option<Instant>),
+}
+
+/// What the thread does next.
+enum Next {
+    Ring(Box<dyn Alarm>),
+    Sleep(Option<Instant>),
+}
+
+impl Timer {
+    const fn new() -> Self {
+        let queue = Queue { alarms: BTreeMap::new(), keeper: Keeper::Nobody };
+        Timer { queue: Mutex::new(queue), bell: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // No user code runs under this lock, so it is never poisoned half-way.
+        self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn add(&self, key: Key, alarm: Box<dyn Alarm>, start: impl FnOnce() -> io::Result<()>) {
+        let mut queue = self.lock();
+        if alarm.is_unwanted() {
+            drop(queue);
+            return drop_quietly(alarm);
+        }
+        if queue.keeper == Keeper::Nobody {
+            if start().is_err() {
+                drop(queue);
+                return alarm.refuse();
+            }
+            queue.keeper = Keeper::Awake;
+        }
+        queue.alarms.insert(key, alarm);
+        if queue.must_wake(key.at) {
+            queue.keeper = Keeper::Awake;
+            drop(queue);
+            self.bell.notify_one();
+        }
+    }
+
+    /// The thread's life.
+    fn keep(&self) {
+        let mut queue = self.lock();
+        let mut now = Instant::now();
+        loop {
+            match queue.next(now) {
+                Next::Ring(alarm) => {
+                    drop(queue);
+                    contain(|| alarm.ring());
+                    queue = self.lock();
+                    continue; // the clock is asked when nothing more is due by the last time
+                }
+                Next::Sleep(until) => queue = self.sleep(queue, until),
+            }
+            now = Instant::now();
+        }
+    }
+
+    fn sleep<'a>(
+        &'a self,
+        mut queue: MutexGuard<'a, Queue>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'a, Queue> {
+        queue.keeper = Keeper::Asleep(until);
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        queue = match left {
+            Some(Duration::ZERO) => queue,
+            Some(left) => self.bell.wait_timeout(queue, left).unwrap_or_else(|p| p.into_inner()).0,
+            None => self.bell.wait(queue).unwrap_or_else(|p| p.into_inner()),
+        };
+        queue.keeper = Keeper::Awake;
+        queue
+    }
+}
+
+impl Queue {
+    /// Whether the thread has to be woken for an alarm at this time.
+    fn must_wake(&self, at: Instant) -> bool {
+        match self.keeper {
+            Keeper::Asleep(until) => until.is_none_or(|until| at < until),
+            Keeper::Nobody | Keeper::Awake => false,
+        }
+    }
+
+    fn next(&mut self, now: Instant) -> Next {
+        let first = self.alarms.first_key_value().map(|(key, _)| key.at);
+        if first.is_some_and(|at| at <= now) {
+            if let Some((_, alarm)) = self.alarms.pop_first() {
+                return Next::Ring(alarm);
+            }
+        }
+        Next::Sleep(first)
+    }
+}
+
+/// Starts the timer's thread; called under its lock, once.
+fn start() -> io::Result<()> {
+    thread::Builder::new().name("asynckit-timer".to_owned()).spawn(|| TIMER.keep()).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    /// Sends its number when it rings, and its negative when it is refused.
+    struct Number(i32, Sender<i32>);
+
+    impl Alarm for Number {
+        fn is_unwanted(&self) -> bool {
+            self.0 == 0
+        }
+
+        fn ring(self: Box<Self>) {
+            self.1.send(self.0).unwrap();
+        }
+
+        fn refuse(self: Box<Self>) {
+            self.1.send(-self.0).unwrap();
+        }
+    }
+
+    /// A timer whose thread was never started, so that the test can be it.
+    fn by_hand() -> (Timer, Instant, Sender<i32>, Receiver<i32>) {
+        let (sender, receiver) = channel();
+        (Timer::new(), Instant::now(), sender, receiver)
+    }
+
+    fn ring_due(timer: &Timer, now: Instant) -> Option<Instant> {
+        loop {
+            let next = timer.lock().next(now);
+            match next {
+                Next::Ring(alarm) => alarm.ring(),
+                Next::Sleep(until) => return until,
+            }
+        }
+    }
+
+    #[test]
+    fn due_alarms_ring_in_the_order_of_their_times() {
+        // H12
+        let (timer, now, sender, rung) = by_hand();
+        let at = |seconds| now + Duration::from_secs(seconds);
+        for (number, seconds) in [(3, 30), (1, 10), (2, 20), (4, 30)] {
+            timer.add(key(at(seconds)), Box::new(Number(number, sender.clone())), || Ok(()));
+        }
+        assert_eq!(ring_due(&timer, at(9)), Some(at(10)));
+        assert_eq!(rung.try_iter().count(), 0);
+        assert_eq!(ring_due(&timer, at(20)), Some(at(30)));
+        assert_eq!(rung.try_iter().collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(ring_due(&timer, at(99)), None);
+        assert_eq!(rung.try_iter().collect::<Vec<_>>(), [3, 4], "a tie: as they were made");
+        assert_eq!(ring_due(&timer, at(99)), None);
+    }
+
+    #[test]
+    fn an_alarm_that_was_removed_does_not_ring() {
+        // H12
+        let (timer, now, sender, rung) = by_hand();
+        let (first, second) = (key(now), key(now));
+        timer.add(first, Box::new(Number(1, sender.clone())), || Ok(()));
+        timer.add(second, Box::new(Number(2, sender.clone())), || Ok(()));
+        assert!(timer.lock().alarms.remove(&first).is_some());
+        assert_eq!(ring_due(&timer, now), None);
+        assert_eq!(rung.try_iter().collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn the_thread_is_woken_only_for_what_is_due_before_it_wakes() {
+        let (timer, now, ..) = by_hand();
+        let later = now + Duration::from_secs(1);
+        let must_wake = |keeper, at| Queue { keeper, alarms: BTreeMap::new() }.must_wake(at);
+        assert!(must_wake(Keeper::Asleep(None), later));
+        assert!(must_wake(Keeper::Asleep(Some(later)), now));
+        assert!(!must_wake(Keeper::Asleep(Some(now)), later));
+        assert!(!must_wake(Keeper::Asleep(Some(now)), now));
+        assert!(!must_wake(Keeper::Awake, now));
+        assert_eq!(timer.lock().keeper, Keeper::Nobody);
+    }
+
+    #[test]
+    fn what_nobody_wants_is_dropped() {
+        let (timer, now, sender, rung) = by_hand();
+        timer.add(key(now), Box::new(Number(0, sender)), || Ok(()));
+        assert_eq!(ring_due(&timer, now), None);
+        assert!(rung.try_iter().next().is_none());
+    }
+
+    #[test]
+    fn without_a_thread_an_alarm_is_refused_and_the_next_one_tries_again() {
+        // H11
+        let (timer, now, sender, rung) = by_hand();
+        let none = || Err(io::ErrorKind::WouldBlock.into());
+        timer.add(key(now), Box::new(Number(7, sender.clone())), none);
+        assert_eq!(rung.try_iter().collect::<Vec<_>>(), [-7]);
+        timer.add(key(now), Box::new(Number(8, sender)), || Ok(()));
+        ring_due(&timer, now);
+        assert_eq!(rung.try_iter().collect::<Vec<_>>(), [8]);
+    }
+
+    #[test]
+    fn equal_times_have_different_places() {
+        let now = Instant::now();
+        let (first, second) = (key(now), key(now));
+        assert!(first < second && second < key(now + Duration::from_nanos(1)));
+    }
+
+    #[test]
+    fn no_duration_is_too_long() {
+        assert!(after(Duration::MAX) > Instant::now() + NEVER / 2);
+        assert!(after(Duration::ZERO) <= Instant::now());
+    }
+
+    #[test]
+    fn a_guard_takes_its_alarm_along() {
+        let (sender, rung) = channel();
+        let alarm = Number(1, sender);
+        let guard = Guard::new(after(Duration::MAX), Box::new(alarm));
+        drop(guard);
+        assert!(rung.recv().is_err(), "the alarm is gone, and with it the sender");
+    }
+}
