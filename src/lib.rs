@@ -49,30 +49,40 @@
 //! `http`: downloads as promises, in the module `http`. `tracing`: the span that is current where work
 //! is attached is entered around it, and what goes wrong is an event.
 
+mod backoff;
 mod cell;
 mod deferred;
 mod failure;
 #[cfg(feature = "http")]
 pub mod http;
+mod limiter;
 mod list;
 mod pool;
 mod promise;
+mod relay;
+mod retry;
 mod scope;
 mod sync;
 mod telemetry;
+mod time;
 mod timeout;
 mod token;
 mod trace;
 mod unobserved;
 mod value;
 
+pub use backoff::Backoff;
 pub use deferred::Deferred;
 pub use failure::{AnyError, Failure, Outcome, Panic, TimedOut};
+pub use limiter::Limiter;
 pub use list::AsyncList;
 pub use pool::{Pool, PoolBuilder, Scope, Shutdown, ShutdownReport};
 #[doc(hidden)]
 pub use promise::Adopted;
 pub use promise::{IntoPromise, PoolFull, Promise, spawn};
+pub use relay::{CancelOnDrop, Canceller};
+pub use retry::{retry, retry_if};
+pub use time::delay;
 pub use timeout::Timeout;
 pub use token::CancelToken;
 pub use trace::{Trace, TraceStep};

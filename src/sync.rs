@@ -6,4 +6,5 @@
 pub(crate) mod atomic {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 }
+pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};

@@ -260,7 +260,7 @@ impl Chain {
             }
             if bits(now) & BUSY != 0 {
                 // A waiting worker is letting go of the inner root before this one: a few steps.
-                std::hint::spin_loop();
+                crate::sync::spin_loop();
                 now = self.0.load(Ordering::Acquire);
                 continue;
             }

@@ -199,13 +199,13 @@ impl<T, E> Consumer<T, E> {
     pub(crate) fn waits_for(&self) -> Option<(&'static str, &'static Location<'static>)> {
         let mut found = None;
         // SAFETY: the consumer keeps its cell, and each root is alive while it is shown.
-        unsafe {
+        wave::quietly(|| unsafe {
             explore(Kept::new(self.cell), 0, &mut |root| {
                 let header = root.header();
                 found = header.place.location().map(|place| (header.vtable().kind, place));
                 false
-            });
-        }
+            })
+        });
         found
     }
 

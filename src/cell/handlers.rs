@@ -152,12 +152,29 @@ impl Handlers {
         for handler in handlers {
             contain(handler);
         }
-        let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
-        while let Some(handler) = next() {
-            contain(handler);
-        }
         RUNNING.set(false);
+        run_deferred();
     }
+}
+
+/// Has handlers that `f` sets off wait for [`run_deferred`].
+pub(super) fn deferred<R>(f: impl FnOnce() -> R) -> R {
+    let outer = RUNNING.replace(true);
+    let result = f();
+    RUNNING.set(outer);
+    result
+}
+
+/// Runs the handlers that wait, unless a call further out does.
+pub(super) fn run_deferred() {
+    if RUNNING.replace(true) {
+        return;
+    }
+    let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
+    while let Some(handler) = next() {
+        contain(handler);
+    }
+    RUNNING.set(false);
 }
 
 impl Drop for Handlers {

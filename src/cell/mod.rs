@@ -68,4 +68,4 @@ pub(crate) use shared::{Shared, Ticket};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
 pub(crate) use upstream::{Awaited, Kept, Upstream, claim, claim_upstream, explore, running};
-pub(crate) use wave::{Here, abandon, flush, is_settling, is_waiting, run, start};
+pub(crate) use wave::{Here, abandon, flush, is_settling, is_waiting, quietly, run, start};

@@ -6,7 +6,7 @@ use super::body;
 use super::header::{CellRef, Dropped, Fate, Lane, Turn, VTable, Worked};
 use super::step::{Next, Step, Work};
 use super::upstream::framed;
-use super::wave::shield;
+use super::wave::{drop_later, shield};
 use crate::failure::{Failure, Outcome, Panic, catch, drop_quietly};
 use crate::telemetry;
 use crate::unobserved;
@@ -88,7 +88,7 @@ unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Wo
         match turn {
             Turn::Granted | Turn::Next => done(cell, framed(cell, || catch(|| work.run()))),
             Turn::Cancelled => {
-                drop_quietly(work);
+                drop_later(work);
                 Worked::Settled
             }
             Turn::Closed | Turn::Denied => {

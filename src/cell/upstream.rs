@@ -8,7 +8,7 @@ use std::ptr;
 use super::cancel::cancel_root;
 use super::handlers;
 use super::header::CellRef;
-use super::wave::end_chain;
+use super::wave::{end_chain, quietly};
 use crate::timeout::Timeout;
 
 /// A chain that somebody keeps alive.
@@ -59,9 +59,11 @@ const DEPTH: u32 = 32;
 /// As [`claim`], from what shows chains.
 pub(crate) fn claim_upstream(upstream: &dyn Upstream, executor: *mut ()) -> Option<CellRef> {
     let mut claimed = None;
-    upstream.visit(&mut |chain| {
-        claimed = claim(chain, executor);
-        claimed.is_some()
+    quietly(|| {
+        upstream.visit(&mut |chain| {
+            claimed = claim(chain, executor);
+            claimed.is_some()
+        });
     });
     claimed
 }
@@ -70,29 +72,33 @@ pub(crate) fn claim_upstream(upstream: &dyn Upstream, executor: *mut ()) -> Opti
 /// `executor`. The caller runs it with [`start`](super::wave::start).
 pub(crate) fn claim(chain: Kept<'_>, executor: *mut ()) -> Option<CellRef> {
     let mut claimed = None;
-    explore(chain, DEPTH, &mut |root| {
+    let look = &mut |root: CellRef| {
         // SAFETY: a root is alive while it is shown.
         let won = unsafe { root.header().up.claim(executor) };
         if won {
             claimed = Some(root);
         }
         won
-    });
+    };
+    quietly(|| explore(chain, DEPTH, look));
     claimed
 }
 
 /// Whether the chain waits for the one of `root`, as far as `most` roots show it.
 pub(super) fn waits_for(chain: Kept<'_>, root: CellRef, most: usize) -> bool {
     let (mut left, mut found) = (most, false);
-    explore(chain, DEPTH, &mut |at| {
-        found = at == root;
-        left = left.saturating_sub(1);
-        found || left == 0
+    quietly(|| {
+        explore(chain, DEPTH, &mut |at| {
+            found = at == root;
+            left = left.saturating_sub(1);
+            found || left == 0
+        })
     });
     found
 }
 
-/// Shows the roots that the chain waits for, until `visit` says that it is enough.
+/// Shows the roots that the chain waits for, until `visit` says that it is enough. To be called
+/// [`quietly`].
 pub(crate) fn explore(chain: Kept<'_>, depth: u32, visit: &mut dyn FnMut(CellRef) -> bool) -> bool {
     let mut held = Vec::new(); // allocates only where promises are followed
     // SAFETY: the first root is alive as the tail is kept, each further one because the one above

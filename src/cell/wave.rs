@@ -11,10 +11,12 @@ use std::collections::VecDeque;
 use super::body;
 use super::executor::{ExecutorHandle, Item};
 use super::follow;
+use super::handlers;
 use super::header::{CellRef, Dropped, Lane, Turn, Worked};
 use super::observer;
 use super::park;
 use super::word::{Receiver, Settle};
+use crate::failure::drop_quietly;
 
 /// The thread of an executor that is running its items.
 pub(crate) struct Here {
@@ -33,17 +35,21 @@ type Delivery = (CellRef, Receiver);
 thread_local! {
     /// Whether this thread is inside a step that must not be nested.
     static ACTIVE: Cell<bool> = const { Cell::new(false) };
-    /// The waves that wait for that.
+    /// Whether user code must not be dropped just now.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+    /// What waits for that.
+    static DROPS: RefCell<Vec<Box<dyn Send>>> = const { RefCell::new(Vec::new()) };
+    /// The waves that wait for that step.
     static WAITING: RefCell<VecDeque<Delivery>> = const { RefCell::new(VecDeque::new()) };
 }
 
 // ── What an executor calls ───────────────────────────────────────────────────────────────────────
 
-/// Runs an item on a thread of its executor.
+/// Runs an item on a thread of its executor. Whether it was a job that nobody else had claimed.
 ///
 /// # Safety
 /// The item was posted to that executor, and is run once.
-pub(crate) unsafe fn run(item: Item, here: &Here) {
+pub(crate) unsafe fn run(item: Item, here: &Here) -> bool {
     // SAFETY: a queued item keeps its cells alive: the job by `REFERRED`, the others by being the
     // producer's.
     unsafe {
@@ -51,9 +57,9 @@ pub(crate) unsafe fn run(item: Item, here: &Here) {
             Item::Start(root) => {
                 if root.chain().start() {
                     start(root, Turn::Granted, Some(here));
-                } else {
-                    lost(root);
+                    return true;
                 }
+                lost(root);
             }
             Item::Settled(parent) => {
                 if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
@@ -67,6 +73,7 @@ pub(crate) unsafe fn run(item: Item, here: &Here) {
             }
         }
     }
+    false
 }
 
 /// Runs a job that the caller has claimed or started, and what comes of it.
@@ -206,6 +213,31 @@ pub(crate) fn shield<R>(f: impl FnOnce() -> R) -> R {
         ACTIVE.set(false);
     }
     result
+}
+
+/// Runs something of ours that may cancel, under a lock: user code that this would run (waves,
+/// handlers, the drops of closures) waits until `f` is through. `f` must not unwind.
+pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> R {
+    shield(|| {
+        let outer = QUIET.replace(true);
+        let result = handlers::deferred(f);
+        if !outer {
+            QUIET.set(false);
+            let dropped = DROPS.try_with(RefCell::take).unwrap_or_default();
+            dropped.into_iter().for_each(drop_quietly);
+            handlers::run_deferred();
+        }
+        result
+    })
+}
+
+/// Drops user code, or leaves that to the end of [`quietly`].
+pub(super) fn drop_later<W: Send + 'static>(work: W) {
+    if QUIET.get() && DROPS.try_with(|_| ()).is_ok() {
+        DROPS.with(|drops| drops.borrow_mut().push(Box::new(work)));
+    } else {
+        drop_quietly(work);
+    }
 }
 
 /// Whether this thread is inside a step that must not be nested, so that blocking here would keep

@@ -8,7 +8,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{Mutex, MutexGuard};
 
-use crate::cell::{ExecutorHandle, Gather};
+use crate::cell::{self, ExecutorHandle, Gather};
 use crate::failure::AnyError;
 use crate::pool::Pool;
 use crate::promise::Promise;
@@ -91,7 +91,8 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 
     /// Cancels all items that are pending.
     pub fn cancel(&self) {
-        self.lock().gather.items().cancel_pending();
+        // Handlers and drops may look at the list: not under its lock.
+        cell::quietly(|| self.lock().gather.items().cancel_pending());
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<T, E>> {

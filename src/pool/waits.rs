@@ -3,9 +3,7 @@
 //! Only threads that run user code of a chain are listed, and only while they wait in a `get`: then
 //! their frames stand still, and what they wait for stays.
 
-use std::cell::Cell;
-
-use crate::cell::{CellRef, Kept, explore, running};
+use crate::cell::{self, CellRef, Kept, explore, running};
 use crate::sync::{Mutex, MutexGuard};
 
 /// A thread that waits.
@@ -26,11 +24,6 @@ struct Waits {
 
 static WAITS: Mutex<Waits> = Mutex::new(Waits { waits: Vec::new(), next: 0 });
 
-thread_local! {
-    /// This thread is looking: what that sets off does not look again.
-    static LOOKING: Cell<bool> = const { Cell::new(false) };
-}
-
 /// How many roots are looked at.
 const MOST: usize = 4096;
 /// How deep lists of lists are looked into.
@@ -48,23 +41,23 @@ pub(crate) struct Cycle;
 /// The chains live until the place is dropped.
 pub(crate) unsafe fn wait_for(chains: Vec<Kept<'_>>, timed: bool) -> Result<Waiting, Cycle> {
     let roots = running();
-    if roots.is_empty() || LOOKING.get() {
+    if roots.is_empty() {
         return Ok(Waiting(None)); // nobody can wait for this thread
     }
     // SAFETY: the caller's promise: they are forgotten when the place is dropped.
     let chains: Vec<Kept<'static>> =
         chains.into_iter().map(|chain| unsafe { chain.extend() }).collect();
-    let mut all = lock();
-    LOOKING.set(true);
-    let cycle = all.closes_cycle(&chains, &roots);
-    LOOKING.set(false);
-    if cycle {
-        return Err(Cycle);
-    }
-    let id = all.next;
-    all.next += 1;
-    all.waits.push(Wait { id, roots, chains, timed });
-    Ok(Waiting(Some(id)))
+    // No user code runs under the lock.
+    cell::quietly(|| {
+        let mut all = lock();
+        if all.closes_cycle(&chains, &roots) {
+            return Err(Cycle);
+        }
+        let id = all.next;
+        all.next += 1;
+        all.waits.push(Wait { id, roots, chains, timed });
+        Ok(Waiting(Some(id)))
+    })
 }
 
 fn lock() -> MutexGuard<'static, Waits> {

@@ -173,14 +173,17 @@ impl Worker {
     }
 
     fn run(&self, item: Item) {
-        let job = matches!(item, Item::Start(_));
         // SAFETY: taken out of this pool's queue, once.
-        unsafe { cell::run(item, &self.here) };
-        if job {
-            // ORDERING: Relaxed, a statistic with one writer.
-            let finished = self.seat.finished.load(Ordering::Relaxed);
-            self.seat.finished.store(finished + 1, Ordering::Relaxed);
+        if unsafe { cell::run(item, &self.here) } {
+            self.count();
         }
+    }
+
+    /// One more job is finished.
+    fn count(&self) {
+        // ORDERING: Relaxed, a statistic with one writer.
+        let finished = self.seat.finished.load(Ordering::Relaxed);
+        self.seat.finished.store(finished + 1, Ordering::Relaxed);
     }
 
     // ── Finding work ─────────────────────────────────────────────────────────────────────────
@@ -391,6 +394,7 @@ impl Worker {
         // SAFETY: who has claimed the job runs it.
         unsafe { cell::start(root, Turn::Granted, Some(&here)) };
         self.depth.set(self.depth.get() - 1);
+        self.count();
         self.left_behind.set(self.left_behind.get() + 1);
         self.sweep();
         Helped::Done

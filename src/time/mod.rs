@@ -39,4 +39,4 @@ mod timer;
 
 pub use delay::delay;
 
-pub(crate) use timer::{Alarm, Guard, add, after, key, remove};
+pub(crate) use timer::{Alarm, Key, add, key, remove};

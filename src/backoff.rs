@@ -1,0 +1,123 @@
+//! How long to wait before the next attempt.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::iter::FusedIterator;
+use std::time::Duration;
+
+/// The pauses between the attempts of a [`retry`](crate::retry()): always the same, or each twice as
+/// long as the one before.
+///
+/// An iterator that ends after [`times`](Self::times) pauses, and without that never. Any other
+/// iterator of durations does as well.
+///
+/// ```
+/// use asynckit::Backoff;
+/// use std::time::Duration;
+///
+/// let backoff = Backoff::exponential(Duration::from_millis(100)).cap(Duration::from_secs(1));
+/// let pauses: Vec<_> = backoff.times(6).map(|pause| pause.as_millis()).collect();
+/// assert_eq!(pauses, [100, 200, 400, 800, 1000, 1000]);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a backoff does nothing unless it is given to `retry`"]
+pub struct Backoff {
+    next: Duration,
+    grows: bool,
+    most: Duration,
+    jitter: Option<Random>,
+    /// `None`: it never ends.
+    left: Option<usize>,
+}
+
+impl Backoff {
+    /// Always the same pause.
+    pub fn constant(pause: Duration) -> Self {
+        Backoff { next: pause, grows: false, most: Duration::MAX, jitter: None, left: None }
+    }
+
+    /// `first`, then each pause twice as long as the one before.
+    ///
+    /// Give it a [`cap`](Self::cap), and [`full_jitter`](Self::full_jitter) where many clients could
+    /// fail at the same time. It never overflows: the longest pause is [`Duration::MAX`].
+    pub fn exponential(first: Duration) -> Self {
+        Backoff { grows: true, ..Backoff::constant(first) }
+    }
+
+    /// No pause is longer than `most`.
+    pub fn cap(mut self, most: Duration) -> Self {
+        self.most = most;
+        self
+    }
+
+    /// Each pause is drawn between zero and what it would have been.
+    ///
+    /// Clients that have failed together then do not come back together; see "Exponential Backoff And
+    /// Jitter" in the AWS architecture blog.
+    pub fn full_jitter(mut self) -> Self {
+        // Each `RandomState` of a process has other keys.
+        self.jitter = Some(Random(RandomState::new().hash_one(0)));
+        self
+    }
+
+    /// As [`full_jitter`](Self::full_jitter), the same pauses for the same seed: for tests.
+    pub fn seeded_jitter(mut self, seed: u64) -> Self {
+        self.jitter = Some(Random(seed));
+        self
+    }
+
+    /// Ends after so many pauses, which allow one attempt more. Counted from here on.
+    pub fn times(mut self, pauses: usize) -> Self {
+        self.left = Some(pauses);
+        self
+    }
+}
+
+impl Iterator for Backoff {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        if let Some(left) = &mut self.left {
+            *left = left.checked_sub(1)?;
+        }
+        let pause = self.next.min(self.most);
+        if self.grows {
+            self.next = pause.saturating_mul(2);
+        }
+        Some(match &mut self.jitter {
+            Some(random) => random.below(pause),
+            None => pause,
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left.unwrap_or(usize::MAX), self.left)
+    }
+}
+
+impl FusedIterator for Backoff {}
+
+/// SplitMix64 by Steele, Lea and Flood: small, and good enough for pauses.
+#[derive(Clone, Debug)]
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// From zero to `longest`, both included.
+    fn below(&mut self, longest: Duration) -> Duration {
+        const SECOND: u128 = 1_000_000_000;
+        // 94 bits of nanoseconds times 32 random ones are no more than 128.
+        let part = u128::from(self.next() >> 32);
+        let nanos = ((longest.as_nanos() + 1) * part) >> 32;
+        let seconds = u64::try_from(nanos / SECOND).unwrap_or(u64::MAX);
+        let rest = u32::try_from(nanos % SECOND).unwrap_or(0);
+        Duration::new(seconds, rest)
+    }
+}

@@ -1,0 +1,227 @@
+//! So many calls at once, so many in a second: what clients of other people's servers need.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | `queue` | who may start, and when |
+//! | `permit` | the right to be under way, and who waits for one |
+
+mod permit;
+mod queue;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use permit::{Gate, Permit, Turn};
+use queue::Rate;
+
+use crate::cell::{Consumer, ExecutorHandle, Next, Step};
+use crate::failure::{Failure, Outcome, catch};
+use crate::pool::Pool;
+use crate::promise::{IntoPromise, Promise};
+
+/// Lets no more than so many calls be under way at once, or start in an interval, or both.
+///
+/// It wraps anything that returns a promise. A call that has to wait costs no thread; those that wait
+/// start in the order in which they came. A call is under way until its promise has settled, with
+/// whatever outcome; where it was cancelled while a closure of it ran, until that has returned.
+///
+/// Clones are handles on the same limiter. Share one among all that talks to the same server.
+///
+/// ```
+/// use asynckit::{AsyncList, Limiter, Pool};
+/// use std::time::Duration;
+///
+/// let pool = Pool::new(8);
+/// // No more than 3 at once, and no more than 50 in any second.
+/// let limiter = Limiter::new(3).per(50, Duration::from_secs(1)).on(&pool);
+/// let mut answers: AsyncList<_> = (0..10)
+///     .map(|n| {
+///         let pool = pool.clone();
+///         limiter.run(move || pool.run(move || n * n))
+///     })
+///     .collect();
+/// assert_eq!(answers.get(None)?.len(), 10);
+/// # Ok::<(), asynckit::Failure>(())
+/// ```
+#[derive(Clone)]
+pub struct Limiter {
+    at_once: usize,
+    rate: Option<(usize, Duration)>,
+    executor: ExecutorHandle,
+    gate: Arc<Gate>,
+}
+
+impl Limiter {
+    /// No more than `at_once` calls are under way at a time. 0 counts as 1.
+    pub fn new(at_once: usize) -> Self {
+        Limiter::with(at_once.max(1), None, Pool::global().core().executor())
+    }
+
+    /// No more than `starts` calls start in any `interval`, wherever one lets it begin; any number
+    /// may be under way.
+    ///
+    /// The first `starts` may start at once, one after the other. 0 counts as 1.
+    pub fn rate(starts: usize, interval: Duration) -> Self {
+        Limiter::new(usize::MAX).per(starts, interval)
+    }
+
+    /// A new limiter that has this limit of starts as well; see [`rate`](Self::rate).
+    #[must_use]
+    pub fn per(self, starts: usize, interval: Duration) -> Self {
+        Limiter::with(self.at_once, Some((starts.max(1), interval)), self.executor)
+    }
+
+    /// A new limiter with the same limits, that works on this pool instead of [`Pool::global`]: calls
+    /// that had to wait start there, and callbacks of its promises run there.
+    ///
+    /// It does not keep the pool alive. What waits when that is shut down fails with
+    /// [`Failure::Abandoned`](crate::Failure::Abandoned).
+    #[must_use]
+    pub fn on(self, pool: &Pool) -> Self {
+        Limiter::with(self.at_once, self.rate, pool.core().executor())
+    }
+
+    fn with(at_once: usize, rate: Option<(usize, Duration)>, executor: ExecutorHandle) -> Self {
+        let tokens = rate.map(|(starts, interval)| Rate::new(starts, interval));
+        let gate = Gate::new(at_once, tokens);
+        Limiter { at_once, rate, executor, gate }
+    }
+
+    /// Makes `call` when its turn has come, and hands back a promise of its outcome at once.
+    ///
+    /// If it need not wait, `call` is made inside of this call; else on the limiter's pool. A panic of
+    /// it is the outcome. Cancelling the promise takes a call that waits out of the queue, and drops
+    /// it; one that is under way is cancelled.
+    ///
+    /// Do not wait inside of `call` for other calls of the same limiter: they may be waiting for this
+    /// one to end.
+    #[track_caller]
+    pub fn run<R, F>(&self, call: F) -> Promise<R::Ok, R::Err>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: IntoPromise + 'static,
+        R::Ok: Send + 'static,
+        R::Err: Send + 'static,
+    {
+        let (executor, location) = (self.executor.clone(), Location::caller());
+        match self.gate.enter::<R::Err>(location) {
+            Turn::Now(permit) => begin(permit, call, executor, location),
+            Turn::Later(turn) => {
+                let call = Call { call, executor: executor.clone(), location, types: PhantomData };
+                Promise::new(turn, executor).link(call, None, location)
+            }
+        }
+    }
+
+    /// How many calls are under way.
+    pub fn under_way(&self) -> usize {
+        self.gate.counts().0
+    }
+
+    /// How many calls wait.
+    pub fn waiting(&self) -> usize {
+        self.gate.counts().1
+    }
+}
+
+impl fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (under_way, waiting) = self.gate.counts();
+        write!(f, "Limiter({under_way} under way, {waiting} waiting)")
+    }
+}
+
+/// Makes the call, which keeps its permit until it has settled.
+fn begin<R, F>(
+    mut permit: Permit,
+    call: F,
+    executor: ExecutorHandle,
+    location: &'static Location<'static>,
+) -> Promise<R::Ok, R::Err>
+where
+    F: FnOnce() -> R,
+    R: IntoPromise,
+    R::Ok: Send + 'static,
+    R::Err: Send + 'static,
+{
+    permit.start();
+    match catch(|| call().into_promise()) {
+        Ok(promise) => {
+            let (consumer, _) = promise.into_parts();
+            Promise::new(consumer, executor).link(UnderWay(permit), None, location)
+        }
+        Err(panic) => {
+            drop(permit);
+            let outcome = Err(Failure::Panicked(panic));
+            Promise::new(Consumer::settled(outcome, location), executor)
+        }
+    }
+}
+
+/// Makes the call when the permit has come.
+struct Call<F, R> {
+    call: F,
+    executor: ExecutorHandle,
+    location: &'static Location<'static>,
+    types: PhantomData<fn() -> R>,
+}
+
+impl<E, F, R> Step<Permit, E> for Call<F, R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: IntoPromise<Err = E> + 'static,
+    R::Ok: Send + 'static,
+    E: Send + 'static,
+{
+    type Ok = R::Ok;
+    type Err = E;
+    type Wanted = Permit;
+    const KIND: &'static str = "limiter";
+    const NEEDS_EXECUTOR: bool = true;
+
+    fn wants(outcome: &Outcome<Permit, E>) -> bool {
+        outcome.is_ok()
+    }
+
+    fn sort(outcome: Outcome<Permit, E>) -> Result<Permit, Outcome<R::Ok, E>> {
+        outcome.map_err(Err)
+    }
+
+    fn run(self, permit: Permit) -> Next<R::Ok, E> {
+        let promise = begin(permit, self.call, self.executor, self.location);
+        Next::Follow(promise.into_parts().0)
+    }
+}
+
+/// Keeps the permit until the outcome has passed; needs no worker for that.
+struct UnderWay(Permit);
+
+/// There is none.
+enum Nothing {}
+
+impl<T, E> Step<T, E> for UnderWay
+where
+    T: 'static,
+    E: 'static,
+{
+    type Ok = T;
+    type Err = E;
+    type Wanted = Nothing;
+    const KIND: &'static str = "limiter";
+
+    fn wants(_: &Outcome<T, E>) -> bool {
+        false
+    }
+
+    fn sort(outcome: Outcome<T, E>) -> Result<Nothing, Outcome<T, E>> {
+        Err(outcome)
+    }
+
+    fn run(self, nothing: Nothing) -> Next<T, E> {
+        drop(self.0);
+        match nothing {}
+    }
+}

@@ -1,0 +1,186 @@
+//! The right to be under way, and who waits for one.
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::queue::{Next, Queue, Rate, Ticket};
+use crate::cell::{Consumer, Origin, Producer};
+use crate::sync::{Mutex, MutexGuard};
+use crate::time::{Alarm, Key, add, key, remove};
+
+/// One call may be under way; dropping it lets the next one start.
+pub(super) struct Permit {
+    gate: Arc<Gate>,
+    started: bool,
+}
+
+impl Permit {
+    fn new(gate: &Arc<Gate>) -> Self {
+        Permit { gate: Arc::clone(gate), started: false }
+    }
+
+    /// The call is made now.
+    pub(super) fn start(&mut self) {
+        self.started = true;
+        // There is a time now at which the next one may start.
+        self.gate.change(|queue| queue.started(Instant::now()));
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.gate.change(|queue| queue.ended(self.started));
+    }
+}
+
+/// Somebody who waits, whatever his type of errors is.
+trait Waiter: Send {
+    fn go(self: Box<Self>, permit: Permit);
+}
+
+impl<E: Send + 'static> Waiter for Producer<Permit, E> {
+    /// A permit for one who has just given up is dropped, and so goes to the next one.
+    fn go(self: Box<Self>, permit: Permit) {
+        self.settle(Ok(permit));
+    }
+}
+
+struct Waiting;
+
+impl Origin for Waiting {
+    const KIND: &'static str = "limiter";
+}
+
+/// When a call may be made.
+pub(super) enum Turn<E> {
+    Now(Permit),
+    Later(Consumer<Permit, E>),
+}
+
+/// What the handles of one limiter, its permits and its timer share.
+pub(super) struct Gate {
+    state: Mutex<State>,
+}
+
+struct State {
+    queue: Queue<Box<dyn Waiter>>,
+    /// Somebody is handing out permits, and will look again.
+    advancing: bool,
+    /// Rings when the next one may start, if time is what he waits for.
+    alarm: Option<Key>,
+}
+
+impl Gate {
+    pub(super) fn new(limit: usize, rate: Option<Rate>) -> Arc<Self> {
+        let queue = Queue::new(limit, rate);
+        Arc::new(Gate { state: Mutex::new(State { queue, advancing: false, alarm: None }) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No user code runs under this lock, so it is never poisoned half-way.
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// How many are under way, and how many wait.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.queue.under_way(), state.queue.waiting())
+    }
+
+    /// Somebody new comes.
+    pub(super) fn enter<E: Send + 'static>(
+        self: &Arc<Self>,
+        location: &'static Location<'static>,
+    ) -> Turn<E> {
+        let mut state = self.lock();
+        if state.queue.try_start(Instant::now()) {
+            drop(state);
+            return Turn::Now(Permit::new(self));
+        }
+        let ticket = state.queue.ticket();
+        let (mut producer, consumer) = Producer::<Permit, E>::pair::<Waiting>(location);
+        let gate = Arc::clone(self);
+        producer.on_cancel(Box::new(move || gate.leave(ticket)));
+        state.queue.wait(ticket, Box::new(producer));
+        self.advance(state);
+        Turn::Later(consumer)
+    }
+
+    /// Somebody does not want to wait any more.
+    fn leave(&self, ticket: Ticket) {
+        let mut state = self.lock();
+        let waiter = state.queue.leave(ticket);
+        let alarm = if state.queue.waiting() == 0 { state.alarm.take() } else { None };
+        drop(state);
+        drop(waiter);
+        if let Some(alarm) = alarm {
+            remove(alarm);
+        }
+    }
+
+    /// What may let somebody start.
+    fn change(self: &Arc<Self>, change: impl FnOnce(&mut Queue<Box<dyn Waiter>>)) {
+        let mut state = self.lock();
+        change(&mut state.queue);
+        self.advance(state);
+    }
+
+    /// Hands out what there is. One thread at a time does, so that nothing nests.
+    fn advance<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>) {
+        if state.advancing {
+            return;
+        }
+        state.advancing = true;
+        let later = loop {
+            match state.queue.next(Instant::now()) {
+                Next::Start(waiter) => {
+                    drop(state);
+                    waiter.go(Permit::new(self));
+                    state = self.lock();
+                }
+                Next::Later(at) if state.alarm.is_none() => break Some(key(at)),
+                Next::Later(_) | Next::Nothing => break None,
+            }
+        };
+        state.advancing = false;
+        if let Some(key) = later {
+            state.alarm = Some(key);
+            drop(state);
+            add(key, Box::new(Again { gate: Arc::clone(self), key }));
+        }
+    }
+}
+
+/// Looks at the limiter again when its time has come.
+struct Again {
+    gate: Arc<Gate>,
+    key: Key,
+}
+
+impl Again {
+    fn forget(&self) -> MutexGuard<'_, State> {
+        let mut state = self.gate.lock();
+        if state.alarm == Some(self.key) {
+            state.alarm = None;
+        }
+        state
+    }
+}
+
+impl Alarm for Again {
+    fn ring(self: Box<Self>) {
+        self.gate.advance(self.forget());
+    }
+
+    /// Nobody will tell when those who wait may start: they are abandoned.
+    fn refuse(self: Box<Self>) {
+        let mut waiters = Vec::new();
+        let mut state = self.forget();
+        while let Some(waiter) = state.queue.give_up() {
+            waiters.push(waiter);
+        }
+        drop(state);
+        drop(waiters);
+    }
+}

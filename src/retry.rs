@@ -1,0 +1,176 @@
+//! Trying again what has failed.
+
+use std::panic::Location;
+use std::time::Duration;
+
+use crate::cell::{Consumer, ExecutorHandle, Next, Step};
+use crate::failure::{Failure, Outcome, catch, drop_quietly};
+use crate::pool::Pool;
+use crate::promise::Promise;
+
+/// Tries until it succeeds or the pauses have come to an end.
+///
+/// `attempt` gets the number of the attempt, from 1 on. The first one is made inside this call; each
+/// further one, after the next pause of `backoff`, on the executor of the first one's promise. There
+/// is one attempt more than there are pauses, and the outcome of the last one is the outcome. Any
+/// iterator of durations is a backoff: a [`Backoff`](crate::Backoff), an array, one of another crate.
+///
+/// Only [`Failure::Error`] is retried. All else is final: a panic, in `attempt` also, a cancellation,
+/// a timeout. To retry those too, make errors of them with [`catch`](Promise::catch). A pause costs
+/// no thread, and ten thousand attempts need no more memory than two. Cancelling the promise, in a
+/// pause too, starts nothing more, and cancels the attempt or the pause.
+///
+/// ```
+/// use asynckit::{Backoff, Pool, retry};
+/// use std::time::Duration;
+///
+/// let pool = Pool::new(1);
+/// let backoff = Backoff::exponential(Duration::from_millis(1)).full_jitter().times(4);
+/// let mut lucky = retry(backoff, move |number| {
+///     pool.spawn(move || if number < 3 { Err(format!("not {number}")) } else { Ok(number) })
+/// });
+/// assert!(matches!(lucky.get(None), Ok(3)));
+/// ```
+#[track_caller]
+pub fn retry<T, E>(
+    backoff: impl IntoIterator<Item = Duration, IntoIter: Send + 'static>,
+    attempt: impl FnMut(u32) -> Promise<T, E> + Send + 'static,
+) -> Promise<T, E>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    begin(backoff.into_iter(), |_: &E| true, attempt, Location::caller())
+}
+
+/// As [`retry`], for the errors that are worth it: what `worth` says no to is the outcome.
+///
+/// `worth` is asked about the error of each attempt, before a pause is taken from `backoff`; both on
+/// the executor of the first promise. A panic of either is final.
+///
+/// ```
+/// use asynckit::{Failure, Promise, retry_if};
+/// use std::{io, time::Duration};
+///
+/// let transient = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
+/// let mut answer = retry_if([Duration::ZERO; 9], transient, |_| {
+///     Promise::<(), _>::failed(io::ErrorKind::NotFound.into())
+/// });
+/// assert!(matches!(answer.get(None), Err(Failure::Error(e)) if !transient(&e)));
+/// ```
+#[track_caller]
+pub fn retry_if<T, E>(
+    backoff: impl IntoIterator<Item = Duration, IntoIter: Send + 'static>,
+    worth: impl FnMut(&E) -> bool + Send + 'static,
+    attempt: impl FnMut(u32) -> Promise<T, E> + Send + 'static,
+) -> Promise<T, E>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    begin(backoff.into_iter(), worth, attempt, Location::caller())
+}
+
+fn begin<T, E, I, W, F>(
+    pauses: I,
+    worth: W,
+    attempt: F,
+    location: &'static Location<'static>,
+) -> Promise<T, E>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    I: Iterator<Item = Duration> + Send + 'static,
+    W: FnMut(&E) -> bool + Send + 'static,
+    F: FnMut(u32) -> Promise<T, E> + Send + 'static,
+{
+    Box::new(Retrying { pauses, worth, attempt, number: 0, executor: None, location }).try_once()
+}
+
+/// What goes from attempt to attempt.
+struct Retrying<I, W, F> {
+    pauses: I,
+    worth: W,
+    attempt: F,
+    /// The number of the last attempt that was made.
+    number: u32,
+    /// That of the first promise.
+    executor: Option<ExecutorHandle>,
+    location: &'static Location<'static>,
+}
+
+impl<I, W, F> Retrying<I, W, F> {
+    /// Makes the next attempt; whether another one is due is decided behind it.
+    ///
+    /// What follows an attempt is adopted by the link behind the one before: the core takes the links
+    /// in between out, so that no chain of them grows.
+    fn try_once<T, E>(mut self: Box<Self>) -> Promise<T, E>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        I: Iterator<Item = Duration> + Send + 'static,
+        W: FnMut(&E) -> bool + Send + 'static,
+        F: FnMut(u32) -> Promise<T, E> + Send + 'static,
+    {
+        self.number = self.number.saturating_add(1);
+        let (number, location) = (self.number, self.location);
+        match catch(|| (self.attempt)(number)) {
+            Ok(promise) => {
+                let (consumer, own) = promise.into_parts();
+                let executor = self.executor.get_or_insert(own).clone();
+                Promise::new(consumer, executor).link(Again(self), None, location)
+            }
+            Err(panic) => {
+                drop_quietly(self);
+                let consumer = Consumer::settled(Err(Failure::Panicked(panic)), location);
+                Promise::new(consumer, Pool::global().core().executor())
+            }
+        }
+    }
+
+    /// The promise of a pause, whose callbacks run on the executor of the first promise.
+    fn pause<E: Send + 'static>(&self, duration: Duration) -> Promise<(), E> {
+        let (pause, global) = Promise::delay(duration).into_parts();
+        Promise::new(pause, self.executor.clone().unwrap_or(global))
+    }
+}
+
+/// Behind an attempt: makes another one after an error.
+struct Again<I, W, F>(Box<Retrying<I, W, F>>);
+
+impl<T, E, I, W, F> Step<T, E> for Again<I, W, F>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    I: Iterator<Item = Duration> + Send + 'static,
+    W: FnMut(&E) -> bool + Send + 'static,
+    F: FnMut(u32) -> Promise<T, E> + Send + 'static,
+{
+    type Ok = T;
+    type Err = E;
+    type Wanted = E;
+    const KIND: &'static str = "retry";
+
+    fn wants(outcome: &Outcome<T, E>) -> bool {
+        matches!(outcome, Err(Failure::Error(_)))
+    }
+
+    fn sort(outcome: Outcome<T, E>) -> Result<E, Outcome<T, E>> {
+        match outcome {
+            Ok(value) => Err(Ok(value)),
+            Err(failure) => failure.sort().map_err(Err),
+        }
+    }
+
+    fn run(self, error: E) -> Next<T, E> {
+        let mut retrying = self.0;
+        let pause = if (retrying.worth)(&error) { retrying.pauses.next() } else { None };
+        let Some(duration) = pause else {
+            drop_quietly(retrying); // before the promise is settled
+            return Next::Settled(Err(Failure::Error(error)));
+        };
+        drop_quietly(error);
+        let again = retrying.pause(duration).then(move |()| retrying.try_once());
+        Next::Follow(again.into_parts().0)
+    }
+}
