@@ -202,6 +202,22 @@ fn two_cancellers_against_pop() {
     });
 }
 
+/// The deferred has settled by the state word alone; its chain goes on all the same.
+#[test]
+fn a_link_on_a_settled_deferred_against_cancel() {
+    check(4, || {
+        let world = World::default();
+        let (deferred, promise) = world.deferred();
+        deferred.resolve(&world);
+        let (tail, posted) = promise.then_posted(&world, world.closure(None));
+        let theirs = world.clone();
+        let worker = thread::spawn(move || posted.unwrap().run(&theirs));
+        cancel_and_leave(&world, tail);
+        worker.join().unwrap();
+        world.finish();
+    });
+}
+
 // ── Cancellation handlers ────────────────────────────────────────────────────────────────────────
 
 #[test]
@@ -310,6 +326,26 @@ fn adoption_by_a_link_against_cancel() {
     adoption(2, Shape { by_link: true, ..Shape::default() }, cancel_and_leave);
 }
 
+/// However the two meet: what a cancelled chain follows is cancelled.
+#[test]
+fn adoption_against_cancel_reaches_the_inner_job() {
+    check(3, || {
+        let world = World::default();
+        let (inner_queued, inner) = world.job(None);
+        let (outer_queued, tail) = world.job(Some(inner));
+        let worker = popper(&world, outer_queued);
+        cancel_and_leave(&world, tail);
+        worker.join().unwrap();
+        // Else its closure was dropped, and has let the inner job go.
+        let outer_has_run = world.started() == 1;
+        inner_queued.pop(&world);
+        if outer_has_run {
+            assert_eq!(world.started(), 1, "a job of a cancelled chain has run");
+        }
+        world.finish();
+    });
+}
+
 #[test]
 fn adopted_against_cancel() {
     adoption(4, Shape { outer_first: true, ..Shape::default() }, cancel_and_leave);
@@ -368,6 +404,23 @@ fn stepping_aside(bound: usize, act: impl Fn(&World, Promise) + Sync + Send + 's
         act(&world, tail);
         inner_worker.join().unwrap();
         innermost_worker.join().unwrap();
+        world.finish();
+    });
+}
+
+/// The outermost job returns its promise while the one in the middle does.
+#[test]
+fn stepping_aside_against_adoption() {
+    check(4, || {
+        let world = World::default();
+        let (innermost_queued, innermost) = world.job(None);
+        let (inner_queued, inner) = world.job(Some(innermost));
+        let (outer_queued, tail) = world.job(Some(inner));
+        let outer_worker = popper(&world, outer_queued);
+        inner_queued.pop(&world);
+        outer_worker.join().unwrap();
+        innermost_queued.pop(&world);
+        get(&world, tail);
         world.finish();
     });
 }
@@ -440,19 +493,46 @@ fn claim_against_stepping_aside() {
     });
 }
 
-#[test]
-fn cancel_against_claim_of_an_inner_job() {
-    check(3, || {
+/// One cancels while another looks through the adoption, to claim something (in its own pool) or nothing.
+fn cancel_against_look(bound: usize, pool: Pool, inner_runs: bool) {
+    check(bound, move || {
         let world = World::default();
         let (inner_queued, inner) = world.job(None);
         let (outer_queued, tail) = world.job(Some(inner));
         outer_queued.pop(&world);
         let theirs = (world.clone(), tail.alias());
-        let waiter = thread::spawn(move || theirs.1.claim(&theirs.0, Pool::ONE));
-        tail.cancel(&world);
-        waiter.join().unwrap();
+        let canceller = thread::spawn(move || theirs.1.cancel(&theirs.0));
+        let (worker, queued) = if inner_runs {
+            (Some(popper(&world, inner_queued)), None)
+        } else {
+            (None, Some(inner_queued))
+        };
+        tail.claim(&world, pool);
+        canceller.join().unwrap();
         tail.leave();
-        inner_queued.pop(&world);
+        if let Some(queued) = queued {
+            let before = world.started();
+            queued.pop(&world);
+            assert_eq!(world.started(), before, "a job of a cancelled chain has run");
+        }
+        if let Some(worker) = worker {
+            worker.join().unwrap();
+        }
         world.finish();
     });
+}
+
+#[test]
+fn cancel_against_claim_of_an_inner_job() {
+    cancel_against_look(3, Pool::ONE, false);
+}
+
+#[test]
+fn cancel_against_a_look_at_an_inner_job() {
+    cancel_against_look(3, Pool::TWO, false);
+}
+
+#[test]
+fn cancel_against_a_look_against_inner_wave() {
+    cancel_against_look(2, Pool::TWO, true);
 }

@@ -75,7 +75,7 @@ struct Cell {
     up: ManuallyDrop<Chain>,
     is_root: bool,
     is_job: bool,
-    following: Plain<bool>,
+    following: ManuallyDrop<UnsafeCell<bool>>,
     /// Whether a queue uses the cell's link field.
     linked: ManuallyDrop<UnsafeCell<bool>>,
     /// The same field in a pending deferred's cell.
@@ -130,7 +130,7 @@ impl At {
             up: ManuallyDrop::new(up),
             is_root,
             is_job: is_root && matches!(body, Body::Closure(_)),
-            following: Plain::new(false),
+            following: ManuallyDrop::new(UnsafeCell::new(false)),
             linked: ManuallyDrop::new(UnsafeCell::new(false)),
             handlers: ManuallyDrop::new(AtomicPtr::new(std::ptr::null_mut())),
             body: ManuallyDrop::new(UnsafeCell::new(body)),
@@ -181,6 +181,16 @@ impl At {
         }
     }
 
+    fn follows(self) -> bool {
+        // SAFETY: loom checks that nobody writes.
+        self.following.with(|following| unsafe { *following })
+    }
+
+    fn set_following(self) {
+        // SAFETY: loom checks that the access is exclusive.
+        self.following.with_mut(|following| unsafe { *following = true });
+    }
+
     /// A queue begins, or ceases, to use the cell's link field.
     fn link(self, now: bool) {
         self.linked.with_mut(|linked| {
@@ -204,6 +214,7 @@ impl At {
         unsafe {
             ManuallyDrop::drop(&mut cell.word);
             ManuallyDrop::drop(&mut cell.up);
+            ManuallyDrop::drop(&mut cell.following);
             ManuallyDrop::drop(&mut cell.linked);
             ManuallyDrop::drop(&mut cell.handlers);
             ManuallyDrop::drop(&mut cell.body);
@@ -244,7 +255,7 @@ fn wave(world: &World, mut step: Step) {
     loop {
         step = match step {
             Step::Settle(cell) => settle(cell, cell.word.settle()),
-            Step::Deliver(parent, child) if child.following.get() => adopt(world, parent, child),
+            Step::Deliver(parent, child) if child.follows() => adopt(world, parent, child),
             Step::Deliver(parent, child) => deliver(world, parent, child),
             Step::Follow(cell, inner) => follow(world, cell, inner),
             Step::Done => return,
@@ -337,7 +348,7 @@ fn follow(world: &World, mut cell: At, inner: Promise) -> Step {
     }
     let follows_itself = explore(world, inner.0.root(), &mut |root| root == cell.root());
     assert!(!follows_itself);
-    cell.following.set(true);
+    cell.set_following();
     if !cell.root().up.attach(inner.0.root().address()) {
         inner.cancel(world);
         inner.leave();
@@ -358,7 +369,7 @@ fn follow(world: &World, mut cell: At, inner: Promise) -> Step {
 fn step_aside(cell: At) -> Option<At> {
     let Some(Receiver::Continuation(outer)) = cell.word.receiver() else { return None };
     let outer = At::from_address(outer);
-    if !outer.following.get() {
+    if !outer.follows() {
         return None;
     }
     let root = cell.root();
@@ -449,6 +460,16 @@ fn wake(listener: Listener) {
 #[must_use]
 pub(crate) struct Promise(At);
 
+/// A settled cell and its link, in the queue of an executor.
+#[must_use]
+pub(crate) struct Posted(At, At);
+
+impl Posted {
+    pub(crate) fn run(self, world: &World) {
+        wave(world, Step::Deliver(self.0, self.1));
+    }
+}
+
 impl World {
     /// A link's or a job's function; `follow` is the promise that it returns.
     pub(crate) fn closure(&self, follow: Option<Promise>) -> Closure {
@@ -476,6 +497,15 @@ impl Promise {
 
     /// Attaches a link that runs `closure`.
     pub(crate) fn then(self, world: &World, closure: Closure) -> Promise {
+        let (promise, posted) = self.then_posted(world, closure);
+        if let Some(posted) = posted {
+            posted.run(world);
+        }
+        promise
+    }
+
+    /// The same; if there is an outcome already, the link is in its executor's queue.
+    pub(crate) fn then_posted(self, world: &World, closure: Closure) -> (Promise, Option<Posted>) {
         let cell = self.0;
         let up = Chain::link(cell.root().address());
         let child = At::new(world, Word::pending(), up, false, Body::Closure(closure));
@@ -486,17 +516,17 @@ impl Promise {
                 cell.word.hand_to(Receiver::Continuation(child.address()));
                 let receiver = cell.word.receiver();
                 assert_eq!(receiver, Some(Receiver::Continuation(child.address())));
-                wave(world, Step::Deliver(cell, child));
+                return (Promise(child), Some(Posted(cell, child)));
             }
             Attach::WithoutOutcome => {
                 // The old chain's wave is still under way: two waves must not share a root.
                 self.leave();
                 let closure = child.take_closure();
                 child.free();
-                return World::cancelled(world).then(world, closure);
+                return World::cancelled(world).then_posted(world, closure);
             }
         }
-        Promise(child)
+        (Promise(child), None)
     }
 
     /// As `get(None)`.

@@ -162,6 +162,30 @@ fn two_workers_take() {
     });
 }
 
+/// Two batches are under way at a time, and both leave a rest.
+#[test]
+fn two_workers_leave_a_rest() {
+    check(4, || {
+        let desk = Desk::new();
+        assert_eq!(desk.push(1), Pushed::First);
+        assert_eq!(desk.push(2), Pushed::Behind);
+        let (other, theirs) = (desk.clone(), Rc::new(RefCell::new(Vec::new())));
+        let list = Rc::clone(&theirs);
+        let worker = thread::spawn(move || {
+            for number in [3, 4] {
+                assert_ne!(other.push(number), Pushed::Closed);
+            }
+            *list.borrow_mut() = other.take(1);
+        });
+        let mut taken = desk.take(1);
+        worker.join().unwrap();
+        taken.extend(theirs.take());
+        taken.extend(desk.take_all());
+        assert_eq!(sorted(taken), [1, 2, 3, 4]);
+        assert_eq!(desk.live.get(), 0);
+    });
+}
+
 #[test]
 fn put_back_against_take_and_push() {
     check(3, || {
