@@ -51,6 +51,7 @@
 
 mod backoff;
 mod cell;
+mod concurrent;
 mod deferred;
 mod failure;
 #[cfg(feature = "http")]
@@ -72,6 +73,7 @@ mod unobserved;
 mod value;
 
 pub use backoff::Backoff;
+pub use concurrent::{for_each_concurrent, map_concurrent};
 pub use deferred::Deferred;
 pub use failure::{AnyError, Failure, Outcome, Panic, TimedOut};
 pub use limiter::Limiter;

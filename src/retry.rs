@@ -170,7 +170,8 @@ where
             return Next::Settled(Err(Failure::Error(error)));
         };
         drop_quietly(error);
-        let again = retrying.pause(duration).then(move |()| retrying.try_once());
+        let location = retrying.location;
+        let again = retrying.pause(duration).then_at(location, move |()| retrying.try_once());
         Next::Follow(again.into_parts().0)
     }
 }

@@ -220,13 +220,14 @@ impl<T, E> Consumer<T, E> {
         if !failed {
             return Trace::new();
         }
-        // SAFETY: settled, so the cell is ours, and `&self` only reads. A cancelled cell that the
-        // wave has not reached has only its location, which is never written before the wave.
+        // SAFETY: settled with an outcome, so the cell is ours, and `&self` only reads. Without one a
+        // late producer may be at work.
         unsafe {
             let header = self.cell.header();
+            let kind = header.vtable().kind;
             match self.seen() {
-                Seen::Cancelled => Trace::new(),
-                _ => header.place.trace(header.vtable().kind),
+                Seen::Cancelled | Seen::Arrived => header.place.made(kind),
+                _ => header.place.trace(kind),
             }
         }
     }

@@ -17,10 +17,11 @@ use super::mailbox::{Armed, Mailbox};
 use super::observer::{Observer, Target};
 use super::park;
 use super::slots::{Slot, Slots, State};
+use super::source::{Source, Supply};
 use super::upstream::{Awaited, Kept, Upstream};
-use super::wave;
+use super::wave::{self, Later};
 use super::word::Listener;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::timeout::Timeout;
 use crate::trace::Trace;
@@ -34,6 +35,10 @@ pub(crate) trait Policy<T, E>: Send {
     fn complete(&mut self, items: &mut Items<T, E>);
     /// Nobody wants the result any more.
     fn cancelled(&mut self, items: &mut Items<T, E>);
+    /// Whether the first failure ends it: then a list that grows starts nothing behind one.
+    fn ends_at_failure(&self) -> bool {
+        false
+    }
     /// Somebody outside has ended the list, by an [`Ender`]: the result is to be this failure.
     fn ended(&mut self, items: &mut Items<T, E>, _failure: Failure<E>) {
         self.cancelled(items);
@@ -82,9 +87,11 @@ const ABANDONED: usize = Ended::Abandoned as usize;
 
 struct Drained<T, E> {
     items: Items<T, E>,
-    /// Entries that were taken from the mailbox: a list in the order of time.
+    /// All entries that were taken from the mailbox: a list in the order of time.
     first: *mut Slot,
     last: *mut Slot,
+    /// The first of them that was not asked for.
+    unseen: *mut Slot,
     policy: Option<Box<dyn Policy<T, E>>>,
     /// Where the next look for work begins: all items before it have come.
     cursor: usize,
@@ -97,8 +104,10 @@ pub(crate) type Way = Option<Box<Trace>>;
 
 /// The items of a list, by their index.
 pub(crate) struct Items<T, E> {
-    slots: Slots,
-    arrived: usize,
+    pub(super) slots: Slots,
+    pub(super) arrived: usize,
+    /// Where more come from, if they do.
+    pub(super) supply: Option<Box<Supply<T, E>>>,
     types: std::marker::PhantomData<Outcome<T, E>>,
 }
 
@@ -107,7 +116,13 @@ pub(crate) struct Items<T, E> {
 impl<T, E> Items<T, E> {
     /// How many items there are.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+        let (surplus, missing) = self.surplus_and_missing();
+        self.slots.len() - surplus + missing
+    }
+
+    /// Whether all have come, and no more will.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.arrived + self.void() == self.slots.len()
     }
 
     /// How many have come.
@@ -121,6 +136,9 @@ impl<T, E> Items<T, E> {
     }
 
     fn cell(&self, index: usize, state: State) -> Option<CellRef> {
+        if index >= self.slots.len() {
+            return None; // not made yet
+        }
         let slot = self.slot(index);
         if slot.state == state { slot.cell } else { None }
     }
@@ -144,17 +162,26 @@ impl<T, E> Items<T, E> {
     }
 
     /// Takes the outcomes of all items, which have come, in their order.
-    pub(crate) fn take_all(&mut self) -> impl ExactSizeIterator<Item = Outcome<T, E>> {
-        (0..self.len()).map(|index| self.take(index).unwrap_or(Err(Failure::Taken)))
+    pub(crate) fn take_all(&mut self) -> Vec<Outcome<T, E>> {
+        let mut outcomes = Vec::with_capacity(self.len());
+        outcomes.extend((0..self.slots.len()).filter_map(|index| self.take_counted(index)));
+        outcomes
     }
 
     /// Takes the values of all items, which have come, in their order, or the first failure.
     pub(crate) fn take_values(&mut self) -> Outcome<Vec<T>, E> {
         let mut values = Vec::with_capacity(self.len());
-        for outcome in self.take_all() {
-            values.push(outcome?);
+        for index in 0..self.slots.len() {
+            if let Some(outcome) = self.take_counted(index) {
+                values.push(outcome?);
+            }
         }
         Ok(values)
+    }
+
+    fn take_counted(&mut self, index: usize) -> Option<Outcome<T, E>> {
+        let counts = self.slots.state(index) != State::Void;
+        counts.then(|| self.take(index).unwrap_or(Err(Failure::Taken)))
     }
 
     /// The same with the way that a failure came.
@@ -165,8 +192,13 @@ impl<T, E> Items<T, E> {
             (*self.slots.at(index)).state = State::Taken;
             let outcome = body::take_outcome::<T, E>(cell);
             let header = cell.header();
-            let trace = outcome.is_err().then(|| header.place.take(header.vtable().kind));
+            let kind = header.vtable().kind;
+            let trace = outcome.is_err().then(|| match header.word.has_outcome() {
+                true => header.place.take(kind),
+                false => Box::new(header.place.made(kind)), // a late producer may be at work
+            });
             wave::release(cell);
+            self.vacate(index);
             Some((outcome, trace))
         }
     }
@@ -177,20 +209,22 @@ impl<T, E> Items<T, E> {
         self.cell(index, State::Pending).map(|cell| unsafe { Kept::new(cell) })
     }
 
-    /// Cancels all items that have not come.
+    /// Cancels all items that have not come, and starts no more.
     pub(crate) fn cancel_pending(&mut self) {
-        for index in 0..self.len() {
+        let rest = self.halt(); // cancelled before they are abandoned
+        for index in 0..self.slots.len() {
             if let Some(cell) = self.cell(index, State::Pending) {
                 // SAFETY: the cells of a list live until it takes them.
                 unsafe { cancel_root(cell.root()) };
             }
         }
+        wave::drop_later(rest);
     }
 }
 
 impl<T, E> Drop for Items<T, E> {
     fn drop(&mut self) {
-        for index in 0..self.len() {
+        for index in 0..self.slots.len() {
             if let Some(cell) = self.cell(index, State::Arrived) {
                 // SAFETY: a cell that has arrived is the list's; it is dropped once.
                 unsafe {
@@ -221,6 +255,9 @@ impl<T, E> Drained<T, E> {
         if list.is_null() {
             return;
         }
+        if self.unseen.is_null() {
+            self.unseen = list;
+        }
         if self.first.is_null() {
             self.first = list;
         } else {
@@ -232,24 +269,36 @@ impl<T, E> Drained<T, E> {
 
     /// Moves the cursor to the next item that has not come.
     fn skip_arrived(&mut self) {
-        while self.cursor < self.items.len() && self.items.pending(self.cursor).is_none() {
+        while self.cursor < self.items.slots.len() && self.items.pending(self.cursor).is_none() {
             self.cursor += 1;
         }
     }
 
     /// The next entry, in the order of time.
     fn next(&mut self, mailbox: &Mailbox) -> Option<u32> {
-        if self.first.is_null() {
+        loop {
+            self.items.refill();
+            let index = self.next_entry(mailbox)?;
+            if index == END || !self.items.drop_surplus(index as usize) {
+                return Some(index);
+            }
+        }
+    }
+
+    fn next_entry(&mut self, mailbox: &Mailbox) -> Option<u32> {
+        if self.unseen.is_null() {
             self.fetch(mailbox);
         }
-        if self.first.is_null() {
+        if self.unseen.is_null() {
             return None;
         }
         // SAFETY: as in `fetch`.
         unsafe {
-            let slot = self.first;
-            self.first = (*slot).next.load(Ordering::Relaxed).cast();
-            (*slot).state = State::Arrived;
+            let slot = self.unseen;
+            self.unseen = (*slot).next.load(Ordering::Relaxed).cast();
+            if (*slot).state == State::Pending {
+                (*slot).state = State::Arrived; // else it was taken before a policy was given
+            }
             if (*slot).index != END {
                 self.items.arrived += 1;
                 self.skip_arrived();
@@ -263,7 +312,7 @@ impl<T, E> Drained<T, E> {
     /// Shows the items that have not come. The next look begins where this one has ended.
     fn visit(&mut self, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
         self.skip_arrived();
-        let (first, count) = (self.cursor, self.items.len());
+        let (first, count) = (self.cursor, self.items.slots.len());
         let looked = self.looked.clamp(first, count);
         for index in (looked..count).chain(first..looked) {
             if self.items.pending(index).is_some_and(&mut *visit) {
@@ -309,7 +358,7 @@ unsafe fn drain<T, E>(core: *const Core<T, E>) {
                     index => policy.arrived(&mut drained.items, index as usize),
                 }
             }
-            if drained.items.arrived == drained.items.len() {
+            if drained.items.is_complete() {
                 policy.complete(&mut drained.items);
                 drop(policy);
                 drop(Arc::from_raw(core)); // the run's reference
@@ -326,17 +375,23 @@ unsafe fn drain<T, E>(core: *const Core<T, E>) {
 }
 
 /// A worker that waits for a list borrows the right to drain.
-impl<T: Send, E: Send> Upstream for Core<T, E> {
-    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
+impl<T: Send + 'static, E: Send + 'static> Upstream for Core<T, E> {
+    fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
         if !self.mailbox.disarm(Armed::Policy) {
-            return; // somebody drains just now
+            return wave::later(Later::Drop(self)); // somebody drains just now
         }
-        // SAFETY: the mailbox was armed, so the right to drain is ours, and the run is not over.
-        unsafe {
-            let drained = &mut *self.drained.get();
-            drained.visit(visit);
-            wave::shield(|| drain(std::ptr::from_ref(self)));
+        // SAFETY: the mailbox was armed, so the right to drain is ours.
+        unsafe { (*self.drained.get()).visit(visit) };
+        if self.mailbox.arm(Armed::Policy) {
+            wave::later(Later::Drop(self));
+        } else {
+            wave::later(Later::Resume(self)); // something has come, which may run user code
         }
+    }
+
+    fn resume(self: Arc<Self>) {
+        // SAFETY: the right to drain was borrowed in `visit`, and the run is not over.
+        unsafe { drain(Arc::as_ptr(&self)) };
     }
 }
 
@@ -366,7 +421,8 @@ unsafe impl<T: Send, E: Send> Send for Gather<T, E> {}
 impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
     pub(crate) fn new() -> Self {
         let null = std::ptr::null_mut();
-        let items = Items { slots: Slots::new(), arrived: 0, types: std::marker::PhantomData };
+        let types = std::marker::PhantomData;
+        let items = Items { slots: Slots::new(), arrived: 0, supply: None, types };
         let core = Arc::new(Core {
             target: Target { notify: notify::<T, E> },
             mailbox: Mailbox::new(),
@@ -376,6 +432,7 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
                 items,
                 first: null,
                 last: null,
+                unseen: null,
                 policy: None,
                 cursor: 0,
                 looked: 0,
@@ -401,6 +458,17 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         let slot = self.drained().items.slots.push(target, cell);
         // SAFETY: the slot stays, and the core lives until all items have come: see `Drop`.
         unsafe { super::consumer::observe(cell, slot.cast()) };
+    }
+
+    /// Has the list grow: its items come from `source`.
+    pub(crate) fn feed(&mut self, source: Arc<dyn Source<T, E>>) {
+        let target = Arc::as_ptr(&self.core).cast::<Target>();
+        self.items().set_source(source, target);
+    }
+
+    /// Adds the items that the source wants to have ahead.
+    pub(crate) fn refill(&mut self) {
+        self.items().refill();
     }
 
     /// The next item that has come, in the order of time.
@@ -452,7 +520,14 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
 
     /// Gives the list to a policy.
     pub(crate) fn hand_to(mut self, policy: Box<dyn Policy<T, E>>) {
-        self.drained().policy = Some(policy); // dropping the handle gives up the right to drain
+        if !policy.ends_at_failure() {
+            self.items().carry_on();
+        }
+        let drained = self.drained();
+        // It hears of all items, also of those that the handle has looked at.
+        drained.unseen = drained.first;
+        drained.items.arrived = 0;
+        drained.policy = Some(policy); // dropping the handle gives up the right to drain
     }
 }
 
@@ -494,13 +569,13 @@ unsafe impl<T: Send + 'static, E: Send + 'static> Awaited for Gather<T, E> {
     fn is_settled(&self) -> bool {
         // SAFETY: the handle has the right to drain, and this only reads.
         let drained = unsafe { &*self.core.drained.get() };
-        !self.core.mailbox.is_empty() || !drained.first.is_null()
+        !self.core.mailbox.is_empty() || !drained.unseen.is_null()
     }
 
     fn chains(&self) -> Vec<Kept<'_>> {
         // SAFETY: as above.
         let drained = unsafe { &*self.core.drained.get() };
-        let indices = drained.cursor..drained.items.len();
+        let indices = drained.cursor..drained.items.slots.len();
         indices.filter_map(|index| drained.items.pending(index)).take(LOOK).collect()
     }
 
@@ -546,7 +621,8 @@ impl<T: Send + 'static, E: Send + 'static> Drop for Gather<T, E> {
         let core = Arc::as_ptr(&self.core);
         let drained = self.drained();
         if drained.policy.is_none() {
-            for index in 0..drained.items.len() {
+            drop_quietly(drained.items.halt());
+            for index in 0..drained.items.slots.len() {
                 drained.items.drop_unseen(index);
             }
             drained.policy = Some(Box::new(Detached));

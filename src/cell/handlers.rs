@@ -167,14 +167,19 @@ pub(super) fn deferred<R>(f: impl FnOnce() -> R) -> R {
 
 /// Runs the handlers that wait, unless a call further out does.
 pub(super) fn run_deferred() {
-    if RUNNING.replace(true) {
-        return;
+    if !RUNNING.get() {
+        flush();
     }
+}
+
+/// Runs the handlers that wait, whatever goes on further out; for a thread that is about to block.
+pub(super) fn flush() {
+    let outer = RUNNING.replace(true);
     let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
     while let Some(handler) = next() {
         contain(handler);
     }
-    RUNNING.set(false);
+    RUNNING.set(outer);
 }
 
 impl Drop for Handlers {

@@ -104,9 +104,10 @@ impl Mailbox {
     /// the pointer now.
     #[must_use]
     pub(crate) fn disarm(&self, armed: Armed) -> bool {
-        // ORDERING: Relaxed, nothing was done meanwhile.
+        // ORDERING: Acquire pairs with the Release of `arm`: whoever takes the right to drain from
+        // a policy sees what the last drainer did.
         let null = std::ptr::null_mut();
-        self.0.compare_exchange(encode(armed), null, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        self.0.compare_exchange(encode(armed), null, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     /// Drainer, also one that sleeps: whether there is nothing to take.

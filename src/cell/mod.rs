@@ -24,7 +24,7 @@
 //! | `upstream` | what a chain waits for |
 //! | `executor` | where user code runs, as one word |
 //! | `park`, `observer` | whom a settled cell tells |
-//! | `mailbox`, `slots`, `gather` | many cells told to one list |
+//! | `mailbox`, `slots`, `gather`, `source` | many cells told to one list |
 //! | `shared`, `owner` | one cell told to many |
 //! | `consumer`, `producer` | the two ends, as safe handles |
 //!
@@ -52,6 +52,7 @@ mod place;
 mod producer;
 mod shared;
 mod slots;
+mod source;
 mod step;
 mod tables;
 mod upstream;
@@ -65,7 +66,8 @@ pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use owner::Owner;
 pub(crate) use producer::Producer;
 pub(crate) use shared::{Shared, Ticket};
+pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
 pub(crate) use upstream::{Awaited, Kept, Upstream, claim, claim_upstream, explore, running};
-pub(crate) use wave::{Here, abandon, flush, is_settling, is_waiting, quietly, run, start};
+pub(crate) use wave::{Here, abandon, afresh, flush, is_settling, is_waiting, quietly, run, start};

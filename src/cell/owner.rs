@@ -13,6 +13,8 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 const HANDLE: u64 = 1;
 /// One handle that has not cancelled, in the high half.
 const OWNER: u64 = 1 << 32;
+/// More handles than memory holds, unless they were forgotten.
+const MOST: u64 = OWNER / 2;
 
 /// How many handles there are, and how many of them have not cancelled: one word, so that a clone
 /// costs one read-modify-write.
@@ -69,29 +71,59 @@ impl<T: 'static, E: 'static> Deref for Owner<T, E> {
 impl<T: 'static, E: 'static> Clone for Owner<T, E> {
     fn clone(&self) -> Self {
         // ORDERING: Relaxed as in `Arc`: the one who clones has a handle.
-        self.shared.owners.0.fetch_add(HANDLE + OWNER, Ordering::Relaxed);
+        let before = self.shared.owners.0.fetch_add(HANDLE + OWNER, Ordering::Relaxed);
+        if before % OWNER > MOST {
+            std::process::abort(); // as `Arc` does: the count must not wrap
+        }
         // SAFETY: the handles' one reference is given up by the last handle only.
         let shared = unsafe { std::ptr::read(&raw const self.shared) };
         Owner { shared, has_cancelled: AtomicBool::new(false) }
     }
 }
 
+impl<T: 'static, E: 'static> Owner<T, E> {
+    /// Gives this handle's count up. Whether it was the last handle.
+    ///
+    /// A handle that is not the last must not touch the shared part afterwards, since the last one
+    /// may free it; so one that has to look does so before it goes.
+    fn leave(&mut self) -> bool {
+        let cancelled = *self.has_cancelled.get_mut();
+        let count = &self.shared.owners.0;
+        // ORDERING: Relaxed, the CAS decides.
+        let mut now = count.load(Ordering::Relaxed);
+        loop {
+            let last = now % OWNER == HANDLE;
+            let looks = !last && !cancelled && now < 2 * OWNER; // the last owner, not the last handle
+            let gives = match (looks, cancelled) {
+                (true, _) => OWNER,
+                (false, true) => HANDLE,
+                (false, false) => HANDLE + OWNER,
+            };
+            // ORDERING: AcqRel as in `Arc`: what the other handles did happens before the end.
+            let left =
+                count.compare_exchange_weak(now, now - gives, Ordering::AcqRel, Ordering::Relaxed);
+            match left {
+                Err(seen) => now = seen,
+                Ok(_) if looks => {
+                    self.shared.cancel_if_unwanted(false);
+                    return count.fetch_sub(HANDLE, Ordering::AcqRel) % OWNER == HANDLE;
+                }
+                Ok(_) => return last,
+            }
+        }
+    }
+}
+
 impl<T: 'static, E: 'static> Drop for Owner<T, E> {
     fn drop(&mut self) {
-        let cancelled = *self.has_cancelled.get_mut();
-        let mine = if cancelled { HANDLE } else { HANDLE + OWNER };
-        // ORDERING: AcqRel as in `Arc`: what the other handles did happens before the end.
-        let before = self.shared.owners.0.fetch_sub(mine, Ordering::AcqRel);
-        let last = before % OWNER == HANDLE;
-        if last {
-            drop(self.shared.take_setter());
+        if !self.leave() {
+            return;
         }
-        if before - mine < OWNER && !self.shared.is_settled() {
+        drop(self.shared.take_setter());
+        if !self.shared.is_settled() {
             self.shared.cancel_if_unwanted(false);
         }
-        if last {
-            // SAFETY: the last handle gives the handles' reference up, once.
-            unsafe { ManuallyDrop::drop(&mut self.shared) };
-        }
+        // SAFETY: the last handle gives the handles' reference up, once.
+        unsafe { ManuallyDrop::drop(&mut self.shared) };
     }
 }

@@ -40,6 +40,16 @@ impl Place {
         unsafe { pointer.as_ref() }
     }
 
+    /// The way of a failure that began here, in a cell of the kind `kind`. From any thread that keeps
+    /// the cell: for one without an outcome, whose producer may be at work still.
+    pub(crate) fn made(&self, kind: &'static str) -> Trace {
+        let mut trace = Trace::new();
+        if let Some(location) = self.location() {
+            trace.push(kind, location);
+        }
+        trace
+    }
+
     /// The way that a failure came to this cell, which is of the kind `kind`.
     ///
     /// # Safety
@@ -49,11 +59,7 @@ impl Place {
             // SAFETY: `put` made the box; nobody writes by the caller's promise.
             return unsafe { boxed.as_ref() }.clone();
         }
-        let mut trace = Trace::new();
-        if let Some(location) = self.location() {
-            trace.push(kind, location);
-        }
-        trace
+        self.made(kind)
     }
 
     /// Takes the way out of a cell of the kind `kind`.

@@ -20,7 +20,7 @@ use super::park;
 use super::producer::Producer;
 use super::step::Work;
 use super::upstream::{Awaited, Kept, Upstream};
-use super::wave;
+use super::wave::{self, Later};
 use super::word::Listener;
 use crate::failure::{Failure, Outcome, contain};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -139,10 +139,16 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         if !self.is_settled() {
             return Trace::new();
         }
-        // SAFETY: settled, so the cell is ours, and nobody writes its place any more.
+        // SAFETY: settled with an outcome, so the cell is ours, and nobody writes its place any more.
+        // Without one a late producer may be at work.
         unsafe {
             let header = self.feeder.header();
-            header.place.trace(header.vtable().kind)
+            let kind = header.vtable().kind;
+            if header.word.has_outcome() {
+                header.place.trace(kind)
+            } else {
+                header.place.made(kind)
+            }
         }
     }
 
@@ -384,10 +390,11 @@ unsafe impl<T: 'static, E: 'static> Awaited for &Shared<T, E> {
 }
 
 impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Upstream for Shared<T, E> {
-    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
+    fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
         if !self.is_settled() {
             visit(self.kept());
         }
+        wave::later(Later::Drop(self));
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) enum State {
     Arrived,
     /// Its outcome was taken, and its cell is freed.
     Taken,
+    /// It was made in vain: it does not count, and its cell is freed.
+    Void,
 }
 
 /// What an item's cell tells. Others than the drainer read `observer` and use `next`.
@@ -81,6 +83,29 @@ impl Slots {
             self.len += 1;
             slot
         }
+    }
+
+    /// Makes a slot whose item was taken one for another item, and gives its address.
+    pub(super) fn reuse(&mut self, index: usize, cell: CellRef) -> *mut Slot {
+        let slot = self.at(index);
+        // SAFETY: the item was taken, so nobody else has the slot.
+        unsafe {
+            (*slot).cell = Some(cell);
+            (*slot).state = State::Pending;
+        }
+        slot
+    }
+
+    /// An item has come that does not count, and its cell is freed.
+    pub(super) fn set_void(&mut self, index: usize) {
+        // SAFETY: within a block; only the drainer, who has `Slots`, writes it.
+        unsafe { (*self.at(index)).state = State::Void };
+    }
+
+    /// Where an item stands.
+    pub(super) fn state(&self, index: usize) -> State {
+        // SAFETY: within a block; only the drainer, who has `Slots`, writes it.
+        unsafe { (*self.at(index)).state }
     }
 
     /// The address of a slot.

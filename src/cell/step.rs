@@ -46,4 +46,10 @@ pub(crate) trait Step<T, E>: Send + 'static {
     fn sort(outcome: Outcome<T, E>) -> Result<Self::Wanted, Outcome<Self::Ok, Self::Err>>;
     /// Calls the user's function. A panic becomes the outcome.
     fn run(self, wanted: Self::Wanted) -> Next<Self::Ok, Self::Err>;
+    /// An outcome passes that the user's function does not get. On the settling thread.
+    fn passed_by(self, _outcome: &Outcome<T, E>)
+    where
+        Self: Sized,
+    {
+    }
 }

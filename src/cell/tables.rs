@@ -7,7 +7,7 @@ use super::header::{CellRef, Dropped, Fate, Lane, Turn, VTable, Worked};
 use super::step::{Next, Step, Work};
 use super::upstream::framed;
 use super::wave::{drop_later, shield};
-use crate::failure::{Failure, Outcome, Panic, catch, drop_quietly};
+use crate::failure::{Failure, Outcome, Panic, catch, contain, drop_quietly};
 use crate::telemetry;
 use crate::unobserved;
 
@@ -147,7 +147,9 @@ unsafe fn run_step<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worke
 unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
     // SAFETY: as in `run_step`.
     unsafe {
-        shield(|| drop_quietly(body::take_work::<S>(cell)));
+        let step = body::take_work::<S>(cell);
+        let passing = body::outcome::<T, E>(parent).unwrap_or(&Err(Failure::Cancelled));
+        shield(|| contain(|| step.passed_by(passing)));
         // What `wants` has refused, `sort` passes on.
         let sorted = S::sort(body::take_outcome::<T, E>(parent));
         let outcome = sorted.err().unwrap_or(Err(Failure::Cancelled));

@@ -4,11 +4,12 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
+use std::sync::Arc;
 
 use super::cancel::cancel_root;
 use super::handlers;
 use super::header::CellRef;
-use super::wave::{end_chain, quietly};
+use super::wave::{Later, end_chain, later, quietly};
 use crate::timeout::Timeout;
 
 /// A chain that somebody keeps alive.
@@ -49,15 +50,18 @@ pub(crate) unsafe trait Awaited {
 
 /// What a deferred's promise waits for: the items of a list, a shared value.
 pub(crate) trait Upstream: Send + Sync {
-    /// Shows the chains, until `visit` says that it is enough. Runs no user code.
-    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> bool);
+    /// Shows the chains, until `visit` says that it is enough. Runs no user code: what would is put
+    /// [off](super::wave::later).
+    fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool);
+    /// What was put off.
+    fn resume(self: Arc<Self>) {}
 }
 
 /// How deep lists of lists are looked into.
 const DEPTH: u32 = 32;
 
 /// As [`claim`], from what shows chains.
-pub(crate) fn claim_upstream(upstream: &dyn Upstream, executor: *mut ()) -> Option<CellRef> {
+pub(crate) fn claim_upstream(upstream: Arc<dyn Upstream>, executor: *mut ()) -> Option<CellRef> {
     let mut claimed = None;
     quietly(|| {
         upstream.visit(&mut |chain| {
@@ -144,13 +148,14 @@ unsafe fn explore_deferred(
     }
     let mut enough = false;
     for upstream in handlers::upstream(&header.link) {
+        if enough {
+            later(Later::Drop(upstream));
+            continue;
+        }
         upstream.visit(&mut |chain| {
             enough = explore(chain, depth, visit);
             enough
         });
-        if enough {
-            break;
-        }
     }
     enough
 }

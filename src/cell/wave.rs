@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::body;
 use super::executor::{ExecutorHandle, Item};
@@ -15,6 +16,7 @@ use super::handlers;
 use super::header::{CellRef, Dropped, Lane, Turn, Worked};
 use super::observer;
 use super::park;
+use super::upstream::Upstream;
 use super::word::{Receiver, Settle};
 use crate::failure::drop_quietly;
 
@@ -40,7 +42,7 @@ thread_local! {
     /// What waits for that.
     static DROPS: RefCell<Vec<Box<dyn Send>>> = const { RefCell::new(Vec::new()) };
     /// The waves that wait for that step.
-    static WAITING: RefCell<VecDeque<Delivery>> = const { RefCell::new(VecDeque::new()) };
+    static WAITING: RefCell<VecDeque<Later>> = const { RefCell::new(VecDeque::new()) };
 }
 
 // ── What an executor calls ───────────────────────────────────────────────────────────────────────
@@ -171,6 +173,8 @@ pub(crate) unsafe fn settle_without_outcome(cell: CellRef) {
         let duty = cell.header().word.settle_without_outcome();
         if duty == Settle::Gone {
             release(cell);
+        } else if duty == Settle::Before {
+            lost(cell); // in place of the deferred, which did not look at the chain word
         } else if let Some(step) = settled(cell, duty) {
             hand_on(step.0, Receiver::Continuation(step.1.address()));
         }
@@ -182,13 +186,7 @@ pub(crate) unsafe fn settle_without_outcome(cell: CellRef) {
 /// # Safety
 /// The caller gives the cell away.
 pub(crate) unsafe fn hand_on(cell: CellRef, receiver: Receiver) {
-    let delivery = (cell, receiver);
-    let later = |waiting: &RefCell<VecDeque<_>>| waiting.borrow_mut().push_back(delivery);
-    if ACTIVE.get() && WAITING.try_with(later).is_ok() {
-        return;
-    }
-    // SAFETY: the caller's promise.
-    shield(|| unsafe { deliver(delivery) });
+    later(Later::Deliver((cell, receiver)));
 }
 
 unsafe fn deliver((cell, receiver): Delivery) {
@@ -209,7 +207,7 @@ pub(crate) fn shield<R>(f: impl FnOnce() -> R) -> R {
     let outer = ACTIVE.replace(true);
     let result = f();
     if !outer {
-        flush();
+        flush_waves();
         ACTIVE.set(false);
     }
     result
@@ -246,12 +244,56 @@ pub(crate) fn is_settling() -> bool {
     ACTIVE.get()
 }
 
-/// Runs the waves that wait on this thread; for whoever is about to block, too.
+/// Before this thread blocks: runs what waits on it for the end of something further out.
 pub(crate) fn flush() {
+    flush_waves();
+    handlers::flush();
+}
+
+/// Runs user code of a job in the middle of whatever this thread is doing: what it settles is
+/// delivered at once.
+pub(crate) fn afresh<R>(f: impl FnOnce() -> R) -> R {
+    let outer = ACTIVE.replace(false);
+    let result = f();
+    ACTIVE.set(outer);
+    result
+}
+
+/// Something of ours that was put off, because it may run user code.
+pub(super) enum Later {
+    /// A settled cell is to be handed on.
+    Deliver(Delivery),
+    /// The right to drain a list was borrowed, and is to be given back.
+    Resume(Arc<dyn Upstream>),
+    /// This may be the last reference.
+    Drop(Arc<dyn Upstream>),
+}
+
+impl Later {
+    fn run(self) {
+        match self {
+            // SAFETY: `hand_on` put it there with its caller's promise.
+            Later::Deliver(delivery) => unsafe { deliver(delivery) },
+            Later::Resume(upstream) => upstream.resume(),
+            Later::Drop(upstream) => drop(upstream),
+        }
+    }
+}
+
+/// Puts something off until the outermost [`shield`] of this thread ends.
+pub(super) fn later(what: Later) {
+    let mut what = Some(what);
+    let put_off = |waiting: &RefCell<VecDeque<Later>>| waiting.borrow_mut().extend(what.take());
+    if !ACTIVE.get() || WAITING.try_with(put_off).is_err() {
+        what.into_iter().for_each(|what| shield(|| what.run()));
+    }
+}
+
+/// Runs the waves that wait on this thread.
+fn flush_waves() {
     let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
-    while let Some(delivery) = next() {
-        // SAFETY: `hand_on` put it there with its caller's promise.
-        unsafe { deliver(delivery) };
+    while let Some(what) = next() {
+        what.run();
     }
 }
 
@@ -335,7 +377,7 @@ unsafe fn settled(cell: CellRef, duty: Settle) -> Option<Step> {
     // SAFETY: the caller is the cell's producer; each arm has what the word gave it.
     unsafe {
         match duty {
-            Settle::Kept => None,
+            Settle::Kept | Settle::Before => None,
             Settle::Wake(listener) => {
                 park::wake(listener);
                 None

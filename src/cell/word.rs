@@ -75,6 +75,8 @@ pub(crate) enum Settle {
     Deliver(Receiver),
     /// The consumer is gone: drop the outcome and free the cell.
     Gone,
+    /// It was settled before by a deferred alone, which has gone: its reference is to be dropped.
+    Before,
     /// The consumer has settled the cell itself: drop the outcome, then call [`Word::arrive`].
     Cancelled,
 }
@@ -231,8 +233,11 @@ impl Word {
                 self.0.store(plain(ARRIVED), Ordering::Relaxed);
                 return Settle::Deliver(receiver);
             }
-            if now.addr() == GONE {
-                return Settle::Gone;
+            match now.addr() {
+                GONE => return Settle::Gone,
+                // Its deferred was faster, by `settle_alone`.
+                SETTLED => return Settle::Before,
+                _ => {}
             }
             match self.swap_in(now, plain(ARRIVED)) {
                 Ok(()) => return listener(now).map_or(Settle::Kept, Settle::Wake),

@@ -8,6 +8,7 @@
 mod permit;
 mod queue;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -199,9 +200,6 @@ where
 /// Keeps the permit until the outcome has passed; needs no worker for that.
 struct UnderWay(Permit);
 
-/// There is none.
-enum Nothing {}
-
 impl<T, E> Step<T, E> for UnderWay
 where
     T: 'static,
@@ -209,19 +207,22 @@ where
 {
     type Ok = T;
     type Err = E;
-    type Wanted = Nothing;
+    type Wanted = Infallible;
     const KIND: &'static str = "limiter";
 
     fn wants(_: &Outcome<T, E>) -> bool {
         false
     }
 
-    fn sort(outcome: Outcome<T, E>) -> Result<Nothing, Outcome<T, E>> {
+    fn sort(outcome: Outcome<T, E>) -> Result<Infallible, Outcome<T, E>> {
         Err(outcome)
     }
 
-    fn run(self, nothing: Nothing) -> Next<T, E> {
+    fn run(self, never: Infallible) -> Next<T, E> {
+        match never {}
+    }
+
+    fn passed_by(self, _: &Outcome<T, E>) {
         drop(self.0);
-        match nothing {}
     }
 }

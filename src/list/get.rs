@@ -1,7 +1,7 @@
 //! The sync face of a list.
 
 use super::{AsyncList, End, Inner};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::pool::{Waited, Worker};
 use crate::timeout::Timeout;
 
@@ -51,6 +51,7 @@ impl<T: Send + 'static, E: Send + 'static> Inner<T, E> {
             End::TakenValues | End::TakenFailure => Err(Failure::Taken),
             End::Failed(index) => {
                 self.end = End::TakenFailure;
+                drop_quietly(self.gather.items().halt());
                 match self.gather.items().take(index) {
                     Some(Err(failure)) => Err(failure),
                     _ => Err(Failure::Taken), // not reachable: it is there, and has failed

@@ -124,6 +124,10 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Join<T, E> {
         self.producer = None;
         items.cancel_pending();
     }
+
+    fn ends_at_failure(&self) -> bool {
+        true
+    }
 }
 
 impl<T: Send + 'static, E: Send + 'static> IntoPromise for AsyncList<T, E> {

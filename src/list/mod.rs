@@ -80,19 +80,22 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 
     /// Whether `get` would not wait: all items are set, or one has failed.
     pub fn is_set(&self) -> bool {
-        self.lock().is_set()
+        self.look(Inner::is_set)
     }
 
     /// Whether an item has failed.
     pub fn is_error(&self) -> bool {
-        let mut inner = self.lock();
-        inner.is_set() && matches!(inner.end, End::Failed(_) | End::TakenFailure)
+        self.look(|inner| inner.is_set() && matches!(inner.end, End::Failed(_) | End::TakenFailure))
     }
 
     /// Cancels all items that are pending.
     pub fn cancel(&self) {
-        // Handlers and drops may look at the list: not under its lock.
-        cell::quietly(|| self.lock().gather.items().cancel_pending());
+        self.look(|inner| inner.gather.items().cancel_pending());
+    }
+
+    /// Looks at the list under its lock; handlers and drops, which may look at it too, wait.
+    fn look<R>(&self, look: impl FnOnce(&mut Inner<T, E>) -> R) -> R {
+        cell::quietly(|| look(&mut self.lock()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<T, E>> {
@@ -103,7 +106,12 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         self.inner.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn into_gather(self) -> (Gather<T, E>, ExecutorHandle) {
+    pub(crate) fn from_gather(gather: Gather<T, E>, executor: ExecutorHandle) -> Self {
+        let inner = Inner { gather, end: End::Open };
+        AsyncList { inner: Mutex::new(inner), executor: Some(executor) }
+    }
+
+    pub(crate) fn into_gather(self) -> (Gather<T, E>, ExecutorHandle) {
         let inner = self.inner.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         let executor = self.executor.unwrap_or_else(|| Pool::global().core().executor());
         (inner.gather, executor)
@@ -119,8 +127,7 @@ impl<T: Send + 'static, E: Send + 'static> Inner<T, E> {
                 self.end = End::Failed(index);
             }
         }
-        let items = self.gather.items();
-        self.end != End::Open || items.arrived() == items.len()
+        self.end != End::Open || self.gather.items().is_complete()
     }
 }
 
@@ -150,16 +157,17 @@ impl<T: Send + 'static, E: Send + 'static> FromIterator<Promise<T, E>> for Async
 
 impl<T: Send + 'static, E: Send + 'static> fmt::Debug for AsyncList<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut inner = self.lock();
-        let set = inner.is_set();
-        let state = match inner.end {
-            End::Open if set => "set",
-            End::Open => "pending",
-            End::Failed(_) => "failed",
-            End::TakenValues => "set, taken",
-            End::TakenFailure => "failed, taken",
-        };
-        let items = inner.gather.items();
-        write!(f, "AsyncList({state}, {} of {} items settled)", items.arrived(), items.len())
+        let (state, arrived, count) = self.look(|inner| {
+            let set = inner.is_set();
+            let state = match inner.end {
+                End::Open if set => "set",
+                End::Open => "pending",
+                End::Failed(_) => "failed",
+                End::TakenValues => "set, taken",
+                End::TakenFailure => "failed, taken",
+            };
+            (state, inner.gather.items().arrived(), inner.gather.items().len())
+        });
+        write!(f, "AsyncList({state}, {arrived} of {count} items settled)")
     }
 }

@@ -38,7 +38,7 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Settled<T, E> {
 
     fn complete(&mut self, items: &mut Items<T, E>) {
         if let Some(producer) = self.producer.take() {
-            producer.settle(Ok(items.take_all().collect()));
+            producer.settle(Ok(items.take_all()));
         }
     }
 

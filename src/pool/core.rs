@@ -192,6 +192,11 @@ impl Core {
                 if roster.live == 0 {
                     drop(roster);
                     self.abandon_queue();
+                    self.sleep.awake();
+                    if !self.inbox.is_empty() {
+                        self.wake_if_needed(); // pushed meanwhile, when nobody was to be woken
+                    }
+                    return;
                 }
             }
         }

@@ -81,7 +81,7 @@ impl Drop for Place {
         let mut room = self.0.room();
         room.queued -= 1;
         if self.0.has_room(&room) {
-            self.0.roomy.notify_one();
+            self.0.roomy.notify_all(); // one that is woken need not take the place
         }
     }
 }

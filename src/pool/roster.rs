@@ -30,6 +30,8 @@ pub(crate) struct Roster {
     pub(super) closed: bool,
     pub(super) seats: Vec<Arc<Seat>>,
     pub(super) threads: Vec<JoinHandle<()>>,
+    /// Nobody will join them.
+    pub(super) detached: bool,
     /// How many jobs were finished by workers that have left.
     pub(super) finished: usize,
     /// How many threads were ever started: their names count on.
@@ -50,6 +52,7 @@ impl Roster {
             closed: false,
             seats: Vec::new(),
             threads: Vec::new(),
+            detached: false,
             finished: 0,
             started: 0,
         }

@@ -165,10 +165,16 @@ impl Children {
     }
 
     fn help(&self) {
-        let children = self.lock().children.clone();
-        for child in children {
-            let Some(upstream) = child.upstream.upgrade() else { continue };
-            while !self.is_through() && Worker::help_upstream(&*upstream) {}
+        let mut done = true;
+        while done && !self.is_through() {
+            done = false; // jobs that were run may have spawned others
+            let children = self.lock().children.clone();
+            for child in children {
+                let Some(upstream) = child.upstream.upgrade() else { continue };
+                while !self.is_through() && Worker::help_upstream(Arc::clone(&upstream)) {
+                    done = true;
+                }
+            }
         }
     }
 }

@@ -109,7 +109,13 @@ impl Core {
         let settling = cell::is_settling();
         cell::flush();
         self.begin_closing(Shutdown::Drain);
-        if !settling && Worker::with_current(self, |_| ()).is_none() {
+        if settling || Worker::with_current(self, |_| ()).is_some() {
+            let mut roster = self.lock();
+            roster.detached = true;
+            let threads = std::mem::take(&mut roster.threads);
+            drop(roster);
+            drop(threads);
+        } else {
             self.wait_until_rested(Timeout::from(None).start(), 0);
         }
     }
@@ -128,7 +134,8 @@ impl Core {
             if ends && roster.live == 0 {
                 let threads = std::mem::take(&mut roster.threads);
                 drop(roster);
-                for thread in threads {
+                let this = std::thread::current().id();
+                for thread in threads.into_iter().filter(|thread| thread.thread().id() != this) {
                     let _ = thread.join(); // a worker contains the panics of user code
                 }
                 return 0;

@@ -33,6 +33,9 @@ const LEFT_BEHIND: usize = 64;
 /// How deep jobs that are run inside of a `get` may nest on one stack.
 const HELP_DEPTH: u32 = 128;
 
+/// What `std::thread` gives a thread if nobody says otherwise.
+const DEFAULT_STACK: usize = 2 * 1024 * 1024;
+
 /// An item in a deque.
 #[derive(Clone, Copy)]
 struct Queued(*mut ());
@@ -98,7 +101,11 @@ pub(crate) struct Worker {
     here: Here,
     others: RefCell<(usize, Vec<Arc<Seat>>)>,
     left_behind: Cell<usize>,
+    /// How many of them are worth a look.
+    sweep_at: Cell<usize>,
     depth: Cell<u32>,
+    /// Where the stack begins, roughly.
+    base: Cell<usize>,
 }
 
 thread_local! {
@@ -126,12 +133,27 @@ impl Worker {
         let thread = builder.spawn(move || {
             let here = Here { executor: core.address(), left: Cell::new(IN_A_ROW) };
             let others = RefCell::new((usize::MAX, Vec::new()));
-            let (left_behind, depth) = (Cell::new(0), Cell::new(0));
-            Worker { core, seat: mine, next, batch, here, others, left_behind, depth }.main();
+            let (left_behind, depth, base) = (Cell::new(0), Cell::new(0), Cell::new(0));
+            let sweep_at = Cell::new(LEFT_BEHIND);
+            Worker {
+                core,
+                seat: mine,
+                next,
+                batch,
+                here,
+                others,
+                left_behind,
+                sweep_at,
+                depth,
+                base,
+            }
+            .main();
         })?;
         roster.started += 1;
         roster.live += 1;
-        roster.threads.push(thread);
+        if !roster.detached {
+            roster.threads.push(thread);
+        }
         roster.seats.push(seat);
         roster.reseated(core);
         roster.publish(core);
@@ -152,6 +174,7 @@ impl Worker {
 
     fn main(self) {
         CURRENT.set(&raw const self);
+        self.base.set((&raw const self).addr());
         self.core.sleep.awake();
         let mut woken = true;
         loop {
@@ -378,21 +401,28 @@ impl Worker {
         self.core.wake_if_needed();
     }
 
+    /// Whether half of the stack is used up.
+    fn is_deep(&self) -> bool {
+        let here = 0_u8;
+        let size = self.core.settings.stack_size.unwrap_or(DEFAULT_STACK);
+        self.base.get().abs_diff((&raw const here).addr()) > size / 2
+    }
+
     /// On a worker: the same for what `upstream` shows. `false`: nothing was done.
-    pub(super) fn help_upstream(upstream: &dyn Upstream) -> bool {
+    pub(super) fn help_upstream(upstream: Arc<dyn Upstream>) -> bool {
         let claim = |executor| cell::claim_upstream(upstream, executor);
         Self::with_any(|worker| worker.help_with(claim)) == Some(Helped::Done)
     }
 
     fn help_with(&self, claim: impl FnOnce(*mut ()) -> Option<CellRef>) -> Helped {
-        if self.depth.get() == HELP_DEPTH {
+        if self.depth.get() == HELP_DEPTH || self.is_deep() {
             return Helped::TooDeep; // another thread goes on with a stack of its own
         }
         let Some(root) = claim(self.core.address()) else { return Helped::Nothing };
         let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
         self.depth.set(self.depth.get() + 1);
         // SAFETY: who has claimed the job runs it.
-        unsafe { cell::start(root, Turn::Granted, Some(&here)) };
+        cell::afresh(|| unsafe { cell::start(root, Turn::Granted, Some(&here)) });
         self.depth.set(self.depth.get() - 1);
         self.count();
         self.left_behind.set(self.left_behind.get() + 1);
@@ -403,28 +433,37 @@ impl Worker {
     /// Frees the claimed jobs that lie in the batch, now and then: a job that spawns and waits in a
     /// loop would else pile them up.
     fn sweep(&self) {
-        let count = self.batch.len();
-        if self.left_behind.get() < LEFT_BEHIND.max(count / 2) {
+        if self.left_behind.get() < self.sweep_at.get() {
             return;
         }
         self.left_behind.set(0);
-        self.seat.moving(|| self.sweep_now(count));
+        let left = self.seat.moving(|| self.sweep_now());
+        self.sweep_at.set(LEFT_BEHIND.max(left));
+        if left > 0 {
+            self.core.wake_if_needed(); // somebody may have looked meanwhile, and gone to sleep
+        }
     }
 
-    fn sweep_now(&self, count: usize) {
-        for _ in 0..count {
-            let Some(Queued(word)) = self.batch.pop() else { break };
+    /// Says how many items are left.
+    fn sweep_now(&self) -> usize {
+        let (mut words, mut left) = (Vec::new(), Vec::new());
+        while let Some(Queued(word)) = self.batch.pop() {
+            words.push(word);
+        }
+        while self.core.inbox.take(usize::MAX, |word| words.push(word)).0 > 0 {}
+        for word in words {
             let item = to_item(word);
             if matches!(item, Item::Start(_)) && !cell::is_waiting(item) {
                 // SAFETY: taken out of the queue; it only lets go of the job.
                 unsafe { cell::run(item, &self.here) };
             } else {
-                self.batch.push(Queued(word));
+                left.push(word);
             }
         }
-        if count < BATCH {
-            self.core.inbox.take(BATCH, |word| self.batch.push(Queued(word)));
+        if !left.is_empty() {
+            self.core.inbox.put_back(&left);
         }
+        left.len()
     }
 
     /// Whether this thread is a worker, of whatever pool.
@@ -464,14 +503,17 @@ impl Worker {
 
     /// Runs the jobs that are waited for. Whether some were left because the stack is deep.
     fn help_all(awaited: &impl Awaited) -> bool {
-        while !awaited.is_settled() {
+        loop {
+            cell::flush();
+            if awaited.is_settled() {
+                return false;
+            }
             match awaited.chains().into_iter().map(Self::help).max() {
                 Some(Helped::Done) => {}
                 Some(Helped::TooDeep) => return true,
                 Some(Helped::Nothing) | None => return false,
             }
         }
-        false
     }
 
     /// On a worker: runs the job that `chain` waits for, if it is still in this pool's queue, and
@@ -484,7 +526,11 @@ impl Worker {
     /// Counts this thread, if it is a worker, as blocked while `f` waits: another takes its place
     /// where there is work.
     pub(crate) fn blocked<R>(f: impl FnOnce() -> R) -> R {
-        let guard = Self::with_any(|worker| Blocked::new(worker.core));
+        cell::flush();
+        let guard = Self::with_any(|worker| {
+            worker.put_back(); // in order: it is older than what is queued
+            Blocked::new(worker.core)
+        });
         let result = f();
         drop(guard);
         result

@@ -55,7 +55,21 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         R: IntoPromise<Err = E> + 'static,
         R::Ok: Send + 'static,
     {
-        self.link(Then(f, PhantomData), None, Location::caller())
+        self.then_at(Location::caller(), f)
+    }
+
+    /// As [`then`](Self::then), where the call was written at `location`.
+    pub(crate) fn then_at<R, F>(
+        self,
+        location: &'static Location<'static>,
+        f: F,
+    ) -> Promise<R::Ok, E>
+    where
+        F: FnOnce(T) -> R + Send + 'static,
+        R: IntoPromise<Err = E> + 'static,
+        R::Ok: Send + 'static,
+    {
+        self.link(Then(f, PhantomData), None, location)
     }
 
     /// Queues `work`, which gets the value, as a job of its own.

@@ -48,4 +48,8 @@ impl<T, E, S: Step<T, E>> Step<T, E> for Within<S> {
         let Within { context, inner } = self;
         context.within(|| inner.run(wanted))
     }
+
+    fn passed_by(self, outcome: &Outcome<T, E>) {
+        self.inner.passed_by(outcome);
+    }
 }
