@@ -275,6 +275,12 @@ fn settle(cell: At, duty: Settle) -> Step {
             drop(cell.take());
             cell.end_chain();
         }
+        Settle::Before => {
+            // A deferred that settled alone did not look at the chain word.
+            if cell.up.drop_reference() {
+                cell.free();
+            }
+        }
         Settle::Cancelled => {
             drop(cell.take());
             if !cell.word.arrive() {
