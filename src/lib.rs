@@ -52,10 +52,12 @@
 mod backoff;
 mod cell;
 mod concurrent;
+mod dataflow;
 mod deferred;
 mod failure;
 #[cfg(feature = "http")]
 pub mod http;
+mod join;
 mod limiter;
 mod list;
 mod pool;
@@ -74,10 +76,15 @@ mod value;
 
 pub use backoff::Backoff;
 pub use concurrent::{for_each_concurrent, map_concurrent};
+pub use dataflow::Inputs;
 pub use deferred::Deferred;
 pub use failure::{AnyError, Failure, Outcome, Panic, TimedOut};
+pub use join::{Join, join};
 pub use limiter::Limiter;
-pub use list::AsyncList;
+pub use list::{
+    AllFailed, AsCompleted, AsyncList, Completed, CompletedStream, KeyedAsCompleted,
+    KeyedCompleted, KeyedCompletedStream, KeyedList, Progress,
+};
 pub use pool::{Pool, PoolBuilder, Scope, Shutdown, ShutdownReport};
 #[doc(hidden)]
 pub use promise::Adopted;

@@ -118,7 +118,11 @@ impl<I, W, F> Retrying<I, W, F> {
             Ok(promise) => {
                 let (consumer, own) = promise.into_parts();
                 let executor = self.executor.get_or_insert(own).clone();
-                Promise::new(consumer, executor).link(Again(self), None, location)
+                let promise = Promise::new(consumer, executor);
+                match number {
+                    1 => promise.link(Again::<_, _, _, true>(self), None, location),
+                    _ => promise.link(Again::<_, _, _, false>(self), None, location),
+                }
             }
             Err(panic) => {
                 drop_quietly(self);
@@ -135,10 +139,10 @@ impl<I, W, F> Retrying<I, W, F> {
     }
 }
 
-/// Behind an attempt: makes another one after an error.
-struct Again<I, W, F>(Box<Retrying<I, W, F>>);
+/// Behind an attempt: makes another one after an error. All attempts are one step of the way.
+struct Again<I, W, F, const FIRST: bool>(Box<Retrying<I, W, F>>);
 
-impl<T, E, I, W, F> Step<T, E> for Again<I, W, F>
+impl<T, E, I, W, F, const FIRST: bool> Step<T, E> for Again<I, W, F, FIRST>
 where
     T: Send + 'static,
     E: Send + 'static,
@@ -150,6 +154,7 @@ where
     type Err = E;
     type Wanted = E;
     const KIND: &'static str = "retry";
+    const IN_WAY: bool = FIRST;
 
     fn wants(outcome: &Outcome<T, E>) -> bool {
         matches!(outcome, Err(Failure::Error(_)))

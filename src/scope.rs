@@ -96,7 +96,7 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Forward<T, E> {
         let Some((outcome, trace)) = items.take_with_trace(index) else { return };
         let failed = matches!(outcome, Err(Failure::Error(_) | Failure::Panicked(_)));
         if let Some(producer) = self.producer.take() {
-            producer.settle_after(outcome, trace);
+            producer.settle_for(outcome, trace);
         }
         if failed {
             self.children.fail();

@@ -144,8 +144,9 @@ struct Forward<T, E> {
 
 impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Forward<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
-        if let (Some(producer), Some(outcome)) = (self.producer.take(), items.take(index)) {
-            producer.settle(outcome);
+        let taken = items.take_with_trace(index);
+        if let (Some(producer), Some((outcome, trace))) = (self.producer.take(), taken) {
+            producer.settle_for(outcome, trace);
         }
     }
 
@@ -181,7 +182,7 @@ where
 {
     type Ok = R::Ok;
     type Err = R::Err;
-    const KIND: &'static str = "spawn";
+    const KIND: &'static str = "spawn_cancellable";
 
     fn run(self) -> Next<R::Ok, R::Err> {
         let next = (self.work)(&self.token.0).adopt().0;

@@ -423,12 +423,17 @@ impl At {
 pub(crate) struct Parker {
     woken: Mutex<bool>,
     condvar: Condvar,
+    /// Written before anybody else has the parker, read by who wakes it.
+    made: UnsafeCell<()>,
     _counted: Counted,
 }
 
 impl Parker {
     fn new(world: &World) -> Arc<Parker> {
+        let made = UnsafeCell::new(());
+        made.with_mut(|_| ());
         Arc::new(Parker {
+            made,
             woken: Mutex::new(false),
             condvar: Condvar::new(),
             _counted: world.count(),
@@ -456,6 +461,7 @@ fn take_back(listener: Listener) -> Arc<Parker> {
 
 fn wake(listener: Listener) {
     let parker = take_back(listener);
+    parker.made.with(|_| ());
     *parker.woken.lock().unwrap() = true;
     parker.condvar.notify_one();
 }

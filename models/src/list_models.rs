@@ -174,11 +174,15 @@ impl List {
 struct Bell {
     rung: Mutex<bool>,
     condvar: Condvar,
+    /// Written before anybody else has the bell, read by who rings it.
+    made: UnsafeCell<()>,
 }
 
 impl Bell {
     fn new() -> Arc<Bell> {
-        Arc::new(Bell { rung: Mutex::new(false), condvar: Condvar::new() })
+        let made = UnsafeCell::new(());
+        made.with_mut(|_| ());
+        Arc::new(Bell { rung: Mutex::new(false), condvar: Condvar::new(), made })
     }
 
     fn armed(bell: &Arc<Bell>) -> Armed {
@@ -196,6 +200,7 @@ impl Bell {
     }
 
     fn ring(&self) {
+        self.made.with(|_| ());
         *self.rung.lock().unwrap() = true;
         self.condvar.notify_one();
     }

@@ -12,7 +12,7 @@ use crate::sleep::Sleep;
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 /// How many items there can be. A word that stands for an item is the address of its link.
-const ITEMS: usize = 2;
+const ITEMS: usize = 3;
 
 #[repr(align(16))]
 struct Slot(AtomicPtr<()>);
@@ -298,6 +298,32 @@ fn two_pushes_against_two_sleepers() {
             core.wait_for(1);
         }
         core.finished(item);
+    });
+}
+
+/// This thread is a worker with a batch, and runs an item that waits for the batch, which both others must come for.
+#[test]
+fn a_batch_of_a_busy_worker_against_two_sleepers() {
+    check(2, || {
+        let core = Core::new(3, 3);
+        let run: fn(&Core, usize) = |core, item| {
+            if item == 1 {
+                core.wait_for(2);
+            }
+            core.finished(item);
+        };
+        let threads = [1, 2].map(|seat| Worker::start(&core, seat, run));
+        core.seats[0].items.lock().unwrap().extend([2, 1]);
+        core.seats[0].length.store(2, Ordering::Relaxed);
+        core.wake_if_needed();
+        core.wait_for(1);
+        core.wait_for(2);
+        core.lock().live -= 1;
+        core.begin_closing();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(*core.runs.borrow(), [0, 1, 1]);
     });
 }
 

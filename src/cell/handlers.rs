@@ -1,8 +1,8 @@
 //! What a pending deferred does when its promise is cancelled.
 //!
 //! The list hangs on the `link` field of the deferred's cell, which is not queued while it is
-//! pending. Handlers may cancel other promises, whose handlers cancel others: the outermost call
-//! runs them all, one after the other.
+//! pending. Handlers may cancel other promises, whose handlers cancel others: some levels deep they
+//! nest, the rest wait for a call further out.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -23,6 +23,8 @@ struct Node {
 
 /// Instead of a list: no handler will be run from here any more.
 const CLOSED: usize = 1;
+/// How deep handlers that cancel other promises nest.
+const NEST: u32 = 16;
 /// Somebody looks into the list, for a moment: it must not be changed.
 const LOCKED: usize = 2;
 
@@ -135,51 +137,55 @@ fn unlocked(list: *mut ()) -> *mut () {
 }
 
 thread_local! {
-    static RUNNING: Cell<bool> = const { Cell::new(false) };
+    /// Handlers must not run just now.
+    static DEFERRED: Cell<bool> = const { Cell::new(false) };
+    /// How many handlers are on this thread's stack.
+    static NESTED: Cell<u32> = const { Cell::new(0) };
     static WAITING: RefCell<VecDeque<Handler>> = const { RefCell::new(VecDeque::new()) };
 }
 
 impl Handlers {
-    /// Runs them here, or leaves them to the outermost call on this thread.
+    /// Runs them here, or leaves them to a call further out, if they must wait or nest deep.
     pub(super) fn run(mut self) {
         let handlers = std::mem::take(&mut self.handlers);
-        if RUNNING.replace(true) {
+        if DEFERRED.get() || NESTED.get() == NEST {
             let later =
                 |waiting: &RefCell<VecDeque<Handler>>| waiting.borrow_mut().extend(handlers);
             let _ = WAITING.try_with(later); // a thread that ends: dropped, as after the fact
             return;
         }
-        for handler in handlers {
-            contain(handler);
-        }
-        RUNNING.set(false);
+        handlers.into_iter().for_each(call);
         run_deferred();
     }
 }
 
+fn call(handler: Handler) {
+    NESTED.set(NESTED.get() + 1);
+    contain(handler);
+    NESTED.set(NESTED.get() - 1);
+}
+
 /// Has handlers that `f` sets off wait for [`run_deferred`].
 pub(super) fn deferred<R>(f: impl FnOnce() -> R) -> R {
-    let outer = RUNNING.replace(true);
+    let outer = DEFERRED.replace(true);
     let result = f();
-    RUNNING.set(outer);
+    DEFERRED.set(outer);
     result
 }
 
 /// Runs the handlers that wait, unless a call further out does.
 pub(super) fn run_deferred() {
-    if !RUNNING.get() {
+    if !DEFERRED.get() && NESTED.get() == 0 {
         flush();
     }
 }
 
 /// Runs the handlers that wait, whatever goes on further out; for a thread that is about to block.
 pub(super) fn flush() {
-    let outer = RUNNING.replace(true);
     let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
     while let Some(handler) = next() {
-        contain(handler);
+        call(handler);
     }
-    RUNNING.set(outer);
 }
 
 impl Drop for Handlers {

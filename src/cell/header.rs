@@ -29,6 +29,8 @@ pub(crate) struct Header {
 pub(crate) struct VTable {
     /// How the promise came to be: `spawn`, `then`, …
     pub(crate) kind: &'static str,
+    /// Whether a failure that passes through tells of it.
+    pub(crate) in_way: bool,
     /// Whether `up` is a chain word.
     pub(crate) root: bool,
     /// Whether it is a root with work.

@@ -24,7 +24,7 @@
 //! | `upstream` | what a chain waits for |
 //! | `executor` | where user code runs, as one word |
 //! | `park`, `observer` | whom a settled cell tells |
-//! | `mailbox`, `slots`, `gather`, `source` | many cells told to one list |
+//! | `mailbox`, `entries`, `slots`, `items`, `source`, `drain`, `gather` | many cells told to one list |
 //! | `shared`, `owner` | one cell told to many |
 //! | `consumer`, `producer` | the two ends, as safe handles |
 //!
@@ -39,11 +39,14 @@ mod body;
 mod cancel;
 mod chain;
 mod consumer;
+mod drain;
+mod entries;
 mod executor;
 mod follow;
 mod gather;
 mod handlers;
 mod header;
+mod items;
 mod mailbox;
 mod observer;
 mod owner;
@@ -60,14 +63,20 @@ mod wave;
 mod word;
 
 pub(crate) use consumer::Consumer;
+pub(crate) use drain::{Ended, Ender, Policy};
 pub(crate) use executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
-pub(crate) use gather::{Ended, Ender, Gather, Items, Policy};
+pub(crate) use gather::Gather;
 pub(crate) use header::{CellRef, Lane, Turn};
+pub(crate) use items::{Items, Way};
 pub(crate) use owner::Owner;
 pub(crate) use producer::Producer;
 pub(crate) use shared::{Shared, Ticket};
 pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
-pub(crate) use upstream::{Awaited, Kept, Upstream, claim, claim_upstream, explore, running};
-pub(crate) use wave::{Here, abandon, afresh, flush, is_settling, is_waiting, quietly, run, start};
+pub(crate) use upstream::{
+    Awaited, Kept, Upstream, claim, claim_upstream, explore, roots, running,
+};
+pub(crate) use wave::{
+    Here, abandon, afresh, flush, is_link_of, is_settling, is_waiting, quietly, run, start,
+};

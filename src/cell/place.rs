@@ -8,6 +8,9 @@ use crate::trace::Trace;
 
 /// The lowest bit tells a boxed trace from a location.
 const BOXED: usize = 1;
+/// The next bit: somebody was shown the failure, so it is not reported when it is dropped.
+const SEEN: usize = 2;
+const TAGS: usize = BOXED | SEEN;
 
 /// A `&'static Location`, or a `Box<Trace>` that ends with it.
 ///
@@ -23,7 +26,7 @@ impl Place {
         // ORDERING: Relaxed, whoever asks owns the cell.
         let now = self.0.load(Ordering::Relaxed);
         let is_boxed = now.addr() & BOXED != 0;
-        let pointer = now.map_addr(|address| address & !BOXED);
+        let pointer = now.map_addr(|address| address & !TAGS);
         if is_boxed { NonNull::new(pointer.cast()) } else { None }
     }
 
@@ -35,8 +38,9 @@ impl Place {
         if now.addr() & BOXED != 0 {
             return None;
         }
-        let pointer: *const Location<'static> = now.cast_const().cast();
-        // SAFETY: not tagged, so it is the `&'static` that `new` stored, or null after `take`.
+        let untagged = now.map_addr(|address| address & !TAGS);
+        let pointer: *const Location<'static> = untagged.cast_const().cast();
+        // SAFETY: not boxed, so it is the `&'static` that `new` stored, or null after `take`.
         unsafe { pointer.as_ref() }
     }
 
@@ -74,17 +78,19 @@ impl Place {
             // SAFETY: the caller's promise.
             None => Box::new(unsafe { self.trace(kind) }),
         };
+        let seen = if self.is_seen() { SEEN } else { 0 };
         // ORDERING: Relaxed, the caller owns the cell.
-        self.0.store(std::ptr::null_mut(), Ordering::Relaxed);
+        self.0.store(std::ptr::without_provenance_mut(seen), Ordering::Relaxed);
         trace
     }
 
-    /// A failure has come to this cell, of the kind `kind`, by the way `trace`.
+    /// A failure has come to this cell, of the kind `kind`, by the way `trace`. Without a kind the
+    /// cell is no step of the way.
     ///
     /// # Safety
     /// The caller produces the cell, or owns it.
-    pub(crate) unsafe fn put(&self, mut trace: Box<Trace>, kind: &'static str) {
-        if let Some(location) = self.location() {
+    pub(crate) unsafe fn put(&self, mut trace: Box<Trace>, kind: Option<&'static str>) {
+        if let (Some(kind), Some(location)) = (kind, self.location()) {
             trace.push(kind, location);
         }
         self.store(trace);
@@ -101,10 +107,32 @@ impl Place {
         self.store(trace);
     }
 
+    /// The way `trace` is that of this cell, which adds no step to it.
+    ///
+    /// # Safety
+    /// As for [`put`](Self::put), and the cell has no trace.
+    pub(crate) unsafe fn replace(&self, trace: Box<Trace>) {
+        self.store(trace);
+    }
+
     fn store(&self, trace: Box<Trace>) {
+        let tags = if self.is_seen() { BOXED | SEEN } else { BOXED };
         let pointer = Box::into_raw(trace).cast::<()>();
         // ORDERING: Relaxed, the caller owns the cell, or publishes it by settling.
-        self.0.store(pointer.map_addr(|address| address | BOXED), Ordering::Relaxed);
+        self.0.store(pointer.map_addr(|address| address | tags), Ordering::Relaxed);
+    }
+
+    /// Somebody was shown the failure. For whoever produces the cell, or owns it.
+    pub(super) fn set_seen(&self) {
+        // ORDERING: Relaxed, as in `store`.
+        let now = self.0.load(Ordering::Relaxed);
+        self.0.store(now.map_addr(|address| address | SEEN), Ordering::Relaxed);
+    }
+
+    /// Whether somebody was shown the failure.
+    pub(super) fn is_seen(&self) -> bool {
+        // ORDERING: Relaxed, as in `store`.
+        self.0.load(Ordering::Relaxed).addr() & SEEN != 0
     }
 
     /// The cell is about to be freed.

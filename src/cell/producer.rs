@@ -83,8 +83,18 @@ impl<T: 'static, E: 'static> Producer<T, E> {
             // SAFETY: as in `settle_by_way`.
             unsafe {
                 let header = self.cell.header();
-                header.place.put(trace, header.vtable().kind);
+                header.place.put(trace, Some(header.vtable().kind));
             }
+        }
+        self.settle(outcome);
+    }
+
+    /// Settles the cell with the outcome of the job that it stands for, which was made at the same
+    /// place: the way is the job's.
+    pub(crate) fn settle_for(self, outcome: Outcome<T, E>, trace: Option<Box<Trace>>) {
+        if let Some(trace) = trace {
+            // SAFETY: as in `settle_by_way`.
+            unsafe { self.cell.header().place.replace(trace) };
         }
         self.settle(outcome);
     }

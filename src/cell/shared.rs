@@ -40,6 +40,8 @@ pub(crate) struct Shared<T: 'static, E: 'static> {
     /// The tail of the chain that gives the value. Ours when `settled`; alive as long as we are.
     feeder: CellRef,
     settled: AtomicBool,
+    /// It was settled as cancelled before the feeder has come.
+    unwanted: AtomicBool,
     pub(super) owners: Owners,
     /// Somebody has looked at the failure.
     seen: AtomicBool,
@@ -64,8 +66,8 @@ struct Waiting<T, E> {
     cancelled: bool,
 }
 
-/// A function that gets the outcome on the settling thread.
-pub(crate) type Copier<T, E> = Box<dyn FnOnce(&Outcome<T, E>) + Send>;
+/// A function that gets the outcome, and the way of a failure, on the settling thread.
+pub(crate) type Copier<T, E> = Box<dyn FnOnce(&Outcome<T, E>, Option<Box<Trace>>) + Send>;
 
 enum Waiter<T, E> {
     Listener(Listener),
@@ -90,6 +92,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             target: Target { notify: notify::<T, E> },
             feeder,
             settled: AtomicBool::new(false),
+            unwanted: AtomicBool::new(false),
             owners: Owners::one(),
             seen: AtomicBool::new(false),
             executor,
@@ -124,8 +127,18 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     /// The outcome, if it has settled; `Some(None)` is cancelled.
     pub(crate) fn outcome(&self) -> Option<Option<&Outcome<T, E>>> {
-        // SAFETY: settled, so the cell is ours, and its outcome stays until we are dropped.
-        self.is_settled().then(|| unsafe { body::outcome::<T, E>(self.feeder) })
+        self.is_settled().then(|| match self.is_unwanted() {
+            true => None,
+            // SAFETY: settled by the feeder, so the cell is ours, and its outcome stays until we are
+            // dropped.
+            false => unsafe { body::outcome::<T, E>(self.feeder) },
+        })
+    }
+
+    /// In a settled value: whether it was cancelled before the feeder has come.
+    fn is_unwanted(&self) -> bool {
+        // ORDERING: Relaxed, written before `settled`.
+        self.unwanted.load(Ordering::Relaxed)
     }
 
     /// A failure was looked at: it is not reported.
@@ -144,7 +157,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         unsafe {
             let header = self.feeder.header();
             let kind = header.vtable().kind;
-            if header.word.has_outcome() {
+            if !self.is_unwanted() && header.word.has_outcome() {
                 header.place.trace(kind)
             } else {
                 header.place.made(kind)
@@ -241,7 +254,8 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         if matches!(outcome, Some(Err(_))) {
             self.mark_seen();
         }
-        contain(|| copy(outcome.unwrap_or(&Err(Failure::Cancelled))));
+        let trace = matches!(outcome, Some(Err(_))).then(|| Box::new(self.trace()));
+        contain(|| copy(outcome.unwrap_or(&Err(Failure::Cancelled)), trace));
     }
 
     /// The copy with this ticket is not wanted any more.
@@ -335,8 +349,13 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     // ── Settling, cancelling ─────────────────────────────────────────────────────────────────
 
-    fn settle(&self) {
+    fn settle(&self, unwanted: bool) {
         let mut waiting = self.lock();
+        // ORDERING: Relaxed, only stored under this lock.
+        if self.settled.load(Ordering::Relaxed) {
+            return; // cancelled before
+        }
+        self.unwanted.store(unwanted, Ordering::Relaxed);
         // ORDERING: Release pairs with `is_settled`: the outcome in the cell is seen.
         self.settled.store(true, Ordering::Release);
         let entries = std::mem::take(&mut waiting.entries);
@@ -370,6 +389,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         if cancel {
             // SAFETY: the feeder lives as long as we do, and its root as long as the feeder.
             unsafe { cancel_root(self.feeder.root()) };
+            wave::shield(|| self.settle(true)); // a running source does not keep it pending
         }
     }
 }
@@ -421,12 +441,12 @@ impl<T, E> Waiter<T, E> {
 unsafe fn notify<T: 'static, E: 'static>(observer: *const Observer, _: CellRef) {
     // SAFETY: the reference that `new` gave to the observer.
     let shared = unsafe { Arc::from_raw(observer.cast::<Shared<T, E>>()) };
-    shared.settle();
+    shared.settle(false);
 }
 
 impl<T: 'static, E: 'static> Drop for Shared<T, E> {
     fn drop(&mut self) {
-        let seen = *self.seen.get_mut();
+        let seen = *self.seen.get_mut() || *self.unwanted.get_mut();
         let why = if seen { Dropped::Superseded } else { Dropped::Unseen };
         // SAFETY: the observer's reference was kept until the cell had settled, so it is ours.
         unsafe {

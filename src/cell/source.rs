@@ -9,7 +9,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::consumer::{self, Consumer};
-use super::gather::Items;
+use super::items::Items;
 use super::observer::Target;
 use super::slots::State;
 
@@ -23,6 +23,8 @@ pub(crate) trait Source<T, E>: Send + Sync {
     /// The number of the item in this place, among its own. `None`: it was made in vain, because
     /// there is no input for it, and does not count.
     fn number(&self, place: usize) -> Option<usize>;
+    /// How many items there are, as far as that is known.
+    fn known(&self) -> usize;
     /// How many items are known to have been made in vain, and how many are known to come yet.
     fn surplus_and_missing(&self) -> (usize, usize);
     /// A failed item does not keep others from being started any more.
@@ -64,6 +66,7 @@ impl<T, E> Items<T, E> {
             let cell = item.into_cell(); // new, so nobody has looked at it or cancelled it
             let slot = if supply.free.pop().is_some() {
                 self.arrived -= 1;
+                self.cursor = self.cursor.min(place);
                 self.slots.reuse(place, cell)
             } else {
                 self.slots.push(supply.target, cell)
@@ -102,6 +105,21 @@ impl<T, E> Items<T, E> {
                 supply.source.taken();
             }
         }
+    }
+
+    /// Where more items come from.
+    pub(crate) fn source(&self) -> Option<Arc<dyn Source<T, E>>> {
+        self.supply.as_ref().map(|supply| Arc::clone(&supply.source))
+    }
+
+    /// Whether more items may come, as far as the drainer knows.
+    pub(crate) fn grows(&self) -> bool {
+        self.supply.is_some() && !self.is_complete()
+    }
+
+    /// Whether the places of items that were taken are used again.
+    pub(super) fn recycles(&self) -> bool {
+        self.supply.as_ref().is_some_and(|supply| supply.recycles)
     }
 
     /// How many items have come that do not count.

@@ -2,12 +2,15 @@
 //! needed to add one.
 
 use super::consumer::Consumer;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
+use crate::trace::Trace;
 
 /// What user code has come to.
 pub(crate) enum Next<T, E> {
     /// An outcome.
     Settled(Outcome<T, E>),
+    /// A failure that has come some way.
+    Failed(Failure<E>, Box<Trace>),
     /// A promise that will have the outcome.
     Follow(Consumer<T, E>),
 }
@@ -32,10 +35,15 @@ pub(crate) trait Step<T, E>: Send + 'static {
     type Err: 'static;
     /// Its name in a trace.
     const KIND: &'static str;
+    /// Whether the trace of a failure that passes through tells of it: not, where it is a part of
+    /// something that does.
+    const IN_WAY: bool = true;
     /// Goes behind what the executor has queued.
     const QUEUED: bool = false;
     /// Runs also on the way of a cancellation.
     const ALWAYS: bool = false;
+    /// The user's function is shown the failure that passes through.
+    const LOOKS: bool = false;
     /// Fails with `Abandoned` where the executor is closed; else it runs on the settling thread.
     const NEEDS_EXECUTOR: bool = false;
     /// What of an outcome the user's function gets.

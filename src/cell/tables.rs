@@ -17,6 +17,7 @@ pub(super) struct JobTable<W>(PhantomData<W>);
 impl<W: Work> JobTable<W> {
     const BASE: VTable = VTable {
         kind: W::KIND,
+        in_way: true,
         root: true,
         job: true,
         following: false,
@@ -37,6 +38,7 @@ pub(super) struct LinkTable<S, T, E>(PhantomData<(S, T, E)>);
 impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
     const BASE: VTable = VTable {
         kind: S::KIND,
+        in_way: S::IN_WAY,
         root: false,
         job: false,
         following: false,
@@ -63,6 +65,7 @@ pub(super) struct PlainTable<O, T, E>(PhantomData<(O, T, E)>);
 impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
     const BASE: VTable = VTable {
         kind: O::KIND,
+        in_way: true,
         root: true,
         job: false,
         following: false,
@@ -139,6 +142,9 @@ unsafe fn run_step<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worke
         };
         if failed && matches!(next, Ok(Next::Settled(Err(_))) | Err(_)) {
             carry(parent, cell);
+            if S::LOOKS {
+                cell.header().place.set_seen();
+            }
         }
         done(cell, next)
     }
@@ -177,6 +183,14 @@ unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {
     let outcome = match next {
         Ok(Next::Settled(outcome)) => outcome,
         Ok(Next::Follow(inner)) => return Worked::Follow(inner.into_cell()),
+        Ok(Next::Failed(failure, trace)) => {
+            // SAFETY: the caller produces the cell.
+            unsafe {
+                let header = cell.header();
+                header.place.put(trace, Some(header.vtable().kind));
+            }
+            Err(failure)
+        }
         Err(panic) => {
             // SAFETY: the caller produces the cell.
             telemetry::panicked(unsafe { cell.header() }.vtable().kind, panic.message());
@@ -194,7 +208,12 @@ unsafe fn carry(from: CellRef, to: CellRef) {
     unsafe {
         let (from, to) = (from.header(), to.header());
         if from.word.has_outcome() {
-            to.place.put(from.place.take(from.vtable().kind), to.vtable().kind);
+            if from.place.is_seen() {
+                to.place.set_seen();
+            }
+            let (way, kind) = (from.place.take(from.vtable().kind), to.vtable().kind);
+            let kind = Some(kind).filter(|_| to.vtable().in_way);
+            to.place.put(way, kind);
         }
     }
 }
@@ -233,11 +252,13 @@ unsafe fn drop_outcome<T: 'static, E: 'static>(cell: CellRef, why: Dropped) {
         (&outcome, why)
     {
         // SAFETY: the caller owns the settled cell.
-        let trace = unsafe {
+        let (seen, trace) = unsafe {
             let header = cell.header();
-            header.place.take(header.vtable().kind)
+            (header.place.is_seen(), header.place.take(header.vtable().kind))
         };
-        unobserved::report(failure, *trace);
+        if !seen {
+            unobserved::report(failure, *trace);
+        }
     }
     drop_quietly(outcome);
 }

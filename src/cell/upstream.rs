@@ -59,6 +59,20 @@ pub(crate) trait Upstream: Send + Sync {
 
 /// How deep lists of lists are looked into.
 const DEPTH: u32 = 32;
+/// How many roots are looked at for a callback that is queued.
+const MOST: usize = 256;
+
+/// The roots that the chain waits for, as far as [`MOST`] of them show it.
+pub(crate) fn roots(chain: Kept<'_>) -> Vec<CellRef> {
+    let mut roots = Vec::new();
+    quietly(|| {
+        explore(chain, DEPTH, &mut |root| {
+            roots.push(root);
+            roots.len() == MOST
+        })
+    });
+    roots
+}
 
 /// As [`claim`], from what shows chains.
 pub(crate) fn claim_upstream(upstream: Arc<dyn Upstream>, executor: *mut ()) -> Option<CellRef> {

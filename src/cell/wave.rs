@@ -128,6 +128,22 @@ pub(crate) fn is_waiting(item: Item) -> bool {
     matches!(item, Item::Start(root) if unsafe { root.header().up.is_waiting() })
 }
 
+/// Whether a queued item is a link of a chain of one of `roots`.
+pub(crate) fn is_link_of(item: Item, roots: &[CellRef]) -> bool {
+    // SAFETY: a queued item keeps its cells alive; the parent's word names the link.
+    let root = unsafe {
+        match item {
+            Item::Start(_) => return false,
+            Item::Link(child) => child.root(),
+            Item::Settled(parent) => match parent.header().word.receiver() {
+                Some(Receiver::Continuation(child)) => CellRef::from_address(child).root(),
+                _ => return false,
+            },
+        }
+    };
+    roots.contains(&root)
+}
+
 /// A queue lets go of a job that somebody else has claimed.
 ///
 /// # Safety
@@ -390,7 +406,9 @@ unsafe fn settled(cell: CellRef, duty: Settle) -> Option<Step> {
                 None
             }
             Settle::Gone => {
-                drop_outcome(cell, Dropped::Unseen);
+                let cancelled = cell.chain().is_cancelled();
+                let why = if cancelled { Dropped::Superseded } else { Dropped::Unseen };
+                drop_outcome(cell, why);
                 release(cell);
                 None
             }

@@ -326,6 +326,17 @@ where
         }
     }
 
+    fn known(&self) -> usize {
+        let state = self.lock();
+        let left = state.left.filter(|_| state.exact && !state.over);
+        let to_come = left.map_or(0, |left| left.saturating_sub(state.slots.len()));
+        match state.end {
+            Some(end) => end,
+            None if state.exact => state.made + to_come,
+            None => state.started,
+        }
+    }
+
     fn surplus_and_missing(&self) -> (usize, usize) {
         let state = self.lock();
         let surplus = state.end.map_or(0, |end| state.made.saturating_sub(end));

@@ -30,6 +30,7 @@ impl<T: 'static, E: 'static> Step<T, E> for UnderWay {
     type Err = E;
     type Wanted = Infallible;
     const KIND: &'static str = "map_concurrent";
+    const IN_WAY: bool = false;
 
     fn wants(_: &Outcome<T, E>) -> bool {
         false

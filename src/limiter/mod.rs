@@ -79,7 +79,7 @@ impl Limiter {
     /// that had to wait start there, and callbacks of its promises run there.
     ///
     /// It does not keep the pool alive. What waits when that is shut down fails with
-    /// [`Failure::Abandoned`](crate::Failure::Abandoned).
+    /// [`Failure::Abandoned`].
     #[must_use]
     pub fn on(self, pool: &Pool) -> Self {
         Limiter::with(self.at_once, self.rate, pool.core().executor())
@@ -109,7 +109,7 @@ impl Limiter {
     {
         let (executor, location) = (self.executor.clone(), Location::caller());
         match self.gate.enter::<R::Err>(location) {
-            Turn::Now(permit) => begin(permit, call, executor, location),
+            Turn::Now(permit) => begin::<_, _, true>(permit, call, executor, location),
             Turn::Later(turn) => {
                 let call = Call { call, executor: executor.clone(), location, types: PhantomData };
                 Promise::new(turn, executor).link(call, None, location)
@@ -136,7 +136,7 @@ impl fmt::Debug for Limiter {
 }
 
 /// Makes the call, which keeps its permit until it has settled.
-fn begin<R, F>(
+fn begin<R, F, const IN_WAY: bool>(
     mut permit: Permit,
     call: F,
     executor: ExecutorHandle,
@@ -152,7 +152,7 @@ where
     match catch(|| call().into_promise()) {
         Ok(promise) => {
             let (consumer, _) = promise.into_parts();
-            Promise::new(consumer, executor).link(UnderWay(permit), None, location)
+            Promise::new(consumer, executor).link(UnderWay::<IN_WAY>(permit), None, location)
         }
         Err(panic) => {
             drop(permit);
@@ -192,15 +192,16 @@ where
     }
 
     fn run(self, permit: Permit) -> Next<R::Ok, E> {
-        let promise = begin(permit, self.call, self.executor, self.location);
+        // This link is in the way of a failure; so is not the one that `begin` makes.
+        let promise = begin::<_, _, false>(permit, self.call, self.executor, self.location);
         Next::Follow(promise.into_parts().0)
     }
 }
 
 /// Keeps the permit until the outcome has passed; needs no worker for that.
-struct UnderWay(Permit);
+struct UnderWay<const IN_WAY: bool>(Permit);
 
-impl<T, E> Step<T, E> for UnderWay
+impl<T, E, const IN_WAY: bool> Step<T, E> for UnderWay<IN_WAY>
 where
     T: 'static,
     E: 'static,
@@ -209,6 +210,7 @@ where
     type Err = E;
     type Wanted = Infallible;
     const KIND: &'static str = "limiter";
+    const IN_WAY: bool = IN_WAY;
 
     fn wants(_: &Outcome<T, E>) -> bool {
         false

@@ -1,6 +1,6 @@
 //! The sync face of a list.
 
-use super::{AsyncList, End, Inner};
+use super::AsyncList;
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::pool::{Waited, Worker};
 use crate::timeout::Timeout;
@@ -14,10 +14,11 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     ///
     /// # Errors
     /// The failure of the item that failed first. [`Failure::TimedOut`] if the time is over: the list
-    /// is still there. [`Failure::WouldDeadlock`] if it could never return. [`Failure::Taken`] if the outcome was taken before.
+    /// is still there. [`Failure::WouldDeadlock`] if it could never return. [`Failure::Taken`] if the
+    /// outcome was taken before.
     pub fn get(&mut self, timeout: impl Into<Timeout>) -> Outcome<Vec<T>, E> {
         match self.wait_for(timeout.into()) {
-            Waited::Settled => self.inner().take(),
+            Waited::Settled => self.take(),
             waited => Err(waited.failure()),
         }
     }
@@ -28,14 +29,13 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     }
 
     fn wait_for(&mut self, timeout: Timeout) -> Waited {
-        let inner = self.inner();
-        if inner.is_set() {
+        if self.is_set() {
             return Waited::Settled;
         }
         let timeout = timeout.fixed();
         loop {
-            let waited = Worker::wait_for(&mut inner.gather, timeout);
-            if inner.is_set() {
+            let waited = Worker::wait_for(self.gather(), timeout);
+            if self.is_set() {
                 return Waited::Settled;
             }
             if waited != Waited::Settled {
@@ -43,24 +43,19 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
             }
         }
     }
-}
 
-impl<T: Send + 'static, E: Send + 'static> Inner<T, E> {
     fn take(&mut self) -> Outcome<Vec<T>, E> {
-        match self.end {
-            End::TakenValues | End::TakenFailure => Err(Failure::Taken),
-            End::Failed(index) => {
-                self.end = End::TakenFailure;
-                drop_quietly(self.gather.items().halt());
-                match self.gather.items().take(index) {
-                    Some(Err(failure)) => Err(failure),
-                    _ => Err(Failure::Taken), // not reachable: it is there, and has failed
-                }
-            }
-            End::Open => {
-                self.end = End::TakenValues;
-                self.gather.items().take_values()
-            }
+        if std::mem::replace(&mut self.taken, true) {
+            return Err(Failure::Taken);
+        }
+        let gather = self.gather();
+        let failed = gather.look();
+        let items = gather.items();
+        let Some(index) = failed else { return items.take_values() };
+        drop_quietly(items.halt());
+        match items.take(index) {
+            Some(Err(failure)) => Err(failure),
+            _ => Err(Failure::Taken), // not reachable: it is there, and has failed
         }
     }
 }

@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use super::AsyncList;
 use crate::cell::{Items, Origin, Policy, Producer};
-use crate::failure::Outcome;
+use crate::failure::{Outcome, drop_quietly};
 use crate::promise::{IntoPromise, Promise};
 use crate::value::AsyncValue;
 
@@ -18,8 +18,8 @@ impl Origin for Joined {
 impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// One promise of all values, in input order.
     ///
-    /// The first failure in time is its failure, and cancels what is pending. Of an empty list it is
-    /// an empty `Vec`, at once. Joining needs no worker.
+    /// The first failure in time is its failure, and cancels what is pending, before it is seen. Of an
+    /// empty list it is an empty `Vec`, at once. Joining needs no worker.
     ///
     /// ```
     /// use asynckit::{AsyncList, Pool};
@@ -31,23 +31,35 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// ```
     #[track_caller]
     pub fn join(self) -> Promise<Vec<T>, E> {
-        self.settle_by::<Joined, _, _>(Location::caller(), |producer| Join { producer })
+        self.join_as(Location::caller(), |values| values)
+    }
+
+    /// One promise of what `finish`, which is of ours, makes of all values.
+    pub(crate) fn join_as<U: Send + 'static>(
+        self,
+        location: &'static Location<'static>,
+        finish: impl FnOnce(Vec<T>) -> U + Send + 'static,
+    ) -> Promise<U, E> {
+        self.settle_by::<Joined, _, _, _>(location, |producer| Join {
+            open: Some((producer, finish)),
+        })
     }
 
     /// Gives the list to a policy that settles a promise.
-    pub(super) fn settle_by<O: Origin, U, P>(
+    pub(super) fn settle_by<O: Origin, U, X, P>(
         self,
         location: &'static Location<'static>,
-        policy: impl FnOnce(Option<Producer<U, E>>) -> P,
-    ) -> Promise<U, E>
+        policy: impl FnOnce(Producer<U, X>) -> P,
+    ) -> Promise<U, X>
     where
         U: Send + 'static,
+        X: Send + 'static,
         P: Policy<T, E> + 'static,
     {
         let (gather, executor) = self.into_gather();
         let (mut producer, consumer) = Producer::pair::<O>(location);
         producer.on_cancel_of(Box::new(gather.canceller()), Some(gather.upstream()));
-        gather.hand_to(Box::new(policy(Some(producer))));
+        gather.hand_to(Box::new(policy(producer)));
         Promise::new(consumer, executor)
     }
 
@@ -95,34 +107,52 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 }
 
 /// The first failure, or all values.
-struct Join<T, E> {
+struct Join<U, E, F> {
     /// `None` once it is settled.
-    producer: Option<Producer<Vec<T>, E>>,
+    open: Option<(Producer<U, E>, F)>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Join<T, E> {
+impl<U, E, F> Join<U, E, F> {
+    /// Nobody needs the items any more: what has come goes, what has not is cancelled.
+    fn give_up<T>(&mut self, items: &mut Items<T, E>) {
+        drop_quietly(self.open.take());
+        items.discard_arrived();
+        items.cancel_pending();
+    }
+}
+
+impl<T, U, E, F> Policy<T, E> for Join<U, E, F>
+where
+    T: Send + 'static,
+    U: Send + 'static,
+    E: Send + 'static,
+    F: FnOnce(Vec<T>) -> U + Send,
+{
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
-        if self.producer.is_none() || !items.is_failed(index) {
+        if self.open.is_none() {
+            return items.discard(index);
+        }
+        if !items.is_failed(index) {
             return;
         }
-        let (Some(producer), Some((Err(failure), trace))) =
-            (self.producer.take(), items.take_with_trace(index))
-        else {
-            return; // not reachable: both are there
-        };
-        producer.settle_by_way(Err(failure), trace, index);
-        items.cancel_pending();
+        let number = items.number(index);
+        let failed = items.take_with_trace(index);
+        let open = self.open.take();
+        self.give_up(items);
+        if let (Some((producer, finish)), Some((Err(failure), way))) = (open, failed) {
+            drop_quietly(finish);
+            producer.settle_by_way(Err(failure), way, number);
+        }
     }
 
     fn complete(&mut self, items: &mut Items<T, E>) {
-        if let Some(producer) = self.producer.take() {
-            producer.settle(items.take_values());
+        if let Some((producer, finish)) = self.open.take() {
+            producer.settle(items.take_values().map(finish));
         }
     }
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
-        self.producer = None;
-        items.cancel_pending();
+        self.give_up(items);
     }
 
     fn ends_at_failure(&self) -> bool {

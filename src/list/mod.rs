@@ -1,17 +1,32 @@
 //! Many promises handled as one.
 
+mod all_failed;
+mod any;
+mod as_completed;
 mod get;
 mod join;
+mod keyed;
+mod progress;
+mod race;
 mod settled;
+mod some;
+mod stream;
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+pub use all_failed::AllFailed;
+pub use as_completed::{AsCompleted, Completed};
+pub use keyed::{KeyedAsCompleted, KeyedCompleted, KeyedList};
+pub use progress::Progress;
+pub use stream::{CompletedStream, KeyedCompletedStream};
 
 use crate::cell::{self, ExecutorHandle, Gather};
 use crate::failure::AnyError;
 use crate::pool::Pool;
 use crate::promise::Promise;
+use progress::Reports;
 
 /// Many promises handled as one, in input order.
 ///
@@ -30,47 +45,39 @@ use crate::promise::Promise;
 #[must_use = "a dropped list goes on, but nobody sees its values"]
 pub struct AsyncList<T: Send + 'static, E: Send + 'static = AnyError> {
     /// Behind a lock, because draining changes it and `is_set` takes `&self`.
-    inner: Mutex<Inner<T, E>>,
+    items: Mutex<Gather<T, E>>,
+    /// The values, or the failure, were taken by `get`.
+    taken: bool,
     /// That of the first item.
     executor: Option<ExecutorHandle>,
-}
-
-struct Inner<T: Send + 'static, E: Send + 'static> {
-    gather: Gather<T, E>,
-    end: End,
-}
-
-/// How far the list is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// No failure was seen.
-    Open,
-    /// The item with this index was the first to fail.
-    Failed(usize),
-    /// The values were taken.
-    TakenValues,
-    /// The failure was taken.
-    TakenFailure,
+    /// How many items were added by hand: all, unless the list has a source.
+    pushed: usize,
+    /// Somebody wants to know how far it is.
+    reports: Option<Arc<Reports>>,
 }
 
 impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// An empty list.
     pub fn new() -> Self {
-        let inner = Inner { gather: Gather::new(), end: End::Open };
-        AsyncList { inner: Mutex::new(inner), executor: None }
+        let items = Mutex::new(Gather::new());
+        AsyncList { items, taken: false, executor: None, pushed: 0, reports: None }
     }
 
     /// Adds an item.
     #[track_caller]
     pub fn push(&mut self, promise: Promise<T, E>) {
         let (consumer, executor) = promise.into_parts();
-        self.executor.get_or_insert(executor);
-        self.inner().gather.watch(consumer, Location::caller());
+        let executor = self.executor.get_or_insert(executor);
+        self.pushed += 1;
+        if let Some(reports) = &self.reports {
+            reports.one_more(executor);
+        }
+        self.gather().watch(consumer, Location::caller());
     }
 
     /// How many items there are.
     pub fn len(&self) -> usize {
-        self.lock().gather.items().len()
+        self.lock().items().len()
     }
 
     /// Whether there are no items.
@@ -80,54 +87,44 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 
     /// Whether `get` would not wait: all items are set, or one has failed.
     pub fn is_set(&self) -> bool {
-        self.look(Inner::is_set)
+        self.taken || self.look(|gather| gather.look().is_some() || gather.items().is_complete())
     }
 
     /// Whether an item has failed.
     pub fn is_error(&self) -> bool {
-        self.look(|inner| inner.is_set() && matches!(inner.end, End::Failed(_) | End::TakenFailure))
+        self.look(|gather| gather.look().is_some())
     }
 
     /// Cancels all items that are pending.
+    ///
+    /// What has not started has failed with [`Failure::Cancelled`](crate::Failure::Cancelled) when this
+    /// returns; work that is running is told, and its item settles when it is through. See
+    /// [`Promise::cancel`](crate::Promise::cancel).
     pub fn cancel(&self) {
-        self.look(|inner| inner.gather.items().cancel_pending());
+        self.look(|gather| gather.items().cancel_pending());
     }
 
-    /// Looks at the list under its lock; handlers and drops, which may look at it too, wait.
-    fn look<R>(&self, look: impl FnOnce(&mut Inner<T, E>) -> R) -> R {
+    /// Looks at the items under their lock; handlers and drops, which may look at them too, wait.
+    fn look<R>(&self, look: impl FnOnce(&mut Gather<T, E>) -> R) -> R {
         cell::quietly(|| look(&mut self.lock()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner<T, E>> {
-        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn lock(&self) -> MutexGuard<'_, Gather<T, E>> {
+        self.items.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn inner(&mut self) -> &mut Inner<T, E> {
-        self.inner.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn gather(&mut self) -> &mut Gather<T, E> {
+        self.items.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     pub(crate) fn from_gather(gather: Gather<T, E>, executor: ExecutorHandle) -> Self {
-        let inner = Inner { gather, end: End::Open };
-        AsyncList { inner: Mutex::new(inner), executor: Some(executor) }
+        AsyncList { items: Mutex::new(gather), executor: Some(executor), ..AsyncList::new() }
     }
 
     pub(crate) fn into_gather(self) -> (Gather<T, E>, ExecutorHandle) {
-        let inner = self.inner.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         let executor = self.executor.unwrap_or_else(|| Pool::global().core().executor());
-        (inner.gather, executor)
-    }
-}
-
-impl<T: Send + 'static, E: Send + 'static> Inner<T, E> {
-    /// Looks at what has come. Whether the list has an outcome.
-    fn is_set(&mut self) -> bool {
-        while self.end == End::Open {
-            let Some(index) = self.gather.next() else { break };
-            if self.gather.items().is_failed(index) {
-                self.end = End::Failed(index);
-            }
-        }
-        self.end != End::Open || self.gather.items().is_complete()
+        let gather = self.items.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        (gather, executor)
     }
 }
 
@@ -157,17 +154,17 @@ impl<T: Send + 'static, E: Send + 'static> FromIterator<Promise<T, E>> for Async
 
 impl<T: Send + 'static, E: Send + 'static> fmt::Debug for AsyncList<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (state, arrived, count) = self.look(|inner| {
-            let set = inner.is_set();
-            let state = match inner.end {
-                End::Open if set => "set",
-                End::Open => "pending",
-                End::Failed(_) => "failed",
-                End::TakenValues => "set, taken",
-                End::TakenFailure => "failed, taken",
-            };
-            (state, inner.gather.items().arrived(), inner.gather.items().len())
+        let (failed, complete, arrived, count) = self.look(|gather| {
+            let failed = gather.look().is_some();
+            let items = gather.items();
+            (failed, items.is_complete(), items.arrived(), items.len())
         });
-        write!(f, "AsyncList({state}, {arrived} of {count} items settled)")
+        let state = match failed {
+            true => "failed",
+            false if self.taken || complete => "set",
+            false => "pending",
+        };
+        let taken = if self.taken { ", taken" } else { "" };
+        write!(f, "AsyncList({state}{taken}, {arrived} of {count} items settled)")
     }
 }

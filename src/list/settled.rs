@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use super::AsyncList;
 use crate::cell::{Items, Origin, Policy, Producer};
-use crate::failure::Outcome;
+use crate::failure::{Outcome, drop_quietly};
 use crate::promise::Promise;
 
 struct Gathered;
@@ -25,25 +25,48 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// ```
     #[track_caller]
     pub fn settled(self) -> Promise<Vec<Outcome<T, E>>, E> {
-        self.settle_by::<Gathered, _, _>(Location::caller(), |producer| Settled { producer })
+        self.settled_as(Location::caller(), |outcomes| outcomes)
+    }
+
+    /// One promise of what `finish`, which is of ours, makes of all outcomes.
+    pub(super) fn settled_as<U: Send + 'static>(
+        self,
+        location: &'static Location<'static>,
+        finish: impl FnOnce(Vec<Outcome<T, E>>) -> U + Send + 'static,
+    ) -> Promise<U, E> {
+        self.settle_by::<Gathered, _, _, _>(location, |producer| Settled {
+            open: Some((producer, finish)),
+        })
     }
 }
 
-struct Settled<T, E> {
-    producer: Option<Producer<Vec<Outcome<T, E>>, E>>,
+struct Settled<U, E, F> {
+    /// `None` once it is cancelled.
+    open: Option<(Producer<U, E>, F)>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Settled<T, E> {
-    fn arrived(&mut self, _: &mut Items<T, E>, _: usize) {}
+impl<T, U, E, F> Policy<T, E> for Settled<U, E, F>
+where
+    T: Send + 'static,
+    U: Send + 'static,
+    E: Send + 'static,
+    F: FnOnce(Vec<Outcome<T, E>>) -> U + Send,
+{
+    fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
+        if self.open.is_none() {
+            items.discard(index);
+        }
+    }
 
     fn complete(&mut self, items: &mut Items<T, E>) {
-        if let Some(producer) = self.producer.take() {
-            producer.settle(Ok(items.take_all()));
+        if let Some((producer, finish)) = self.open.take() {
+            producer.settle(Ok(finish(items.take_all())));
         }
     }
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
-        self.producer = None;
+        drop_quietly(self.open.take());
+        items.discard_arrived();
         items.cancel_pending();
     }
 }

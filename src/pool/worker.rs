@@ -401,8 +401,11 @@ impl Worker {
         self.core.wake_if_needed();
     }
 
-    /// Whether half of the stack is used up.
+    /// Whether half of the stack is used up, or the jobs on it are many.
     fn is_deep(&self) -> bool {
+        if self.depth.get() >= HELP_DEPTH {
+            return true;
+        }
         let here = 0_u8;
         let size = self.core.settings.stack_size.unwrap_or(DEFAULT_STACK);
         self.base.get().abs_diff((&raw const here).addr()) > size / 2
@@ -410,14 +413,16 @@ impl Worker {
 
     /// On a worker: the same for what `upstream` shows. `false`: nothing was done.
     pub(super) fn help_upstream(upstream: Arc<dyn Upstream>) -> bool {
-        let claim = |executor| cell::claim_upstream(upstream, executor);
-        Self::with_any(|worker| worker.help_with(claim)) == Some(Helped::Done)
+        Self::with_any(|worker| {
+            let claim = |executor| cell::claim_upstream(upstream, executor);
+            // A scope cannot give up: where nobody could stand in, it goes on however deep it is.
+            let deep = worker.is_deep() && !worker.core.is_exhausted();
+            !deep && worker.help_with(claim) == Helped::Done
+        })
+        .unwrap_or(false)
     }
 
     fn help_with(&self, claim: impl FnOnce(*mut ()) -> Option<CellRef>) -> Helped {
-        if self.depth.get() == HELP_DEPTH || self.is_deep() {
-            return Helped::TooDeep; // another thread goes on with a stack of its own
-        }
         let Some(root) = claim(self.core.address()) else { return Helped::Nothing };
         let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
         self.depth.set(self.depth.get() + 1);
@@ -428,6 +433,38 @@ impl Worker {
         self.left_behind.set(self.left_behind.get() + 1);
         self.sweep();
         Helped::Done
+    }
+
+    /// Runs a callback or a chained job that is queued here, if the chain waits for it.
+    fn help_on_the_way(&self, chain: Kept<'_>) -> Helped {
+        if self.next.is_empty() && self.batch.is_empty() {
+            return Helped::Nothing;
+        }
+        let roots = cell::roots(chain);
+        let Some(item) = self.seat.moving(|| self.take_one(&roots)) else { return Helped::Nothing };
+        let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
+        self.depth.set(self.depth.get() + 1);
+        // SAFETY: taken out of this pool's queue, once.
+        cell::afresh(|| unsafe { cell::run(item, &here) });
+        self.depth.set(self.depth.get() - 1);
+        Helped::Done
+    }
+
+    /// Takes the first link out of this worker's deques that belongs to one of the chains of `roots`.
+    fn take_one(&self, roots: &[CellRef]) -> Option<Item> {
+        let mut found = None;
+        for deque in [&self.next, &self.batch] {
+            for _ in 0..deque.len() {
+                let Some(Queued(word)) = deque.pop() else { break };
+                let item = to_item(word);
+                if found.is_none() && cell::is_link_of(item, roots) {
+                    found = Some(item);
+                } else {
+                    deque.push(Queued(word));
+                }
+            }
+        }
+        found
     }
 
     /// Frees the claimed jobs that lie in the batch, now and then: a job that spawns and waits in a
@@ -519,8 +556,16 @@ impl Worker {
     /// On a worker: runs the job that `chain` waits for, if it is still in this pool's queue, and
     /// what follows from it.
     fn help(chain: Kept<'_>) -> Helped {
-        let claim = |executor| cell::claim(chain, executor);
-        Self::with_any(|worker| worker.help_with(claim)).unwrap_or(Helped::Nothing)
+        Self::with_any(|worker| {
+            if worker.is_deep() {
+                return Helped::TooDeep; // another thread goes on with a stack of its own
+            }
+            match worker.help_with(|executor| cell::claim(chain, executor)) {
+                Helped::Nothing => worker.help_on_the_way(chain),
+                helped => helped,
+            }
+        })
+        .unwrap_or(Helped::Nothing)
     }
 
     /// Counts this thread, if it is a worker, as blocked while `f` waits: another takes its place

@@ -80,6 +80,7 @@ where
     type Wanted = Outcome<T, E>;
     const KIND: &'static str = "inspect";
     const ALWAYS: bool = true;
+    const LOOKS: bool = true;
 
     fn wants(_: &Outcome<T, E>) -> bool {
         true

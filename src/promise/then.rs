@@ -55,10 +55,10 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         R: IntoPromise<Err = E> + 'static,
         R::Ok: Send + 'static,
     {
-        self.then_at(Location::caller(), f)
+        self.link(Then::<_, _, true>(f, PhantomData), None, Location::caller())
     }
 
-    /// As [`then`](Self::then), where the call was written at `location`.
+    /// As [`then`](Self::then), as a part of what was written at `location`.
     pub(crate) fn then_at<R, F>(
         self,
         location: &'static Location<'static>,
@@ -69,7 +69,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         R: IntoPromise<Err = E> + 'static,
         R::Ok: Send + 'static,
     {
-        self.link(Then(f, PhantomData), None, location)
+        self.link(Then::<_, _, false>(f, PhantomData), None, location)
     }
 
     /// Queues `work`, which gets the value, as a job of its own.
@@ -115,7 +115,7 @@ impl<T: 'static, E: 'static> Promise<T, E> {
 }
 
 struct Map<F, U>(F, PhantomData<fn() -> U>);
-struct Then<F, R>(F, PhantomData<fn() -> R>);
+struct Then<F, R, const IN_WAY: bool>(F, PhantomData<fn() -> R>);
 struct Chain<F, R>(F, PhantomData<fn() -> R>);
 
 /// What a step that wants values does with an outcome.
@@ -148,7 +148,7 @@ where
     }
 }
 
-impl<T, E, F, R> Step<T, E> for Then<F, R>
+impl<T, E, F, R, const IN_WAY: bool> Step<T, E> for Then<F, R, IN_WAY>
 where
     F: FnOnce(T) -> R + Send + 'static,
     R: IntoPromise<Err = E> + 'static,
@@ -159,6 +159,7 @@ where
     type Err = E;
     type Wanted = T;
     const KIND: &'static str = "then";
+    const IN_WAY: bool = IN_WAY;
     const NEEDS_EXECUTOR: bool = true;
 
     fn wants(outcome: &Outcome<T, E>) -> bool {

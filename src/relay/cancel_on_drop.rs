@@ -11,8 +11,8 @@ use crate::promise::Promise;
 
 /// A promise that is cancelled when it is dropped; made by [`Promise::cancel_on_drop`].
 ///
-/// It derefs to the promise, so that it can be asked and waited for in place. [`into_inner`]
-/// (Self::into_inner) gives the promise back, which is cancelled no more.
+/// It derefs to the promise, so that it can be asked and waited for in place.
+/// [`into_inner`](Self::into_inner) gives the promise back, which is cancelled no more.
 #[must_use = "a dropped promise of this kind is cancelled at once"]
 pub struct CancelOnDrop<T, E = AnyError> {
     /// `None` once it was taken out, just before the drop.

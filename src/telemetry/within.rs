@@ -32,8 +32,10 @@ impl<T, E, S: Step<T, E>> Step<T, E> for Within<S> {
     type Err = S::Err;
     type Wanted = S::Wanted;
     const KIND: &'static str = S::KIND;
+    const IN_WAY: bool = S::IN_WAY;
     const QUEUED: bool = S::QUEUED;
     const ALWAYS: bool = S::ALWAYS;
+    const LOOKS: bool = S::LOOKS;
     const NEEDS_EXECUTOR: bool = S::NEEDS_EXECUTOR;
 
     fn wants(outcome: &Outcome<T, E>) -> bool {

@@ -46,7 +46,7 @@ pub fn delay(duration: Duration) -> Promise<()> {
 }
 
 impl<E: Send + 'static> Promise<(), E> {
-    /// A promise of nothing that is set when `duration` is over; see [`delay`](crate::delay).
+    /// A promise of nothing that is set when `duration` is over; see [`delay`].
     ///
     /// ```
     /// use asynckit::Promise;

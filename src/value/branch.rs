@@ -147,7 +147,7 @@ where
             Some(Some(Ok(value))) => f(value).adopt().0,
             Some(Some(Err(failure))) => {
                 place.shared.mark_seen();
-                Next::Settled(Err(failure.clone()))
+                Next::Failed(failure.clone(), Box::new(place.shared.trace()))
             }
             _ => Next::Settled(Err(Failure::Cancelled)),
         }

@@ -129,9 +129,10 @@ where
                 let forget = Box::new(move || shared.forget_copy(ticket));
                 producer.on_cancel_of(forget, Some(upstream));
             }
-            Box::new(move |outcome| {
+            Box::new(move |outcome, trace| {
                 let copy = catch(|| outcome.clone());
-                producer.settle(copy.unwrap_or_else(|panic| Err(Failure::Panicked(panic))));
+                let copy = copy.unwrap_or_else(|panic| Err(Failure::Panicked(panic)));
+                producer.settle_after(copy, trace);
             })
         });
         promise

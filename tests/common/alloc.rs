@@ -3,6 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Install it with `#[global_allocator]` in the test files that count.
 pub(crate) struct Counting;
@@ -15,6 +16,9 @@ pub(crate) struct Counter {
     live_chunk_bytes: AtomicIsize,
 }
 
+/// Never freed; this says so to leak checkers.
+static ALL: Mutex<Vec<&'static Counter>> = Mutex::new(Vec::new());
+
 thread_local! {
     static COUNTER: Cell<Option<&'static Counter>> = const { Cell::new(None) };
 }
@@ -22,7 +26,9 @@ thread_local! {
 impl Counter {
     /// One for each test: the tests of a file run side by side.
     pub(crate) fn leaked() -> &'static Counter {
-        Box::leak(Box::default())
+        let counter: &'static Counter = Box::leak(Box::default());
+        ALL.lock().unwrap_or_else(PoisonError::into_inner).push(counter);
+        counter
     }
 
     /// From here on, what this thread allocates counts.

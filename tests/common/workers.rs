@@ -2,6 +2,7 @@
 
 use super::{Gate, PATIENCE, SMALL_STACK};
 use asynckit::{Deferred, Pool, Promise};
+use std::mem::ManuallyDrop;
 use std::thread;
 
 /// A pool of one worker.
@@ -59,4 +60,26 @@ pub(crate) fn held(
         key.wait();
         work()
     })
+}
+
+/// A pool of one worker that nobody can stand in for. It is not joined when it is dropped: its worker may hang.
+pub(crate) fn alone() -> ManuallyDrop<Pool> {
+    let pool = Pool::builder().workers(1).max_spare_workers(0).build().expect("a pool");
+    ManuallyDrop::new(pool)
+}
+
+/// What `job` gives as a job of such a pool, which is joined then; fails the test if it does not return.
+#[track_caller]
+pub(crate) fn on_the_only_worker<T: Send + 'static>(
+    name: &str,
+    job: impl FnOnce(&Pool) -> T + Send + 'static,
+) -> T {
+    let pool = alone();
+    let own = (*pool).clone();
+    let value = match pool.run(move || job(&own)).get(PATIENCE) {
+        Ok(value) => value,
+        Err(failure) => panic!("{name}: {failure}"),
+    };
+    drop(ManuallyDrop::into_inner(pool));
+    value
 }

@@ -1,0 +1,367 @@
+//! Draining: what a list's items set off when they settle.
+//!
+//! Each item's cell tells a slot of the list when it settles, and the slot puts itself into the
+//! list's mailbox: an item costs one compare-and-swap and no allocation. The list's handle drains
+//! the mailbox when it is asked; or a [`Policy`] does, on the settling threads.
+
+use std::cell::UnsafeCell;
+use std::sync::{Arc, OnceLock, Weak};
+
+use super::entries::{self, Entries};
+use super::header::CellRef;
+use super::items::Items;
+use super::mailbox::{Armed, Mailbox};
+use super::observer::{Observer, Target};
+use super::park;
+use super::slots::{Slot, State};
+use super::source::Source;
+use super::upstream::{Kept, Upstream};
+use super::wave::{self, Later};
+use super::word::Listener;
+use crate::failure::Failure;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+
+/// What happens to a list that nobody holds any more. Called with the right to drain, on the
+/// settling thread.
+pub(crate) trait Policy<T, E>: Send {
+    /// The list was handed over; nothing has come yet, as far as the policy knows.
+    fn begin(&mut self, _: &mut Items<T, E>) {}
+    /// An item has come; they come in the order of time.
+    fn arrived(&mut self, items: &mut Items<T, E>, index: usize);
+    /// All items have come.
+    fn complete(&mut self, items: &mut Items<T, E>);
+    /// Nobody wants the result any more.
+    fn cancelled(&mut self, items: &mut Items<T, E>);
+    /// Whether the first failure ends it: then a list that grows starts nothing behind one.
+    fn ends_at_failure(&self) -> bool {
+        false
+    }
+    /// Somebody outside has ended the list, by an [`Ender`]: the result is to be this failure.
+    fn ended(&mut self, items: &mut Items<T, E>, _failure: Failure<E>) {
+        self.cancelled(items);
+    }
+}
+
+/// Why a list is ended before all items have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Nobody wants the result any more.
+    Unwanted = 1,
+    /// Somebody has cancelled it from outside.
+    Cancelled,
+    /// Its time is over.
+    TimedOut,
+    /// There is nobody who could tell it that its time is over.
+    Abandoned,
+}
+
+/// What items, the canceller and the drainer share. The target comes first, so that its address is
+/// that of the core.
+#[repr(C)]
+pub(super) struct Core<T, E> {
+    target: Target,
+    mailbox: Mailbox,
+    /// Between the mailbox and the drainer, if somebody wants to see the items pass.
+    tap: OnceLock<Tap<T, E>>,
+    /// An entry that no item has: it asks the drainer to end the list.
+    end: UnsafeCell<Slot>,
+    /// Why, as an [`Ended`]; 0 as long as nobody has asked. The first one counts.
+    ended: AtomicUsize,
+    /// Touched by whoever has the right to drain.
+    pub(super) drained: UnsafeCell<Drained<T, E>>,
+}
+
+// SAFETY: outcomes go from thread to thread, so they must be Send; all else is behind the right to
+// drain, which the mailbox hands on.
+unsafe impl<T: Send, E: Send> Sync for Core<T, E> {}
+// SAFETY: as above.
+unsafe impl<T: Send, E: Send> Send for Core<T, E> {}
+
+/// The index of the entry that asks to end the list.
+const END: u32 = u32::MAX;
+
+const CANCELLED: usize = Ended::Cancelled as usize;
+const TIMED_OUT: usize = Ended::TimedOut as usize;
+const ABANDONED: usize = Ended::Abandoned as usize;
+
+/// Is told how many items have come, and how many of them have failed; by one thread at a time.
+pub(crate) type Watcher = Box<dyn Fn(usize, usize) + Send + Sync>;
+
+/// With a tap, whoever has the right to drain the mailbox shows the items to the watcher and sends
+/// them on at once, also while the drainer does not look.
+struct Tap<T, E> {
+    watcher: Watcher,
+    /// Tells which items count, if the list grows.
+    source: Option<Arc<dyn Source<T, E>>>,
+    onward: Mailbox,
+}
+
+pub(super) struct Drained<T, E> {
+    pub(super) items: Items<T, E>,
+    /// Entries that were taken from the mailbox, all of them unless the places of items are used
+    /// again.
+    pub(super) entries: Entries,
+    /// The first of them that was not asked for.
+    pub(super) unseen: *mut Slot,
+    pub(super) policy: Option<Box<dyn Policy<T, E>>>,
+    /// Where the last look for work has ended.
+    looked: usize,
+}
+
+// ── Draining ─────────────────────────────────────────────────────────────────────────────────────
+
+impl<T, E> Drained<T, E> {
+    fn fetch(&mut self, mailbox: &Mailbox) {
+        // SAFETY: who has this has the right to drain.
+        let new = unsafe { Entries::of(mailbox) };
+        if self.unseen.is_null() {
+            self.unseen = new.first();
+            if self.items.recycles() {
+                self.entries = Entries::none(); // those slots may be in use for other items
+            }
+        }
+        self.entries.append(new);
+    }
+
+    /// The next entry, in the order of time.
+    pub(super) fn next(&mut self, mailbox: &Mailbox) -> Option<u32> {
+        loop {
+            self.items.refill();
+            let index = self.next_entry(mailbox)?;
+            if index == END || !self.items.drop_surplus(index as usize) {
+                return Some(index);
+            }
+        }
+    }
+
+    fn next_entry(&mut self, mailbox: &Mailbox) -> Option<u32> {
+        if self.unseen.is_null() {
+            self.fetch(mailbox);
+        }
+        if self.unseen.is_null() {
+            return None;
+        }
+        // SAFETY: an entry is a slot of this list, and is the drainer's.
+        unsafe {
+            let slot = self.unseen;
+            self.unseen = entries::after(slot);
+            let index = (*slot).index;
+            if (*slot).state == State::Pending && index != END {
+                (*slot).state = State::Arrived;
+                self.items.arrived += 1;
+                self.items.skip_arrived();
+            }
+            Some(index)
+        }
+    }
+
+    /// Shows the items that have not come. The next look begins where this one has ended.
+    fn visit(&mut self, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
+        let (first, count) = (self.items.skip_arrived(), self.items.slots.len());
+        let looked = self.looked.clamp(first, count);
+        for index in (looked..count).chain(first..looked) {
+            if self.items.pending(index).is_some_and(&mut *visit) {
+                self.looked = index;
+                return;
+            }
+        }
+    }
+}
+
+/// An item's cell has settled: its slot goes into the mailbox.
+unsafe fn notify<T, E>(observer: *const Observer, _: CellRef) {
+    // SAFETY: the observer is a slot's first field, and the core lives until all items have come;
+    // afterwards it is used only by who was given the right to drain.
+    unsafe {
+        let slot = observer.cast_mut().cast::<Slot>();
+        let core = (*observer).target.cast::<Core<T, E>>();
+        let armed = (*core).mailbox.push(slot.cast(), &(*slot).next);
+        if armed != Some(Armed::Policy) {
+            return wake(armed);
+        }
+        match (*core).tap.get() {
+            Some(tap) => pass_on(core, tap),
+            None => drain(core),
+        }
+    }
+}
+
+/// Gives an entry to the drainer.
+unsafe fn push<T, E>(core: *const Core<T, E>, slot: *mut Slot) {
+    // SAFETY: the caller keeps the core, and has a slot that is in no mailbox.
+    unsafe {
+        match (*core).outlet().push(slot.cast(), &(*slot).next) {
+            Some(Armed::Policy) => drain(core),
+            armed => wake(armed),
+        }
+    }
+}
+
+unsafe fn wake(armed: Option<Armed>) {
+    // SAFETY: what the mailbox gives is the caller's.
+    unsafe {
+        match armed {
+            Some(Armed::Thread(thread)) => park::wake(Listener::Thread(thread)),
+            Some(Armed::Waker(waker)) => park::wake(Listener::Waker(waker)),
+            Some(Armed::Policy) | None => {}
+        }
+    }
+}
+
+/// With the right to drain the mailbox before the tap: sends on what comes, and gives the right up.
+unsafe fn pass_on<T, E>(core: *const Core<T, E>, tap: &Tap<T, E>) {
+    // SAFETY: the core is alive as long as an item is here; then our reference keeps it. An entry
+    // that was sent on is not touched any more.
+    unsafe {
+        Arc::increment_strong_count(core);
+        loop {
+            let entries = Entries::of(&(*core).mailbox);
+            let (come, failed) = entries.count(tap.source.as_deref());
+            if come > 0 {
+                (tap.watcher)(come, failed);
+            }
+            entries.for_each(|slot| push(core, slot));
+            if (*core).mailbox.arm(Armed::Policy) {
+                break;
+            }
+        }
+        Arc::decrement_strong_count(core);
+    }
+}
+
+/// With the right to drain: puts a tap before the drainer. It sees at once what has come so far.
+pub(super) unsafe fn install<T, E>(core: *const Core<T, E>, watcher: Watcher) {
+    // SAFETY: the caller keeps the core; `drained` is its own, and the mailbox until it is armed.
+    unsafe {
+        let drained = &mut *(*core).drained.get();
+        drained.fetch(&(*core).mailbox);
+        let source = drained.items.source();
+        let (come, failed) = drained.entries.count(source.as_deref());
+        if come > 0 {
+            watcher(come, failed);
+        }
+        let onward = Mailbox::new();
+        let tap = (*core).tap.get_or_init(|| Tap { watcher, source, onward });
+        if !(*core).mailbox.arm(Armed::Policy) {
+            pass_on(core, tap);
+        }
+    }
+}
+
+/// With the right to drain: has the policy act, until there is nothing to do; gives the right up.
+pub(super) unsafe fn drain<T, E>(core: *const Core<T, E>) {
+    // SAFETY: the right to drain makes `drained` ours; the run's reference keeps the core.
+    unsafe {
+        let mailbox = (*core).outlet();
+        let drained = &mut *(*core).drained.get();
+        let Some(mut policy) = drained.policy.take() else { return };
+        loop {
+            while let Some(index) = drained.next(mailbox) {
+                match index {
+                    END => end(&*core, &mut *policy, &mut drained.items),
+                    index => policy.arrived(&mut drained.items, index as usize),
+                }
+            }
+            if drained.items.is_complete() {
+                policy.complete(&mut drained.items);
+                drop(policy);
+                drop(Arc::from_raw(core)); // the run's reference
+                return;
+            }
+            drained.policy = Some(policy);
+            if mailbox.arm(Armed::Policy) {
+                return;
+            }
+            let Some(again) = drained.policy.take() else { return };
+            policy = again;
+        }
+    }
+}
+
+impl<T, E> Core<T, E> {
+    pub(super) fn new() -> Self {
+        let drained = Drained {
+            items: Items::new(),
+            entries: Entries::none(),
+            unseen: std::ptr::null_mut(),
+            policy: None,
+            looked: 0,
+        };
+        Core {
+            target: Target { notify: notify::<T, E> },
+            mailbox: Mailbox::new(),
+            tap: OnceLock::new(),
+            end: UnsafeCell::new(Slot::new(std::ptr::null(), None, END)),
+            ended: AtomicUsize::new(0),
+            drained: UnsafeCell::new(drained),
+        }
+    }
+
+    /// The mailbox that the drainer empties.
+    pub(super) fn outlet(&self) -> &Mailbox {
+        self.tap.get().map_or(&self.mailbox, |tap| &tap.onward)
+    }
+}
+
+/// A worker that waits for a list borrows the right to drain.
+impl<T: Send + 'static, E: Send + 'static> Upstream for Core<T, E> {
+    fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
+        if !self.outlet().disarm(Armed::Policy) {
+            return wave::later(Later::Drop(self)); // somebody drains just now
+        }
+        // SAFETY: the mailbox was armed, so the right to drain is ours.
+        unsafe { (*self.drained.get()).visit(visit) };
+        if self.outlet().arm(Armed::Policy) {
+            wave::later(Later::Drop(self));
+        } else {
+            wave::later(Later::Resume(self)); // something has come, which may run user code
+        }
+    }
+
+    fn resume(self: Arc<Self>) {
+        // SAFETY: the right to drain was borrowed in `visit`, and the run is not over.
+        unsafe { drain(Arc::as_ptr(&self)) };
+    }
+}
+
+fn end<T, E>(core: &Core<T, E>, policy: &mut dyn Policy<T, E>, items: &mut Items<T, E>) {
+    // ORDERING: Relaxed, the entry was pushed after this was written, and has come.
+    let ended = core.ended.load(Ordering::Relaxed);
+    match ended {
+        TIMED_OUT => policy.ended(items, Failure::TimedOut),
+        CANCELLED => policy.ended(items, Failure::Cancelled),
+        ABANDONED => policy.ended(items, Failure::Abandoned),
+        _ => policy.cancelled(items),
+    }
+}
+
+// ── Ending ───────────────────────────────────────────────────────────────────────────────────────
+
+/// Ends a list from anywhere; owns nothing of it.
+#[derive(Clone)]
+pub(crate) struct Ender(pub(super) Weak<dyn End>);
+
+impl Ender {
+    /// Ends the list, if it is there and nobody has done so.
+    pub(crate) fn end(&self, why: Ended) {
+        if let Some(core) = self.0.upgrade() {
+            core.end(why);
+        }
+    }
+}
+
+/// A list of whatever types, for its [`Ender`].
+pub(super) trait End: Send + Sync {
+    fn end(self: Arc<Self>, why: Ended);
+}
+
+impl<T: Send + 'static, E: Send + 'static> End for Core<T, E> {
+    fn end(self: Arc<Self>, why: Ended) {
+        // ORDERING: Relaxed, so that one caller wins; the push publishes it.
+        let relaxed = Ordering::Relaxed;
+        if self.ended.compare_exchange(0, why as usize, relaxed, relaxed).is_ok() {
+            // SAFETY: the exchange makes this the only push of this entry.
+            wave::shield(|| unsafe { push(Arc::as_ptr(&self), self.end.get()) });
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The items of a list, by their index: whoever has the right to drain looks at them and takes them.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::body;
+use super::cancel::cancel_root;
+use super::header::{CellRef, Dropped, Header};
+use super::slots::{Slot, Slots, State};
+use super::source::Supply;
+use super::upstream::Kept;
+use super::wave;
+use crate::failure::{Failure, Outcome};
+use crate::trace::Trace;
+
+/// The way that a failure came, if it is one.
+pub(crate) type Way = Option<Box<Trace>>;
+
+/// The items of a list.
+pub(crate) struct Items<T, E> {
+    pub(super) slots: Slots,
+    pub(super) arrived: usize,
+    /// Where the next look for work begins: all items before it have come.
+    pub(super) cursor: usize,
+    /// Where more come from, if they do.
+    pub(super) supply: Option<Box<Supply<T, E>>>,
+    types: PhantomData<Outcome<T, E>>,
+}
+
+impl<T, E> Items<T, E> {
+    pub(super) fn new() -> Self {
+        Items { slots: Slots::new(), arrived: 0, cursor: 0, supply: None, types: PhantomData }
+    }
+
+    /// How many items there are.
+    pub(crate) fn len(&self) -> usize {
+        let (surplus, missing) = self.surplus_and_missing();
+        self.slots.len() - surplus + missing
+    }
+
+    /// The indices of those that are there: beyond them others may come.
+    pub(crate) fn indices(&self) -> Range<usize> {
+        0..self.slots.len()
+    }
+
+    /// Whether all have come, and no more will.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.arrived + self.void() == self.slots.len()
+    }
+
+    /// How many have come.
+    pub(crate) fn arrived(&self) -> usize {
+        self.arrived
+    }
+
+    fn slot(&self, index: usize) -> &Slot {
+        // SAFETY: the drainer only has `Items`; others touch the atomic `next` only.
+        unsafe { &*self.slots.at(index) }
+    }
+
+    fn cell(&self, index: usize, state: State) -> Option<CellRef> {
+        if index >= self.slots.len() {
+            return None; // not made yet
+        }
+        let slot = self.slot(index);
+        if slot.state == state { slot.cell } else { None }
+    }
+
+    /// Moves the cursor to the next item that has not come.
+    pub(super) fn skip_arrived(&mut self) -> usize {
+        while self.cursor < self.slots.len() && self.pending(self.cursor).is_none() {
+            self.cursor += 1;
+        }
+        self.cursor
+    }
+
+    /// The outcome of an item that has come; `None` is cancelled, or not there.
+    pub(crate) fn outcome(&self, index: usize) -> Option<&Outcome<T, E>> {
+        let cell = self.cell(index, State::Arrived)?;
+        // SAFETY: a cell that has arrived is the list's.
+        unsafe { body::outcome(cell) }
+    }
+
+    /// Whether an item has come with a failure. One that was taken has failed, with `Taken`.
+    pub(crate) fn is_failed(&self, index: usize) -> bool {
+        let slot = self.slot(index);
+        match (slot.state, slot.cell) {
+            // SAFETY: a cell that has arrived is the list's.
+            (State::Arrived, Some(cell)) => unsafe { holds_failure::<T, E>(cell) },
+            (state, _) => state == State::Taken,
+        }
+    }
+
+    /// Takes the outcome of an item that has come, and frees its cell. `None`: it has not.
+    pub(crate) fn take(&mut self, index: usize) -> Option<Outcome<T, E>> {
+        self.take_by(index, |_| None).map(|(outcome, _)| outcome)
+    }
+
+    /// Takes the outcomes of all items, which have come, in their order.
+    pub(crate) fn take_all(&mut self) -> Vec<Outcome<T, E>> {
+        let mut outcomes = Vec::with_capacity(self.len());
+        outcomes.extend(self.indices().filter_map(|index| self.take_counted(index)));
+        outcomes
+    }
+
+    /// Takes the values of all items, which have come, in their order, or the first failure.
+    pub(crate) fn take_values(&mut self) -> Outcome<Vec<T>, E> {
+        let mut values = Vec::with_capacity(self.len());
+        for index in self.indices() {
+            if let Some(outcome) = self.take_counted(index) {
+                values.push(outcome?);
+            }
+        }
+        Ok(values)
+    }
+
+    fn take_counted(&mut self, index: usize) -> Option<Outcome<T, E>> {
+        let counts = self.slots.state(index) != State::Void;
+        counts.then(|| self.take(index).unwrap_or(Err(Failure::Taken)))
+    }
+
+    /// Takes an outcome with the way that a failure came.
+    pub(crate) fn take_with_trace(&mut self, index: usize) -> Option<(Outcome<T, E>, Way)> {
+        self.take_by(index, |header| {
+            let kind = header.vtable().kind;
+            Some(match header.word.has_outcome() {
+                // SAFETY: the cell is settled, and was the list's.
+                true => unsafe { header.place.take(kind) },
+                false => Box::new(header.place.made(kind)), // a late producer may be at work
+            })
+        })
+    }
+
+    fn take_by(
+        &mut self,
+        index: usize,
+        way: impl FnOnce(&Header) -> Way,
+    ) -> Option<(Outcome<T, E>, Way)> {
+        match self.slot(index).state {
+            State::Pending | State::Void => return None,
+            State::Taken => return Some((Err(Failure::Taken), None)),
+            State::Arrived => {}
+        }
+        let cell = self.forget(index)?;
+        // SAFETY: a cell that has arrived was the list's; it is forgotten.
+        unsafe {
+            let outcome = body::take_outcome::<T, E>(cell);
+            let way = if outcome.is_err() { way(cell.header()) } else { None };
+            wave::release(cell);
+            self.vacate(index);
+            Some((outcome, way))
+        }
+    }
+
+    /// Drops the outcome of an item that has come, which something else has superseded.
+    pub(crate) fn discard(&mut self, index: usize) {
+        self.drop_outcome(index, Dropped::Superseded);
+    }
+
+    /// The same for all that have come.
+    pub(crate) fn discard_arrived(&mut self) {
+        self.indices().for_each(|index| self.discard(index));
+    }
+
+    /// Drops the outcome of an item that has come, which nobody has seen: a failure is reported.
+    pub(crate) fn drop_unseen(&mut self, index: usize) {
+        self.drop_outcome(index, Dropped::Unseen);
+    }
+
+    fn drop_outcome(&mut self, index: usize, why: Dropped) {
+        if let Some(cell) = self.forget(index) {
+            // SAFETY: a cell that has arrived was the list's; it is forgotten.
+            unsafe {
+                wave::drop_outcome(cell, why);
+                wave::release(cell);
+            }
+        }
+    }
+
+    fn forget(&mut self, index: usize) -> Option<CellRef> {
+        let cell = self.cell(index, State::Arrived)?;
+        // SAFETY: as in `slot`.
+        unsafe { (*self.slots.at(index)).state = State::Taken };
+        Some(cell)
+    }
+
+    /// An item that has not come, for a worker that waits for it.
+    pub(crate) fn pending(&self, index: usize) -> Option<Kept<'_>> {
+        // SAFETY: the cells of a list live until it takes them.
+        self.cell(index, State::Pending).map(|cell| unsafe { Kept::new(cell) })
+    }
+
+    /// Cancels all items that have not come, and starts no more.
+    pub(crate) fn cancel_pending(&mut self) {
+        let rest = self.halt(); // cancelled before they are abandoned
+        for index in self.indices() {
+            if let Some(cell) = self.cell(index, State::Pending) {
+                // SAFETY: the cells of a list live until it takes them.
+                unsafe { cancel_root(cell.root()) };
+            }
+        }
+        wave::drop_later(rest);
+    }
+}
+
+/// Whether a settled cell has a failure.
+///
+/// # Safety
+/// The caller owns the cell, which was made for this `T` and `E`, and whose outcome was not taken.
+pub(super) unsafe fn holds_failure<T, E>(cell: CellRef) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { body::outcome::<T, E>(cell).is_none_or(Result::is_err) }
+}
+
+impl<T, E> Drop for Items<T, E> {
+    fn drop(&mut self) {
+        self.discard_arrived();
+    }
+}

@@ -1,0 +1,112 @@
+//! The first few items of a list that have values.
+
+use std::panic::Location;
+
+use super::{AllFailed, AsyncList};
+use crate::cell::{Items, Origin, Policy, Producer};
+use crate::failure::{Failure, Outcome};
+use crate::promise::Promise;
+
+struct Few;
+
+impl Origin for Few {
+    const KIND: &'static str = "some";
+}
+
+impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
+    /// One promise of the first `n` values, in the order of completion.
+    ///
+    /// `some(0)` is an empty `Vec`, at once. As soon as `n` values are not to be had any more, and so
+    /// at once where `n` is larger than the list, it fails with an [`AllFailed`]. Either way the rest
+    /// is cancelled before that is seen. An `AllFailed` has the failures up to then, in input order, without those of items that were
+    /// cancelled.
+    ///
+    /// ```
+    /// use asynckit::{AsyncList, Promise};
+    ///
+    /// let (_never, never) = Promise::<u8, &str>::deferred();
+    /// let replicas = [never, Promise::failed("down"), Promise::ready(1), Promise::ready(2)];
+    /// let mut quorum = AsyncList::from_iter(replicas).some(2);
+    /// assert_eq!(quorum.get(None).unwrap(), [1, 2]);
+    /// ```
+    #[track_caller]
+    pub fn some(self, n: usize) -> Promise<Vec<T>, AllFailed<E>> {
+        self.settle_by::<Few, _, _, _>(Location::caller(), |producer| FirstValues {
+            open: Some(producer),
+            wanted: n,
+            found: Vec::new(),
+            failed: 0,
+        })
+    }
+}
+
+struct FirstValues<T, E> {
+    /// `None` once it is settled.
+    open: Option<Producer<Vec<T>, AllFailed<E>>>,
+    wanted: usize,
+    /// The items that have values, in the order of completion.
+    found: Vec<usize>,
+    failed: usize,
+}
+
+impl<T: Send + 'static, E: Send + 'static> FirstValues<T, E> {
+    /// Settles if it is clear now how it ends. A list that grows may have more at any time.
+    fn decide(&mut self, items: &mut Items<T, E>) {
+        let possible = items.grows() || items.len() - self.failed >= self.wanted;
+        if self.found.len() == self.wanted || !possible {
+            self.settle(items);
+        }
+    }
+
+    fn settle(&mut self, items: &mut Items<T, E>) {
+        let Some(producer) = self.open.take() else { return };
+        let found = self.found.len() == self.wanted;
+        let outcome = if found { self.values(items) } else { Err(self.failure(items)) };
+        items.discard_arrived();
+        items.cancel_pending();
+        producer.settle(outcome);
+    }
+
+    fn values(&self, items: &mut Items<T, E>) -> Outcome<Vec<T>, AllFailed<E>> {
+        Ok(self.found.iter().filter_map(|&index| items.take(index)?.ok()).collect())
+    }
+
+    fn failure(&self, items: &mut Items<T, E>) -> Failure<AllFailed<E>> {
+        let mut failures = Vec::with_capacity(self.failed);
+        for index in items.indices() {
+            if items.is_failed(index) {
+                failures.extend(items.take(index).and_then(Result::err));
+            }
+        }
+        failures.retain(|failure| !failure.is_cancelled());
+        Failure::Error(AllFailed::new(self.wanted, items.len(), failures))
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValues<T, E> {
+    fn begin(&mut self, items: &mut Items<T, E>) {
+        self.decide(items);
+    }
+
+    fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
+        if self.open.is_none() {
+            return items.discard(index);
+        }
+        if items.is_failed(index) {
+            self.failed += 1;
+        } else {
+            self.found.push(index);
+        }
+        self.decide(items);
+    }
+
+    fn complete(&mut self, items: &mut Items<T, E>) {
+        self.settle(items);
+    }
+
+    fn cancelled(&mut self, items: &mut Items<T, E>) {
+        self.open = None;
+        items.discard_arrived();
+        items.cancel_pending();
+    }
+}

@@ -1,0 +1,179 @@
+//! Cancelling lists and what was made of them (conformance E17; rule 6).
+
+mod common;
+
+use asynckit::{AsyncList, Deferred, Promise, join};
+use common::{DropCounter, Log, MOMENT, PATIENCE, watched};
+use std::sync::{Arc, OnceLock};
+
+type List<T> = AsyncList<T, String>;
+type Typed<T> = Promise<T, String>;
+
+fn pending(n: usize) -> (Vec<Deferred<usize, String>>, List<usize>) {
+    let (deferreds, promises): (Vec<_>, Vec<_>) = (0..n).map(|_| Promise::deferred()).unzip();
+    (deferreds, promises.into_iter().collect())
+}
+
+/// What can be made of a list, as a promise of nothing in particular.
+type Make = fn(List<usize>) -> Typed<()>;
+
+fn error(_: impl std::fmt::Debug) -> String {
+    String::new()
+}
+
+const MAKES: [(&str, Make); 6] = [
+    ("join", |list| list.join().map(drop)),
+    ("settled", |list| list.settled().map(drop)),
+    ("race", |list| list.race().map(drop)),
+    ("any", |list| list.any().map_err(error).map(drop)),
+    ("some", |list| list.some(2).map_err(error).map(drop)),
+    ("keyed", |list| {
+        let mut keyed = AsyncList::keyed([("list", list.join())]);
+        keyed.push("nothing", Promise::ready(vec![]));
+        keyed.join().map(drop)
+    }),
+];
+
+/// E17: cancelling the result cancels every item, though one handler panics; afterwards it is no more.
+#[test]
+fn cancelling_the_result_cancels_every_item() {
+    watched(|| {
+        for (name, make) in MAKES {
+            let calls = Log::new();
+            let (mut deferreds, list) = pending(4);
+            for (n, deferred) in deferreds.iter_mut().enumerate() {
+                let calls = calls.clone();
+                deferred.on_cancel(move || {
+                    calls.add(n);
+                    assert!(n != 1, "a handler that panics");
+                });
+            }
+            let mut result = make(list);
+            result.cancel();
+            assert_eq!(calls.entries(), [0, 1, 2, 3], "{name}");
+            assert!(deferreds.iter().all(Deferred::is_cancelled), "{name}");
+            assert!(result.get(None).unwrap_err().is_cancelled(), "{name}");
+            result.cancel();
+            drop(deferreds);
+            assert_eq!(calls.entries().len(), 4, "{name}: once");
+        }
+    });
+}
+
+/// E17: after the end a cancellation changes nothing.
+#[test]
+fn cancelling_after_the_end_is_nothing() {
+    watched(|| {
+        for (name, make) in MAKES {
+            let list: List<usize> = (0..4).map(Promise::ready).collect();
+            let mut result = make(list);
+            assert!(result.wait(None));
+            result.cancel();
+            assert!(result.get(None).is_ok(), "{name}");
+        }
+    });
+}
+
+/// Rule 6: a dropped result detaches; the items go on.
+#[test]
+fn dropping_the_result_cancels_nothing() {
+    watched(|| {
+        for (name, make) in MAKES {
+            let (deferreds, list) = pending(3);
+            drop(make(list));
+            assert!(!deferreds.iter().any(Deferred::is_cancelled), "{name}");
+        }
+        let (deferreds, list) = pending(3);
+        drop(list);
+        assert!(!deferreds.iter().any(Deferred::is_cancelled));
+        let (deferreds, list) = pending(3);
+        drop(list.as_completed());
+        assert!(!deferreds.iter().any(Deferred::is_cancelled));
+    });
+}
+
+/// What has come is let go of when nobody can want it any more, not when the last item is through.
+#[test]
+fn values_go_when_the_join_has_failed_or_was_cancelled() {
+    watched(|| {
+        let counter = DropCounter::default();
+        let list = || {
+            let (deferred, promise) = Typed::<common::Token>::deferred();
+            let (held, running) = Typed::deferred();
+            let running = running.handle(|outcome| outcome.map_err(|_| String::new()));
+            let items = [Promise::ready(counter.token()), promise, running];
+            (deferred, held, AsyncList::from_iter(items))
+        };
+        let (deferred, _held, items) = list();
+        let joined = items.join();
+        deferred.reject("e".to_owned());
+        assert_eq!(counter.dropped(), 1);
+        drop(joined);
+        for make in [
+            |list: AsyncList<common::Token, String>| list.join().map(drop),
+            |list: AsyncList<common::Token, String>| list.settled().map(drop),
+        ] {
+            let before = counter.dropped();
+            let (_deferred, _held, items) = list();
+            let result = make(items);
+            result.cancel();
+            assert_eq!(counter.dropped(), before + 1);
+        }
+    });
+}
+
+/// `AsyncList::cancel` holds no lock while handlers run: they may look at the list.
+#[test]
+fn a_handler_may_look_at_the_list_that_is_cancelled() {
+    watched(|| {
+        let (mut deferreds, list) = pending(3);
+        let shared = Arc::new(OnceLock::<List<usize>>::new());
+        let seen = Log::new();
+        for deferred in &mut deferreds {
+            let (shared, seen) = (shared.clone(), seen.clone());
+            deferred.on_cancel(move || {
+                let list = shared.get().expect("it is there");
+                seen.add((list.len(), list.is_set()));
+                list.cancel();
+            });
+        }
+        let list = shared.get_or_init(|| list);
+        list.cancel();
+        assert_eq!(seen.entries().len(), 3);
+        assert!(list.is_set() && list.is_error());
+        assert!(deferreds.iter().all(Deferred::is_cancelled));
+    });
+}
+
+/// `cancel` on the list itself, then whatever is made of it.
+#[test]
+fn a_cancelled_list_fails() {
+    watched(|| {
+        for (name, make) in MAKES.iter().filter(|(name, _)| *name != "settled") {
+            let (_deferreds, list) = pending(3);
+            list.cancel();
+            let mut result = make(list);
+            assert!(result.wait(PATIENCE) && result.is_error(), "{name}");
+        }
+        let (_deferreds, mut list) = pending(3);
+        list.cancel();
+        assert!(list.get(MOMENT).unwrap_err().is_cancelled());
+    });
+}
+
+/// E17 for tuples, arrays and nested joins.
+#[test]
+fn cancelling_a_joined_tuple_cancels_every_input() {
+    watched(|| {
+        let (a, first) = Typed::<u8>::deferred();
+        let (b, second) = Typed::<&str>::deferred();
+        let (c, third) = Typed::<()>::deferred();
+        let (mut list, items) = pending(2);
+        list[0].on_cancel(|| panic!("a handler that panics"));
+        let joined = join((join((first, second)), join([third]), items));
+        joined.cancel();
+        assert!(a.is_cancelled() && b.is_cancelled() && c.is_cancelled());
+        assert!(list.iter().all(Deferred::is_cancelled));
+        assert!(joined.is_error());
+    });
+}

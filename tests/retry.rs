@@ -1,0 +1,411 @@
+//! Trying again: `retry`, `retry_if` and `Backoff` (conformance H14 to H17).
+
+mod common;
+
+use asynckit::{Backoff, Failure, Pool, Promise, retry, retry_if};
+use common::alloc::{Counter, Counting};
+use common::{
+    DropCounter, Gate, LONG, Log, MOMENT, PATIENCE, deferred_on, eventually, flush, is_error, kind,
+    named_pool, one_worker, panic_message, verdict, watched, watched_long,
+};
+use std::iter;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+type Typed<T> = Promise<T, String>;
+
+const NONE: Duration = Duration::ZERO;
+const SHORT: Duration = Duration::from_millis(10);
+
+fn no(number: u32) -> Typed<u32> {
+    Promise::failed(format!("no {number}"))
+}
+
+// ── Attempts ─────────────────────────────────────────────────────────────────────────────────────
+
+/// H14: the k-th attempt succeeds, after k - 1 failures.
+#[test]
+fn it_tries_until_it_succeeds() {
+    watched(|| {
+        for succeeds in 1..=5 {
+            let log = Log::new();
+            let seen = log.clone();
+            let mut promise = retry([NONE; 4], move |number| {
+                seen.add(number);
+                if number < succeeds { no(number) } else { Typed::settled(Ok(number)) }
+            });
+            assert!(matches!(promise.get(PATIENCE), Ok(number) if number == succeeds));
+            assert_eq!(log.entries(), (1..=succeeds).collect::<Vec<_>>());
+        }
+    });
+}
+
+/// H14: the last failure is the outcome, after one attempt more than there are pauses.
+#[test]
+fn it_gives_up_with_the_last_failure() {
+    watched(|| {
+        for pauses in 0..4_u32 {
+            let mut promise = retry(iter::repeat_n(NONE, pauses as usize), no);
+            assert!(is_error(promise.get(PATIENCE), &format!("no {}", pauses + 1)));
+            let way = promise.trace();
+            let kinds: Vec<_> = way.steps().map(|step| step.kind()).collect();
+            assert_eq!(kinds, ["settled", "retry"], "however often it has tried");
+        }
+    });
+}
+
+#[test]
+fn the_first_attempt_is_made_inside_the_call_the_others_on_the_first_promises_pool() {
+    watched(|| {
+        let pool = named_pool(1, "attempts");
+        let names = Log::new();
+        let seen = names.clone();
+        let mut promise = retry([NONE; 2], move |number| {
+            seen.add(thread::current().name().unwrap().to_owned());
+            let (deferred, promise) = deferred_on::<u32, String>(&pool);
+            deferred.reject(format!("no {number}"));
+            promise
+        });
+        let here = thread::current().name().unwrap().to_owned();
+        assert_eq!(names.entries()[0], here);
+        let mut behind = promise_name(&mut promise);
+        assert!(behind.get(PATIENCE).unwrap().starts_with("attempts"));
+        let names = names.entries();
+        assert_eq!(names.len(), 3);
+        assert!(names[1..].iter().all(|name| name.starts_with("attempts")), "{names:?}");
+    });
+}
+
+/// The name of the thread that runs what comes behind the promise.
+fn promise_name(promise: &mut Typed<u32>) -> Typed<String> {
+    let promise = std::mem::replace(promise, Promise::settled(Err(Failure::Taken)));
+    promise.handle(|_| Ok(thread::current().name().unwrap().to_owned()))
+}
+
+/// Only `Failure::Error` is retried.
+#[test]
+fn other_failures_are_final() {
+    watched(|| {
+        for (expected, _) in common::every_failure().into_iter().filter(|entry| entry.0 != "Error")
+        {
+            let attempts = Arc::new(AtomicUsize::new(0));
+            let count = attempts.clone();
+            let mut promise = retry([NONE; 9], move |number| {
+                count.fetch_add(1, SeqCst);
+                if number == 1 {
+                    return no(number);
+                }
+                let mut all = common::every_failure().into_iter();
+                let failure = all.find(|entry| entry.0 == expected).unwrap().1;
+                Promise::settled(Err(failure))
+            });
+            assert_eq!(verdict(&promise.get(PATIENCE)), expected);
+            assert_eq!(attempts.load(SeqCst), 2, "{expected}");
+        }
+    });
+}
+
+/// H14, as `api.md` 13 decides: a panic of `attempt` is contained and final.
+#[test]
+fn a_panic_in_an_attempt_is_contained_and_final() {
+    watched(|| {
+        for fatal in [1, 2] {
+            let counter = DropCounter::default();
+            let token = counter.token();
+            let mut promise = retry([NONE; 9], move |number| {
+                let _held = &token;
+                if number == fatal { panic!("attempt {number}") } else { no(number) }
+            });
+            assert_eq!(panic_message(promise.get(PATIENCE)), format!("attempt {fatal}"));
+            assert_eq!(counter.dropped(), 1, "the closure is dropped before that");
+        }
+        let pool = one_worker();
+        let mut promise =
+            retry([NONE; 9], move |_| pool.spawn(|| -> Result<u32, _> { panic!("job") }));
+        assert_eq!(panic_message(promise.get(PATIENCE)), "job");
+    });
+}
+
+#[test]
+fn a_panic_of_backoff_or_predicate_is_contained_and_final() {
+    watched(|| {
+        let backoff = iter::once_with(|| -> Duration { panic!("backoff") });
+        assert_eq!(panic_message(retry(backoff, no).get(PATIENCE)), "backoff");
+        let worth = |error: &String| -> bool { panic!("worth {error}") };
+        let mut promise = retry_if([NONE], worth, no);
+        assert_eq!(panic_message(promise.get(PATIENCE)), "worth no 1");
+    });
+}
+
+/// H15: an error that is not worth it ends it at once.
+#[test]
+fn what_is_not_worth_a_retry_is_final() {
+    watched(|| {
+        let asked = Log::new();
+        let seen = asked.clone();
+        let worth = move |error: &String| {
+            seen.add(error.clone());
+            error != "no 3"
+        };
+        let taken = Arc::new(AtomicUsize::new(0));
+        let count = taken.clone();
+        let pauses = iter::repeat_with(move || {
+            count.fetch_add(1, SeqCst);
+            NONE
+        });
+        let mut promise = retry_if(pauses, worth, no);
+        assert!(is_error(promise.get(PATIENCE), "no 3"));
+        assert_eq!(asked.entries(), ["no 1", "no 2", "no 3"]);
+        assert_eq!(taken.load(SeqCst), 2, "no pause is taken for what is final");
+    });
+}
+
+#[test]
+fn between_two_attempts_is_a_pause() {
+    watched(|| {
+        let start = Instant::now();
+        let times = Log::new();
+        let seen = times.clone();
+        let mut promise = retry(Backoff::exponential(SHORT).times(2), move |number| {
+            seen.add(start.elapsed());
+            no(number)
+        });
+        assert!(is_error(promise.get(PATIENCE), "no 3"));
+        let times = times.entries();
+        assert!(times[1] - times[0] >= SHORT && times[2] - times[1] >= SHORT * 2, "{times:?}");
+    });
+}
+
+/// No attempt, and no code of the user's, runs on the timer's thread: a closed pool ends it.
+#[test]
+fn when_the_pool_is_gone_it_is_abandoned() {
+    watched(|| {
+        let pool = one_worker();
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let count = attempts.clone();
+        let (deferred, first) = deferred_on::<u32, String>(&pool);
+        let first = Mutex::new(Some(first));
+        let pause = Duration::from_millis(200);
+        let mut promise = retry([pause; 5], move |number| {
+            count.fetch_add(1, SeqCst);
+            first.lock().unwrap().take().unwrap_or_else(|| no(number))
+        });
+        let start = Instant::now();
+        deferred.reject("no".to_owned());
+        drop(pool);
+        let in_time = start.elapsed() < pause; // else the pool has made another attempt
+        assert_eq!(verdict(&promise.get(PATIENCE)), "Abandoned");
+        assert!(attempts.load(SeqCst) == 1 || !in_time);
+    });
+}
+
+// ── Cancelling ───────────────────────────────────────────────────────────────────────────────────
+
+/// H17
+#[test]
+fn cancelled_in_a_pause_it_starts_nothing_more() {
+    watched(|| {
+        let (pool, counter, attempts) = (one_worker(), DropCounter::default(), Log::new());
+        let (token, seen, on) = (counter.token(), attempts.clone(), pool.clone());
+        let mut promise = retry([PATIENCE; 9], move |number| {
+            let _held = &token;
+            seen.add(number);
+            let (deferred, promise) = deferred_on::<u32, String>(&on);
+            deferred.reject("no".to_owned());
+            promise
+        });
+        flush(&pool); // the pause has begun
+        promise.cancel();
+        assert_eq!(counter.dropped(), 1, "the closure is dropped before cancel returns");
+        assert!(promise.get(None).unwrap_err().is_cancelled());
+        assert_eq!(attempts.entries(), [1]);
+    });
+}
+
+#[test]
+fn cancelled_in_an_attempt_it_cancels_the_attempt() {
+    watched(|| {
+        for running in [1, 3] {
+            let (at_last, attempts) = (Arc::new(Mutex::new(None)), Log::new());
+            let (slot, seen) = (at_last.clone(), attempts.clone());
+            let mut promise = retry([NONE; 9], move |number| {
+                seen.add(number);
+                if number < running {
+                    return no(number);
+                }
+                let (deferred, promise) = Typed::deferred();
+                *slot.lock().unwrap() = Some(deferred);
+                promise
+            });
+            eventually("the attempt is made", || at_last.lock().unwrap().is_some());
+            promise.cancel();
+            let deferred = at_last.lock().unwrap().take().unwrap();
+            eventually("it is cancelled", || deferred.is_cancelled()); // it may just be adopted
+            deferred.reject("late".to_owned());
+            assert!(promise.get(None).unwrap_err().is_cancelled());
+            assert_eq!(attempts.entries().len(), running as usize);
+        }
+    });
+}
+
+#[test]
+fn a_timeout_ends_all_attempts_together() {
+    watched(|| {
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let count = attempts.clone();
+        let endless = retry(Backoff::constant(Duration::from_millis(1)), move |number| {
+            count.fetch_add(1, SeqCst);
+            no(number)
+        });
+        let mut limited = endless.timeout(MOMENT);
+        assert!(limited.get(PATIENCE).unwrap_err().is_timed_out());
+        let made = attempts.load(SeqCst);
+        thread::sleep(SHORT);
+        assert!(attempts.load(SeqCst) <= made + 1, "at most one that was being made");
+    });
+}
+
+/// Timeouts of single attempts are final unless they are made errors of.
+#[test]
+fn an_attempt_with_a_timeout_can_be_retried() {
+    watched(|| {
+        let mut promise = retry([NONE; 3], |number| {
+            let never = Typed::settled(Ok(number)).delay_value(Duration::MAX);
+            let answer = if number < 3 { never } else { Typed::settled(Ok(number)) };
+            answer.timeout(SHORT).catch(|failure| Err(kind(&failure).to_owned()))
+        });
+        assert!(matches!(promise.get(PATIENCE), Ok(3)));
+    });
+}
+
+// ── Memory ───────────────────────────────────────────────────────────────────────────────────────
+
+/// D15, for retries: ten thousand attempts need what a few need, with and without pauses.
+#[test]
+fn memory_stays_flat_however_often_it_tries() {
+    const ATTEMPTS: u32 = 10_000;
+    watched_long(|| {
+        let (pool, counter) = (one_worker(), Counter::leaked());
+        pool.run(move || counter.count_this_thread()).get(PATIENCE).unwrap();
+        count_the_timers_thread(counter);
+        for pause in [NONE, Duration::from_nanos(1)] {
+            let (sender, samples) = channel();
+            let on = pool.clone();
+            let backoff = Backoff::constant(pause).times(ATTEMPTS as usize);
+            let mut promise = retry(backoff, move |number| {
+                if [ATTEMPTS / 10, ATTEMPTS].contains(&number) {
+                    sender.send(counter.live_bytes()).unwrap();
+                }
+                on.spawn(move || Err::<u8, _>(format!("no {number}")))
+            });
+            assert!(is_error(promise.get(LONG), &format!("no {}", ATTEMPTS + 1)));
+            let (early, late) = (samples.recv().unwrap(), samples.recv().unwrap());
+            assert!(late - early < 4096, "{} bytes more after {ATTEMPTS} attempts", late - early);
+        }
+    });
+}
+
+/// The only user code that comes to the timer's thread is a handler of cancellations.
+fn count_the_timers_thread(counter: &'static Counter) {
+    let (mut deferred, promise) = Typed::<u8>::deferred();
+    deferred.on_cancel(|| {
+        assert_eq!(thread::current().name(), Some("asynckit-timer"));
+        counter.count_this_thread();
+    });
+    assert!(promise.timeout(SHORT).get(PATIENCE).unwrap_err().is_timed_out());
+}
+
+// ── Backoff ──────────────────────────────────────────────────────────────────────────────────────
+
+fn millis(backoff: Backoff, count: usize) -> Vec<u128> {
+    backoff.take(count).map(|pause| pause.as_millis()).collect()
+}
+
+/// H16
+#[test]
+fn pauses_double_up_to_the_cap() {
+    let backoff = Backoff::exponential(Duration::from_millis(100)).cap(Duration::from_secs(1));
+    assert_eq!(millis(backoff.clone(), 6), [100, 200, 400, 800, 1000, 1000]);
+    assert_eq!(millis(backoff.times(3), 6), [100, 200, 400]);
+    assert_eq!(millis(Backoff::constant(Duration::from_millis(7)), 3), [7, 7, 7]);
+    let smaller = Backoff::constant(Duration::from_millis(7)).cap(Duration::from_millis(5));
+    assert_eq!(millis(smaller, 2), [5, 5]);
+}
+
+/// H16
+#[test]
+fn no_attempt_overflows() {
+    let uncapped = Backoff::exponential(Duration::from_nanos(1));
+    let pauses: Vec<_> = uncapped.take(1025).collect();
+    assert!(pauses.windows(2).all(|pair| pair[0] <= pair[1]));
+    assert_eq!(pauses[1000], Duration::MAX);
+    let one = Duration::from_millis(1);
+    assert_eq!(Backoff::exponential(one).cap(PATIENCE).nth(80), Some(PATIENCE));
+    let longest = Duration::from_millis(i64::MAX as u64);
+    let mut capped = Backoff::exponential(one).cap(longest);
+    assert!(capped.nth(62).is_some_and(|pause| pause < longest));
+    assert_eq!(capped.next(), Some(longest));
+    assert!(Backoff::exponential(NONE).take(1025).all(|pause| pause.is_zero()));
+    let jittered = Backoff::exponential(Duration::from_nanos(1)).full_jitter();
+    assert!(jittered.take(1025).all(|pause| pause <= Duration::MAX));
+    assert!(Backoff::exponential(NONE).full_jitter().take(1025).all(|pause| pause.is_zero()));
+}
+
+/// H16
+#[test]
+fn jitter_stays_in_bounds_and_spreads() {
+    let most = Duration::from_millis(800);
+    let backoff = || Backoff::exponential(Duration::from_millis(100)).cap(most);
+    for seed in 0..100 {
+        let pauses: Vec<_> = backoff().seeded_jitter(seed).take(50).collect();
+        let bounds = backoff().take(50);
+        assert!(pauses.iter().zip(bounds).all(|(pause, bound)| *pause <= bound));
+        assert_eq!(pauses, backoff().seeded_jitter(seed).take(50).collect::<Vec<_>>());
+    }
+    let all: Vec<_> = Backoff::constant(most).full_jitter().take(10_000).collect();
+    let mean = all.iter().sum::<Duration>() / 10_000;
+    assert!(mean > most * 2 / 5 && mean < most * 3 / 5, "{mean:?}");
+    assert!(all.iter().any(|pause| *pause < most / 20));
+    assert!(all.iter().any(|pause| *pause > most * 19 / 20));
+    let other: Vec<_> = Backoff::constant(most).full_jitter().take(10_000).collect();
+    assert_ne!(all, other, "each has a seed of its own");
+}
+
+#[test]
+fn a_backoff_knows_how_long_it_is() {
+    let backoff = Backoff::constant(SHORT);
+    assert_eq!(backoff.size_hint(), (usize::MAX, None));
+    let mut three = backoff.times(3);
+    assert_eq!(three.size_hint(), (3, Some(3)));
+    assert_eq!(three.by_ref().count(), 3);
+    assert_eq!(three.next(), None, "it stays at its end");
+}
+
+#[test]
+fn any_iterator_of_durations_is_a_backoff() {
+    watched(|| {
+        assert!(is_error(retry(vec![NONE, NONE], no).get(PATIENCE), "no 3"));
+        assert!(is_error(retry((0..4).map(|_| NONE), no).get(PATIENCE), "no 5"));
+        assert!(is_error(retry(None, no).get(PATIENCE), "no 1"));
+        assert!(is_error(retry(Backoff::constant(NONE).take(1), no).get(PATIENCE), "no 2"));
+    });
+}
+
+#[test]
+fn a_pause_takes_no_worker() {
+    watched(|| {
+        let pool: Pool = one_worker();
+        let (on, gate) = (pool.clone(), Gate::new());
+        let retried = retry([PATIENCE], move |_| on.spawn(|| Err::<u8, _>("no".to_owned())));
+        flush(&pool);
+        gate.open();
+        assert!(!retried.is_set());
+        retried.cancel();
+    });
+}
