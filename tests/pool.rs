@@ -250,6 +250,6 @@ fn many_threads_submit_to_one_pool() {
             })
             .collect();
         let sum: u64 = submitters.into_iter().map(|s| s.join().unwrap()).sum();
-        assert_eq!(sum, (0..8_000).sum());
+        assert_eq!(sum, (0..8_000).sum::<u64>());
     });
 }
