@@ -222,6 +222,101 @@ fn more_can_be_pushed_to_the_list() {
     });
 }
 
+// ── As they complete ─────────────────────────────────────────────────────────────────────────────
+
+/// An endless iterator is fine: each one once, no more than the limit under way, and no more than
+/// twice the limit ahead of whoever takes them.
+#[test]
+fn an_endless_iterator_is_taken_as_it_completes() {
+    watched_long(|| {
+        for limit in [1, 3] {
+            let (pool, made) = (Pool::new(2), Arc::new(AtomicUsize::new(0)));
+            let (on, count) = (pool.clone(), made.clone());
+            let endless: List<usize> = map_concurrent(0.., limit, move |n| {
+                count.fetch_add(1, SeqCst);
+                on.spawn(move || if n % 3 == 1 { Err(format!("no {n}")) } else { Ok(n) })
+            });
+            let ahead = 64 + limit; // before it is known who takes them
+            let mut seen = Vec::new();
+            for (taken, done) in endless.as_completed().take(500).enumerate() {
+                if taken > 200 {
+                    assert!(made.load(SeqCst) <= taken + 2 * limit + 1);
+                }
+                assert!(made.load(SeqCst) <= taken + ahead + 2 * limit);
+                match done.outcome {
+                    Ok(n) => assert_eq!(n, done.index),
+                    Err(Failure::Error(text)) => assert_eq!(text, format!("no {}", done.index)),
+                    Err(other) => panic!("{other}"),
+                }
+                seen.push(done.index);
+            }
+            flush(&pool);
+            let made_at_the_end = made.load(SeqCst);
+            seen.sort();
+            seen.dedup();
+            assert_eq!(seen.len(), 500);
+            assert!(seen[499] < 500 + ahead + limit);
+            thread::sleep(MOMENT);
+            assert_eq!(made.load(SeqCst), made_at_the_end, "dropped, it starts no more");
+        }
+    });
+}
+
+/// Twice the limit are done ahead of whoever takes them slowly, and then none.
+#[test]
+fn who_takes_slowly_holds_the_work_back() {
+    watched(|| {
+        let calls = Calls::default();
+        let list: List<usize> = map_concurrent(0..1000, 2, calls.call());
+        let mut completed = list.as_completed();
+        for n in 0..4 {
+            calls.await_made((n + 2).min(4));
+            calls.end(n);
+        }
+        thread::sleep(MOMENT);
+        assert_eq!(calls.made(), 4);
+        assert_eq!(completed.next().unwrap().index, 0);
+        calls.await_made(5);
+        assert_eq!(completed.next().unwrap().index, 1);
+        calls.await_made(6);
+        drop(completed);
+        assert!(!calls.take(4).is_cancelled());
+    });
+}
+
+/// D15: nothing is kept of what was handed out, however long it goes on.
+#[test]
+fn taken_as_it_completes_memory_stays_flat() {
+    watched_long(|| {
+        let counter = Counter::leaked();
+        counter.count_this_thread();
+        let pool = one_worker();
+        pool.run(|| counter.count_this_thread()).get(PATIENCE).unwrap();
+        let on = pool.clone();
+        let endless = map_concurrent(0.., 4, move |n: usize| on.run(move || [n; 16]));
+        let mut completed = endless.as_completed();
+        completed.by_ref().take(2_000).for_each(drop);
+        let before = counter.live_bytes();
+        completed.by_ref().take(40_000).for_each(drop);
+        let more = counter.live_bytes() - before;
+        assert!(more < 8_000, "{more} bytes more");
+    });
+}
+
+/// Promises that were pushed by hand come in between.
+#[test]
+fn pushed_ones_are_taken_too() {
+    watched(|| {
+        let mut list: List<usize> = map_concurrent(unknown(100), 1, |n| Promise::ready(n));
+        list.push(Promise::ready(1000));
+        list.push(Promise::ready(1001));
+        let mut values: Vec<_> = list.as_completed().map(|done| done.outcome.unwrap()).collect();
+        values.sort();
+        assert_eq!(values[..100], (0..100).collect::<Vec<_>>());
+        assert_eq!(values[100..], [1000, 1001]);
+    });
+}
+
 // ── Failures ─────────────────────────────────────────────────────────────────────────────────────
 
 /// With `settled` a failure stops nothing.

@@ -279,7 +279,9 @@ fn adoption(bound: usize, shape: Shape, act: impl Fn(&World, Promise) + Sync + S
         };
         let inner_worker = popper(&world, inner_queued);
         act(&world, tail);
-        outer_worker.map(|worker| worker.join().unwrap());
+        if let Some(worker) = outer_worker {
+            worker.join().unwrap();
+        }
         inner_worker.join().unwrap();
         world.finish();
     });

@@ -26,6 +26,10 @@ pub(crate) struct World(Rc<Books>);
 
 #[derive(Default)]
 struct Books {
+    #[expect(
+        clippy::vec_box,
+        reason = "the cells are pointed to, so they must stay where they are"
+    )]
     cells: RefCell<Vec<Box<Cell>>>,
     live: Rc<Plain<usize>>,
     started: Plain<usize>,

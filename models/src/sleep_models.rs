@@ -238,12 +238,11 @@ impl Worker {
                 roster.wakes -= 1;
                 return true;
             }
-            if roster.closing && !roster.closed && roster.idle == roster.live {
-                if !core.has_work() && core.inbox.close_if_empty() {
-                    roster.closed = true;
-                    roster.publish(core);
-                    core.bell.notify_all();
-                }
+            let all_idle = roster.closing && !roster.closed && roster.idle == roster.live;
+            if all_idle && !core.has_work() && core.inbox.close_if_empty() {
+                roster.closed = true;
+                roster.publish(core);
+                core.bell.notify_all();
             }
             if roster.closed {
                 roster.idle -= 1;

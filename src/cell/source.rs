@@ -31,8 +31,8 @@ pub(crate) trait Source<T, E>: Send + Sync {
     fn carry_on(&self);
     /// Places are used again, so that an item is made ahead for each one that was taken.
     fn recycle(&self);
-    /// An item was taken, and its place is free.
-    fn taken(&self);
+    /// The item in this place was taken.
+    fn taken(&self, place: usize);
     /// Starts nothing more. What is left is dropped by the caller: then the items that were not
     /// started are abandoned.
     fn halt(&self) -> Rest;
@@ -102,7 +102,7 @@ impl<T, E> Items<T, E> {
         if let Some(supply) = &mut self.supply {
             if supply.recycles {
                 supply.free.push(index);
-                supply.source.taken();
+                supply.source.taken(index);
             }
         }
     }
@@ -147,7 +147,7 @@ impl<T, E> Items<T, E> {
         supply.source.recycle();
         let taken = |index: &usize| self.slots.state(*index) == State::Taken;
         supply.free = (0..self.slots.len()).filter(taken).collect();
-        supply.free.iter().for_each(|_| supply.source.taken());
+        supply.free.iter().for_each(|index| supply.source.taken(*index));
     }
 
     /// Has the source start nothing more. Items that were not started are abandoned with the rest.

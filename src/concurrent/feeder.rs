@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
 
+use super::plan::Plan;
 use super::under_way::{Pull, UnderWay};
 use crate::cell::{Consumer, ExecutorHandle, Origin, Producer, Rest, Source};
 use crate::failure::{Failure, Panic, catch, drop_quietly};
@@ -16,12 +17,7 @@ use crate::promise::Promise;
 use crate::sync::{Mutex, MutexGuard};
 use crate::telemetry::Context;
 
-/// How many items are made ahead of the inputs that are known to come.
-const AHEAD: usize = 1024;
-/// The same where it is not known how many there are.
-const AHEAD_OF_UNKNOWN: usize = 64;
-
-/// In place of a number: this place is not ours.
+/// In place of a number: this place of the list is not ours.
 const OTHERS: usize = usize::MAX;
 
 struct Slot;
@@ -33,11 +29,33 @@ impl Origin for Slot {
 /// What the list, the items that are under way and the next call share.
 pub(super) struct Feeder<I, F, T, E> {
     me: Weak<Self>,
-    limit: usize,
     location: &'static Location<'static>,
     /// Where the user has asked for it.
     context: Context,
     state: Mutex<State<I, F, T, E>>,
+}
+
+struct State<I, F, T, E> {
+    plan: Plan,
+    /// `None` while an item is being started, and when it is over.
+    given: Option<Box<Given<I, F>>>,
+    /// Items without an input, in their order.
+    slots: VecDeque<Producer<T, E>>,
+    /// By the places in the list: which item has it.
+    numbers: Vec<usize>,
+    /// That of the first promise.
+    executor: Option<ExecutorHandle>,
+}
+
+/// What is left: the items first, so that they are abandoned whatever the user's destructors do.
+type Left<I, F, T, E> = (VecDeque<Producer<T, E>>, Option<Box<Given<I, F>>>);
+
+impl<I, F, T, E> State<I, F, T, E> {
+    /// Nothing more is started. What is left is dropped when nothing is locked.
+    fn finish(&mut self, end: Option<usize>) -> Left<I, F, T, E> {
+        self.plan.finish(end);
+        (std::mem::take(&mut self.slots), self.given.take())
+    }
 }
 
 /// What the user has given.
@@ -45,69 +63,6 @@ struct Given<I, F> {
     inputs: I,
     f: F,
 }
-
-struct State<I, F, T, E> {
-    /// `None` while an item is being started, and when it is over.
-    given: Option<Box<Given<I, F>>>,
-    /// Nothing more is started.
-    over: bool,
-    /// A call is queued or runs.
-    calling: bool,
-    /// Items without an input, in their order.
-    slots: VecDeque<Producer<T, E>>,
-    /// By the places in the list: which item has it.
-    numbers: Vec<usize>,
-    /// How many items were made, how many of them have got an input, how many were taken.
-    made: usize,
-    started: usize,
-    taken: usize,
-    /// How many have not settled.
-    under_way: usize,
-    /// How many inputs are left at most, and whether that is exact.
-    left: Option<usize>,
-    exact: bool,
-    /// How many items without an input are made ahead.
-    ahead: usize,
-    /// Places are used again: no more than twice `limit` items are there at a time.
-    recycles: bool,
-    failed: bool,
-    carries_on: bool,
-    /// How many items there are, when that is known.
-    end: Option<usize>,
-    executor: Option<ExecutorHandle>,
-}
-
-impl<I, F, T, E> State<I, F, T, E> {
-    fn can_start(&self) -> bool {
-        !self.over && self.given.is_some() && !self.slots.is_empty()
-    }
-
-    /// Behind a failure nothing is started until it is known that whoever takes the items goes on.
-    fn is_held(&self) -> bool {
-        self.failed && !self.carries_on
-    }
-
-    fn wants_slot(&self, limit: usize) -> bool {
-        let slots = self.slots.len();
-        let full = self.recycles && self.made - self.taken >= limit.saturating_mul(2);
-        !self.over && !full && slots < self.ahead && self.left.is_none_or(|left| slots < left)
-    }
-
-    /// Nothing more is started. What is left is dropped when nothing is locked.
-    fn finish(&mut self, end: Option<usize>) -> Left<I, F, T, E> {
-        self.over = true;
-        self.end = self.end.into_iter().chain(end).min();
-        (std::mem::take(&mut self.slots), self.given.take())
-    }
-
-    fn look_ahead(&mut self, (least, most): (usize, Option<usize>)) {
-        self.left = most;
-        self.exact = Some(least) == most;
-    }
-}
-
-/// What is left: the items first, so that they are abandoned whatever the user's destructors do.
-type Left<I, F, T, E> = (VecDeque<Producer<T, E>>, Option<Box<Given<I, F>>>);
 
 /// What has come of an input.
 enum Started<T, E> {
@@ -160,45 +115,29 @@ where
         location: &'static Location<'static>,
         recycles: bool,
     ) -> Arc<Self> {
-        let limit = limit.max(1);
         let given = Box::new(Given { inputs, f });
-        let hint = given.size_hint();
-        let unknown = limit.saturating_mul(2).clamp(AHEAD_OF_UNKNOWN, AHEAD);
-        let mut state = State {
+        let state = Mutex::new(State {
+            plan: Plan::new(limit, given.size_hint(), recycles),
             given: Some(given),
-            over: false,
-            calling: true, // by `begin`
             slots: VecDeque::new(),
             numbers: Vec::new(),
-            made: 0,
-            started: 0,
-            taken: 0,
-            under_way: 0,
-            left: None,
-            exact: false,
-            ahead: if Some(hint.0) == hint.1 { AHEAD } else { unknown },
-            recycles,
-            failed: false,
-            carries_on: false,
-            end: None,
             executor: None,
-        };
-        state.look_ahead(hint);
-        let state = Mutex::new(state);
+        });
         let context = Context::current();
-        Arc::new_cyclic(|me| Feeder { me: me.clone(), limit, location, context, state })
+        Arc::new_cyclic(|me| Feeder { me: me.clone(), location, context, state })
     }
 
     /// Makes the first calls. `refill` has the list ask for items.
     pub(super) fn begin(&self, mut refill: impl FnMut()) -> ExecutorHandle {
-        for _ in 0..self.limit {
+        let limit = self.lock().plan.limit();
+        for _ in 0..limit {
             refill();
             if !self.start_one() {
                 break;
             }
         }
         refill();
-        self.lock().calling = false;
+        self.lock().plan.called();
         self.call_if_due();
         self.executor()
     }
@@ -210,14 +149,8 @@ where
 
     /// Queues the next call, if it is due.
     fn call_if_due(&self) {
-        let mut state = self.lock();
-        let due = !state.calling && state.under_way < self.limit && !state.is_held();
-        if !due || !state.can_start() {
-            return;
-        }
-        let Some(me) = self.me.upgrade() else { return };
-        state.calling = true;
-        drop(state);
+        let due = self.lock().plan.call_if_due();
+        let Some(me) = self.me.upgrade().filter(|_| due) else { return };
         let start: Consumer<(), E> = Consumer::settled(Ok(()), self.location);
         let call = Promise::new(start, self.executor()).link(Pull::new(me), None, self.location);
         drop(call);
@@ -226,16 +159,13 @@ where
     /// Starts an item. `false`: nothing more can be started now.
     fn start_one(&self) -> bool {
         let mut state = self.lock();
-        if !state.can_start() {
+        if !state.plan.can_start() {
             return false;
         }
         let (Some(mut given), Some(slot)) = (state.given.take(), state.slots.pop_front()) else {
-            return false; // not reachable: `can_start` has looked
+            return false; // not reachable: one call at a time, and the plan counts the slots
         };
-        let number = state.started;
-        state.left = state.left.map(|left| left.saturating_sub(1));
-        state.started += 1;
-        state.under_way += 1;
+        let number = state.plan.start();
         drop(state);
         let started = self.context.within(|| given.start());
         let goes_on = !matches!(started, Started::End | Started::Broken(_));
@@ -278,17 +208,14 @@ where
     fn put_back(&self, given: Box<Given<I, F>>, started: Option<usize>) {
         let hint = given.size_hint();
         let mut state = self.lock();
-        let rest = match started {
-            Some(_) if !state.over && hint.1 != Some(0) => {
-                state.given = Some(given);
-                state.look_ahead(hint);
-                return;
-            }
-            Some(started) if !state.over => (state.finish(Some(started)), given),
-            _ => (Left::default(), given),
-        };
+        let over = state.plan.is_over() || started.is_none();
+        if !over && state.plan.look_ahead(hint) {
+            state.given = Some(given);
+            return;
+        }
+        let left = if over { Left::default() } else { state.finish(started) };
         drop(state);
-        drop_quietly(rest);
+        drop_quietly((left, given));
     }
 }
 
@@ -301,7 +228,7 @@ where
 {
     fn more(&self, place: usize) -> Option<Consumer<T, E>> {
         let mut state = self.lock();
-        if !state.wants_slot(self.limit) {
+        if !state.plan.wants_item() {
             return None;
         }
         let (producer, consumer) = Producer::pair::<Slot>(self.location);
@@ -309,8 +236,7 @@ where
         if state.numbers.len() <= place {
             state.numbers.resize(place + 1, OTHERS); // somebody else has those in between
         }
-        state.numbers[place] = state.made;
-        state.made += 1;
+        state.numbers[place] = state.plan.make();
         drop(state);
         self.call_if_due();
         Some(consumer)
@@ -319,53 +245,45 @@ where
     fn number(&self, place: usize) -> Option<usize> {
         let state = self.lock();
         match state.numbers.get(place) {
-            Some(&number) if number != OTHERS => {
-                state.end.is_none_or(|end| number < end).then_some(number)
-            }
+            Some(&number) if number != OTHERS => state.plan.counts(number).then_some(number),
             _ => Some(place),
         }
     }
 
     fn known(&self) -> usize {
-        let state = self.lock();
-        let left = state.left.filter(|_| state.exact && !state.over);
-        let to_come = left.map_or(0, |left| left.saturating_sub(state.slots.len()));
-        match state.end {
-            Some(end) => end,
-            None if state.exact => state.made + to_come,
-            None => state.started,
-        }
+        self.lock().plan.known()
     }
 
     fn surplus_and_missing(&self) -> (usize, usize) {
         let state = self.lock();
-        let surplus = state.end.map_or(0, |end| state.made.saturating_sub(end));
-        let left = state.left.filter(|_| state.exact && !state.over);
-        (surplus, left.map_or(0, |left| left.saturating_sub(state.slots.len())))
+        (state.plan.surplus(), state.plan.missing())
     }
 
     fn carry_on(&self) {
-        self.lock().carries_on = true;
+        self.lock().plan.carry_on();
         self.call_if_due();
     }
 
     fn recycle(&self) {
-        self.lock().recycles = true;
+        self.lock().plan.recycle();
     }
 
-    fn taken(&self) {
-        self.lock().taken += 1;
+    fn taken(&self, place: usize) {
+        let mut state = self.lock();
+        if state.numbers.get(place).is_some_and(|number| *number != OTHERS) {
+            state.plan.take();
+        }
+        drop(state);
+        self.call_if_due();
     }
 
     fn halt(&self) -> Rest {
         let mut state = self.lock();
-        if state.over {
+        if state.plan.is_over() {
             return None;
         }
-        // Where it is known how many there were to be, those that were not started are abandoned;
-        // else they do not count.
-        let end = if state.exact { None } else { Some(state.started) };
-        let left = state.finish(end);
+        state.plan.halt();
+        let left = state.finish(None);
         drop(state);
         Some(Box::new(left))
     }
@@ -390,15 +308,12 @@ where
 {
     fn call(&self) {
         self.start_one();
-        self.lock().calling = false;
+        self.lock().plan.called();
         self.call_if_due();
     }
 
     fn settled(&self, failed: bool) {
-        let mut state = self.lock();
-        state.under_way -= 1;
-        state.failed |= failed;
-        drop(state);
+        self.lock().plan.settled(failed);
         self.call_if_due();
     }
 

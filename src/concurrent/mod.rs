@@ -3,12 +3,14 @@
 //! | file | idea |
 //! | --- | --- |
 //! | `feeder` | draws inputs as items settle |
-//! | `under_way` | the links that tell it so |
+//! | `plan` | how many, and what next |
+//! | `under_way` | the links that tell the feeder |
 //! | `each` | for those who want no results |
 //! | `reduce` | results folded into one |
 
 mod each;
 mod feeder;
+mod plan;
 mod reduce;
 mod under_way;
 
