@@ -117,3 +117,36 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Forward<T, E> {
         items.cancel_pending();
     }
 }
+
+/// What a scope borrows cannot be that of its body, nor leave it with a result, a callback or the scope.
+///
+/// ```compile_fail,E0373
+/// let pool = asynckit::Pool::new(1);
+/// pool.scope(|scope| {
+///     let text = String::from("of the body");
+///     drop(scope.spawn(|| Ok::<_, asynckit::AnyError>(text.len())));
+/// });
+/// ```
+///
+/// ```compile_fail,E0597
+/// let pool = asynckit::Pool::new(1);
+/// let text = String::from("outside");
+/// let mut part = pool.scope(|scope| scope.spawn(|| Ok::<&str, asynckit::AnyError>(&text)));
+/// drop(part.get(None));
+/// ```
+///
+/// ```compile_fail,E0521
+/// let pool = asynckit::Pool::new(1);
+/// let mut kept = None;
+/// pool.scope(|scope| kept = Some(scope));
+/// ```
+///
+/// ```compile_fail,E0597
+/// let pool = asynckit::Pool::new(1);
+/// let text = String::from("outside");
+/// pool.scope(|scope| {
+///     drop(scope.spawn(|| Ok::<u8, asynckit::AnyError>(1)).map(|_| text.len()));
+/// });
+/// ```
+#[cfg(doctest)]
+struct NothingEscapes;
