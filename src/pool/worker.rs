@@ -408,7 +408,9 @@ impl Worker {
         }
         let here = 0_u8;
         let size = self.core.settings.stack_size.unwrap_or(DEFAULT_STACK);
-        self.base.get().abs_diff((&raw const here).addr()) > size / 2
+        let used = self.base.get().abs_diff((&raw const here).addr());
+        // More than there is: then this is not its stack (a sanitizer may put frames elsewhere).
+        used > size / 2 && used <= size
     }
 
     /// On a worker: the same for what `upstream` shows. `false`: nothing was done.
