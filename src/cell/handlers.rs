@@ -24,7 +24,7 @@ struct Node {
 /// Instead of a list: no handler will be run from here any more.
 const CLOSED: usize = 1;
 /// How deep handlers that cancel other promises nest.
-const NEST: u32 = 16;
+const NEST: u32 = 4;
 /// Somebody looks into the list, for a moment: it must not be changed.
 const LOCKED: usize = 2;
 
