@@ -12,7 +12,7 @@ use crate::promise::{IntoPromise, Promise};
 impl Pool {
     /// Queues work as soon as its inputs have values, which it gets as arguments.
     ///
-    /// `inputs` is one promise, or a tuple of 2 to 12 (or whatever else [`join`](crate::join) takes in
+    /// `inputs` is one promise, or a tuple of 2 to 12 (or whatever else [`join`](crate::join()) takes in
     /// one: a list arrives as a plain `Vec`). As long as they are pending this costs no thread. The
     /// first failure in time is that of the result, cancels the other inputs, and does not run the
     /// work. Otherwise it is as with [`spawn`](Pool::spawn).
