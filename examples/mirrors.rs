@@ -18,9 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // If all are down, the failure says why, mirror by mirror.
     let mirrors = ask(&[("down.example.org", 5), ("down.example.net", 10)]);
-    match mirrors.any().get(TIMEOUT) {
-        Err(Failure::Error(all)) => println!("{all}"),
-        other => println!("{other:?}"),
+    if let Err(Failure::Error(all)) = mirrors.any().get(TIMEOUT) {
+        println!("{all}");
     }
 
     // To believe a checksum, ask until two of them have answered.

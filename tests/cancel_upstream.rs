@@ -281,7 +281,6 @@ fn a_cancelled_list_has_failed() {
 
 /// Items that run go on; the list does not wait for them: it is settled before `cancel` returns.
 #[test]
-#[ignore = "known gap: a cancelled list waits for the items that run"]
 fn a_list_cancelled_while_its_items_run_has_failed() {
     watched(|| {
         let (pool, gate) = (one_worker(), Gate::new());

@@ -2,8 +2,8 @@
 
 mod common;
 
-use asynckit::{AsyncList, Deferred, Promise, join};
-use common::{DropCounter, Log, MOMENT, PATIENCE, watched};
+use asynckit::{AsyncList, Deferred, Pool, Promise, join};
+use common::{DropCounter, Gate, Log, MOMENT, PATIENCE, watched};
 use std::sync::{Arc, OnceLock};
 
 type List<T> = AsyncList<T, String>;
@@ -158,6 +158,38 @@ fn a_cancelled_list_fails() {
         let (_deferreds, mut list) = pending(3);
         list.cancel();
         assert!(list.get(MOMENT).unwrap_err().is_cancelled());
+    });
+}
+
+/// A cancelled list waits for nothing, whatever is made of it: items that run count as cancelled.
+#[test]
+fn a_cancelled_list_does_not_wait_for_items_that_run() {
+    watched(|| {
+        let pool = Pool::new(1);
+        let running = |gate: &Gate| -> List<usize> {
+            let key = gate.key();
+            let running = pool.spawn(move || {
+                key.wait();
+                Err("too late".to_owned())
+            });
+            gate.await_arrival(1);
+            let list: List<usize> = [Promise::ready(1), running].into_iter().collect();
+            list.cancel();
+            assert!(list.is_set() && list.is_error());
+            list
+        };
+        for (name, make) in MAKES {
+            let gate = Gate::new();
+            let mut result = make(running(&gate));
+            assert!(result.wait(PATIENCE), "{name}");
+            let wins = ["settled", "race", "any"].contains(&name);
+            assert_eq!(result.is_error(), !wins, "{name}");
+        }
+        let gate = Gate::new();
+        let completed = running(&gate).as_completed();
+        let verdicts: Vec<_> =
+            completed.map(|done| (done.index, common::verdict(&done.outcome))).collect();
+        assert_eq!(verdicts, [(0, "Ok"), (1, "Cancelled")]);
     });
 }
 

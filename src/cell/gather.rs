@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use super::consumer::{self, Consumer};
 use super::drain::{Core, Drained, End, Ended, Ender, Policy, Watcher, drain, install};
+use super::header::Dropped;
 use super::items::Items;
 use super::mailbox::{Armed, Mailbox};
 use super::observer::Target;
@@ -25,6 +26,8 @@ pub(crate) struct Gather<T: Send + 'static, E: Send + 'static> {
     armed: Option<Armed>,
     /// The first item in time that was seen to have failed.
     failed: Option<usize>,
+    /// Somebody has got the list's outcome: what else has failed does not matter.
+    got: bool,
 }
 
 // SAFETY: the pointer in `armed` is that of a waker, which is Send.
@@ -35,7 +38,7 @@ unsafe impl<T: Send, E: Send> Sync for Gather<T, E> {}
 impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
     pub(crate) fn new() -> Self {
         let core = Arc::new(Core::new());
-        Gather { core, armed: None, failed: None }
+        Gather { core, armed: None, failed: None, got: false }
     }
 
     fn drained(&mut self) -> &mut Drained<T, E> {
@@ -85,6 +88,11 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
             }
         }
         self.failed
+    }
+
+    /// Somebody has got the list's outcome: failures that are left are not reported.
+    pub(crate) fn set_got(&mut self) {
+        self.got = true;
     }
 
     /// Has [`next`](Self::next) begin again with the first item that has come.
@@ -181,11 +189,11 @@ unsafe impl<T: Send + 'static, E: Send + 'static> Awaited for Gather<T, E> {
 }
 
 /// The policy of a list that was dropped: what comes is dropped.
-struct Detached;
+struct Detached(Dropped);
 
 impl<T, E> Policy<T, E> for Detached {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
-        items.drop_unseen(index);
+        items.drop_outcome(index, self.0);
     }
 
     fn complete(&mut self, _: &mut Items<T, E>) {}
@@ -197,14 +205,14 @@ impl<T: Send + 'static, E: Send + 'static> Drop for Gather<T, E> {
     /// The right to drain goes to the policy, by default one that drops what comes.
     fn drop(&mut self) {
         self.disarm();
+        let why = if self.got { Dropped::Superseded } else { Dropped::Unseen };
         let core = Arc::as_ptr(&self.core);
         let drained = self.drained();
         if drained.policy.is_none() {
-            drop_quietly(drained.items.halt());
-            for index in 0..drained.items.slots.len() {
-                drained.items.drop_unseen(index);
-            }
-            drained.policy = Some(Box::new(Detached));
+            let items = &mut drained.items;
+            drop_quietly(items.halt());
+            items.indices().for_each(|index| items.drop_outcome(index, why));
+            drained.policy = Some(Box::new(Detached(why)));
         }
         // SAFETY: one reference for the run, which `drain` gives up when all items have come.
         unsafe {

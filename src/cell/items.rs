@@ -96,7 +96,7 @@ impl<T, E> Items<T, E> {
         self.take_by(index, |_| None).map(|(outcome, _)| outcome)
     }
 
-    /// Takes the outcomes of all items, which have come, in their order.
+    /// Takes the outcomes of all items, in their order; one that has not come counts as cancelled.
     pub(crate) fn take_all(&mut self) -> Vec<Outcome<T, E>> {
         let mut outcomes = Vec::with_capacity(self.len());
         outcomes.extend(self.indices().filter_map(|index| self.take_counted(index)));
@@ -116,7 +116,7 @@ impl<T, E> Items<T, E> {
 
     fn take_counted(&mut self, index: usize) -> Option<Outcome<T, E>> {
         let counts = self.slots.state(index) != State::Void;
-        counts.then(|| self.take(index).unwrap_or(Err(Failure::Taken)))
+        counts.then(|| self.take(index).unwrap_or(Err(Failure::Cancelled)))
     }
 
     /// Takes an outcome with the way that a failure came.
@@ -167,7 +167,7 @@ impl<T, E> Items<T, E> {
         self.drop_outcome(index, Dropped::Unseen);
     }
 
-    fn drop_outcome(&mut self, index: usize, why: Dropped) {
+    pub(super) fn drop_outcome(&mut self, index: usize, why: Dropped) {
         if let Some(cell) = self.forget(index) {
             // SAFETY: a cell that has arrived was the list's; it is forgotten.
             unsafe {

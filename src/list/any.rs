@@ -70,6 +70,11 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValue<T, E> {
         producer.settle(Err(failure));
     }
 
+    /// What has not come counts as cancelled.
+    fn ended(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
+        self.complete(items);
+    }
+
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         self.open = None;
         items.discard_arrived();

@@ -28,13 +28,14 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// }
     /// ```
     pub fn as_completed(self) -> AsCompleted<T, E> {
+        let cancelled = self.is_cancelled();
         let (mut gather, _) = self.into_gather();
         gather.rewind();
         let items = gather.items();
         items.carry_on();
         let left = if items.grows() { None } else { Some(items.len()) };
         items.recycle();
-        AsCompleted { gather, left, over: false }
+        AsCompleted { gather, left, over: false, cancelled, given_up: 0 }
     }
 }
 
@@ -67,6 +68,10 @@ pub struct AsCompleted<T: Send + 'static, E: Send + 'static = AnyError> {
     left: Option<usize>,
     /// There are no more.
     over: bool,
+    /// What has not come counts as cancelled.
+    cancelled: bool,
+    /// If more than 0: items before this place were handed out as cancelled, or had come.
+    given_up: usize,
 }
 
 impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
@@ -108,13 +113,35 @@ impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
 
     /// Takes an item that has come, or finds out that there are no more.
     fn take(&mut self) -> Option<Completed<T, E>> {
-        let next = self.gather.next();
+        if self.over || self.given_up > 0 {
+            return self.give_up();
+        }
+        let Some(place) = self.gather.next() else {
+            self.over = self.gather.items().is_complete();
+            return self.give_up();
+        };
         let items = self.gather.items();
-        self.over = next.is_none() && items.is_complete();
-        let (place, index) = (next?, items.number(next?));
+        let index = items.number(place);
         let (outcome, way) = items.take_with_trace(place)?;
         self.left = self.left.map(|left| left - 1);
         Some(Completed { index, outcome, way })
+    }
+
+    /// Of a list that was cancelled: the next item that runs still, as cancelled.
+    fn give_up(&mut self) -> Option<Completed<T, E>> {
+        if self.over || !self.cancelled {
+            return None;
+        }
+        let items = self.gather.items();
+        let mut rest = self.given_up..items.indices().end;
+        let Some(place) = rest.find(|&place| items.pending(place).is_some()) else {
+            self.over = true;
+            return None;
+        };
+        let index = items.number(place);
+        self.given_up = place + 1;
+        self.left = self.left.map(|left| left - 1);
+        Some(Completed { index, outcome: Err(Failure::Cancelled), way: None })
     }
 
     /// An item waits for the very job that asks. That is told when it is the last one; else another

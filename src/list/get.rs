@@ -48,10 +48,14 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         if std::mem::replace(&mut self.taken, true) {
             return Err(Failure::Taken);
         }
+        let cancelled = self.is_cancelled();
         let gather = self.gather();
+        gather.set_got();
         let failed = gather.look();
         let items = gather.items();
-        let Some(index) = failed else { return items.take_values() };
+        let Some(index) = failed else {
+            return if cancelled { Err(Failure::Cancelled) } else { items.take_values() };
+        };
         drop_quietly(items.halt());
         match items.take(index) {
             Some(Err(failure)) => Err(failure),

@@ -4,8 +4,8 @@ use std::future::IntoFuture;
 use std::panic::Location;
 
 use super::AsyncList;
-use crate::cell::{Items, Origin, Policy, Producer};
-use crate::failure::{Outcome, drop_quietly};
+use crate::cell::{Ended, Items, Origin, Policy, Producer};
+use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::{IntoPromise, Promise};
 use crate::value::AsyncValue;
 
@@ -56,10 +56,15 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         X: Send + 'static,
         P: Policy<T, E> + 'static,
     {
+        let cancelled = self.is_cancelled();
         let (gather, executor) = self.into_gather();
+        let ender = gather.ender();
         let (mut producer, consumer) = Producer::pair::<O>(location);
         producer.on_cancel_of(Box::new(gather.canceller()), Some(gather.upstream()));
         gather.hand_to(Box::new(policy(producer)));
+        if cancelled {
+            ender.end(Ended::Cancelled);
+        }
         Promise::new(consumer, executor)
     }
 
@@ -153,6 +158,15 @@ where
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         self.give_up(items);
+    }
+
+    fn ended(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
+        let open = self.open.take();
+        self.give_up(items);
+        if let Some((producer, finish)) = open {
+            drop_quietly(finish);
+            producer.settle(Err(failure));
+        }
     }
 
     fn ends_at_failure(&self) -> bool {

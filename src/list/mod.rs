@@ -26,6 +26,7 @@ use crate::cell::{self, ExecutorHandle, Gather};
 use crate::failure::AnyError;
 use crate::pool::Pool;
 use crate::promise::Promise;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use progress::Reports;
 
 /// Many promises handled as one, in input order.
@@ -48,6 +49,8 @@ pub struct AsyncList<T: Send + 'static, E: Send + 'static = AnyError> {
     items: Mutex<Gather<T, E>>,
     /// The values, or the failure, were taken by `get`.
     taken: bool,
+    /// It was cancelled while items were running: it waits for nothing any more.
+    cancelled: AtomicBool,
     /// That of the first item.
     executor: Option<ExecutorHandle>,
     /// How many items were added by hand: all, unless the list has a source.
@@ -59,8 +62,14 @@ pub struct AsyncList<T: Send + 'static, E: Send + 'static = AnyError> {
 impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// An empty list.
     pub fn new() -> Self {
-        let items = Mutex::new(Gather::new());
-        AsyncList { items, taken: false, executor: None, pushed: 0, reports: None }
+        AsyncList {
+            items: Mutex::new(Gather::new()),
+            taken: false,
+            cancelled: AtomicBool::new(false),
+            executor: None,
+            pushed: 0,
+            reports: None,
+        }
     }
 
     /// Adds an item.
@@ -87,21 +96,34 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 
     /// Whether `get` would not wait: all items are set, or one has failed.
     pub fn is_set(&self) -> bool {
-        self.taken || self.look(|gather| gather.look().is_some() || gather.items().is_complete())
+        self.taken || self.is_error() || self.look(|gather| gather.items().is_complete())
     }
 
     /// Whether an item has failed.
     pub fn is_error(&self) -> bool {
-        self.look(|gather| gather.look().is_some())
+        self.look(|gather| gather.look().is_some()) || self.is_cancelled()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        // ORDERING: Relaxed, nothing hangs on it but what becomes of the list.
+        self.cancelled.load(Ordering::Relaxed)
     }
 
     /// Cancels all items that are pending.
     ///
-    /// What has not started has failed with [`Failure::Cancelled`](crate::Failure::Cancelled) when this
-    /// returns; work that is running is told, and its item settles when it is through. See
+    /// They have failed with [`Failure::Cancelled`](crate::Failure::Cancelled) when this returns, as
+    /// far as the list is concerned; work that is running is told, and its result is dropped. See
     /// [`Promise::cancel`](crate::Promise::cancel).
     pub fn cancel(&self) {
         self.look(|gather| gather.items().cancel_pending());
+        self.look(|gather| {
+            gather.look();
+            if !gather.items().is_complete() {
+                gather.set_got(); // what comes later is not reported
+                // ORDERING: Relaxed, as in `is_cancelled`.
+                self.cancelled.store(true, Ordering::Relaxed);
+            }
+        });
     }
 
     /// Looks at the items under their lock; handlers and drops, which may look at them too, wait.
@@ -154,16 +176,12 @@ impl<T: Send + 'static, E: Send + 'static> FromIterator<Promise<T, E>> for Async
 
 impl<T: Send + 'static, E: Send + 'static> fmt::Debug for AsyncList<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (failed, complete, arrived, count) = self.look(|gather| {
-            let failed = gather.look().is_some();
-            let items = gather.items();
-            (failed, items.is_complete(), items.arrived(), items.len())
-        });
-        let state = match failed {
+        let state = match self.is_error() {
             true => "failed",
-            false if self.taken || complete => "set",
+            false if self.is_set() => "set",
             false => "pending",
         };
+        let (arrived, count) = self.look(|gather| (gather.items().arrived(), gather.items().len()));
         let taken = if self.taken { ", taken" } else { "" };
         write!(f, "AsyncList({state}{taken}, {arrived} of {count} items settled)")
     }

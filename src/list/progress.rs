@@ -33,9 +33,9 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// the thread that settles an item unless that executor is shut down. Reports are coalesced: while
     /// one is on its way no other is sent, and it tells how things stand when it arrives. The last one,
     /// with `done == total`, always comes, also after the list was dropped or has failed; none comes
-    /// after it, unless items are added. Of a list that grows (see
-    /// [`map_concurrent`](crate::map_concurrent())) the total is how many items are known. What is settled now is reported at once; an empty list
-    /// reports nothing. Several functions may be given.
+    /// after it, unless items are added. What is settled now is reported at once; an empty list
+    /// reports nothing. Of a list that grows (see [`map_concurrent`](crate::map_concurrent())) the
+    /// total is how many items are known. Several functions may be given.
     ///
     /// A panic of `f` is contained and reported as a failure that nobody has seen
     /// ([`set_unobserved_hook`](crate::set_unobserved_hook)); `f` is called again for what comes then.
@@ -176,9 +176,8 @@ impl Reports {
 
 impl Drop for Reports {
     fn drop(&mut self) {
-        for listener in self.lock().listeners.drain(..) {
-            drop_quietly(listener);
-        }
+        let state = self.state.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        state.listeners.drain(..).for_each(drop_quietly);
     }
 }
 

@@ -58,6 +58,12 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Race<T, E> {
         }
     }
 
+    fn ended(&mut self, _: &mut Items<T, E>, failure: Failure<E>) {
+        if let Some(producer) = self.open.take() {
+            producer.settle(Err(failure));
+        }
+    }
+
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         self.open = None;
         items.cancel_pending();

@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use super::AsyncList;
 use crate::cell::{Items, Origin, Policy, Producer};
-use crate::failure::{Outcome, drop_quietly};
+use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::Promise;
 
 struct Gathered;
@@ -62,6 +62,11 @@ where
         if let Some((producer, finish)) = self.open.take() {
             producer.settle(Ok(finish(items.take_all())));
         }
+    }
+
+    /// What has not come counts as cancelled.
+    fn ended(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
+        self.complete(items);
     }
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {

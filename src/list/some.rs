@@ -104,6 +104,10 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValues<T, E> {
         self.settle(items);
     }
 
+    fn ended(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
+        self.settle(items);
+    }
+
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         self.open = None;
         items.discard_arrived();

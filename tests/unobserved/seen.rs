@@ -162,7 +162,6 @@ fn what_a_combinator_drops_is_not_reported() {
 
 /// The same for a list that was got: its outcome is settled by the first failure.
 #[test]
-#[ignore = "known gap: a list reports the failures behind the one that it gave"]
 fn what_a_list_drops_after_its_failure_was_got_is_not_reported() {
     alone_with_the_hook(|| {
         seen("another one has failed, too", |_| {
