@@ -3,7 +3,7 @@
 mod common;
 
 use asynckit::{AsyncList, Pool, Progress, Promise, map_concurrent};
-use common::{Log, PATIENCE, eventually, is_error, one_worker, verdict, watched};
+use common::{Gate, GateKey, Log, PATIENCE, eventually, is_error, one_worker, verdict, watched};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -96,6 +96,68 @@ fn progress_of_a_list_that_grows() {
             assert!(!known || entries.iter().all(|progress| progress.total == 500));
             assert!(entries.iter().all(|progress| progress.done <= progress.total));
         }
+    });
+}
+
+/// A look for one more input, which takes until the gate is opened.
+fn in_vain(gate: &GateKey) -> Option<usize> {
+    gate.wait();
+    None
+}
+
+/// Looking for an input that does not exist takes a while: meanwhile there is no more than was there.
+#[test]
+fn progress_while_the_iterator_looks_for_one_more() {
+    watched(|| {
+        let pool = Pool::new(2);
+        let gate = Gate::new();
+        let (key, mut left) = (gate.key(), 2..4);
+        let inputs = std::iter::from_fn(move || left.next().or_else(|| in_vain(&key)));
+        let pending = pool.clone();
+        let mut list: List<usize> =
+            map_concurrent(inputs, 1, move |n| pending.spawn(move || Ok(n)));
+        let reports = Log::<Progress>::new();
+        let log = reports.clone();
+        list.on_progress(move |progress| log.add(progress));
+        gate.await_arrival(1);
+        let both = || reports.entries().last().is_some_and(|last| last.done == 2);
+        eventually("both are reported", both);
+        gate.open();
+        assert_eq!(list.get(PATIENCE).unwrap(), [2, 3]);
+        assert!(reports.entries().iter().all(|progress| progress.total <= 2));
+    });
+}
+
+/// The iterator had promised more: the last report comes nevertheless.
+#[test]
+fn progress_of_an_iterator_that_ends_too_early() {
+    struct Liar(usize, GateKey);
+    impl Iterator for Liar {
+        type Item = usize;
+        fn next(&mut self) -> Option<usize> {
+            self.0 = self.0.checked_sub(1).or_else(|| in_vain(&self.1))?;
+            Some(self.0)
+        }
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            (self.0 + 3, Some(self.0 + 3))
+        }
+    }
+    watched(|| {
+        let pool = Pool::new(2);
+        let gate = Gate::new();
+        let mut list = squares(&pool, Liar(2, gate.key()));
+        let reports = Log::<Progress>::new();
+        let log = reports.clone();
+        list.on_progress(move |progress| log.add(progress));
+        gate.await_arrival(1);
+        let is_last = |done, total| {
+            let last = reports.entries().last().copied();
+            last.is_some_and(|last| (last.done, last.total) == (done, total))
+        };
+        eventually("both are reported", || is_last(2, 5));
+        gate.open();
+        eventually("there are no more", || is_last(2, 2));
+        assert_eq!(list.get(PATIENCE).unwrap(), [1, 0]);
     });
 }
 

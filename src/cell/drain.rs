@@ -217,9 +217,7 @@ unsafe fn pass_on<T, E>(core: *const Core<T, E>, tap: &Tap<T, E>) {
         loop {
             let entries = Entries::of(&(*core).mailbox);
             let (come, failed) = entries.count(tap.source.as_deref());
-            if come > 0 {
-                (tap.watcher)(come, failed);
-            }
+            (tap.watcher)(come, failed); // also when none counts: the total may have changed
             entries.for_each(|slot| push(core, slot));
             if (*core).mailbox.arm(Armed::Policy) {
                 break;

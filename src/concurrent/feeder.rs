@@ -178,14 +178,17 @@ where
         match started {
             Started::Promise(promise) => {
                 let (consumer, own) = promise.into_parts();
-                let first = || own.clone();
-                let executor = self.lock().executor.get_or_insert_with(first).clone();
+                let mut state = self.lock();
+                state.plan.drew();
+                let executor = state.executor.get_or_insert_with(|| own.clone()).clone();
+                drop(state);
                 let Some(me) = self.me.upgrade() else { return };
                 let promise = Promise::new(consumer, executor);
                 let promise = promise.link(UnderWay::new(me), None, self.location);
                 slot.follow(promise.into_parts().0);
             }
             Started::Panicked(panic) => {
+                self.lock().plan.drew();
                 self.settled(true);
                 slot.settle(Err(Failure::Panicked(panic)));
             }

@@ -30,14 +30,14 @@ use feeder::Feeder;
 /// one after the other, and in the order of the inputs. A limit of 0 counts as 1.
 ///
 /// Inputs are drawn when they are needed. An endless iterator is fine with `as_completed`: no more is
-/// done than twice `limit` ahead of whoever takes the results, in constant memory. In any other use
-/// some hundreds may be done ahead of the first look at the list.
+/// done than twice `limit` ahead of whoever takes the results, in constant memory. Before somebody
+/// does, up to a thousand items may be done.
 ///
 /// # Errors
 /// A panic of `f` is the failure of its item; one of the iterator also ends it. When an item has
-/// failed, whoever takes the results decides: with `settled`, `as_completed` and all else that wants
-/// them whatever comes, a failure stops nothing. With [`get`](AsyncList::get) and
-/// [`join`](AsyncList::join) no more are started; these are
+/// failed, nothing more is started before somebody takes the results, and who does decides: with
+/// `settled`, `as_completed` and all else that wants them whatever comes, a failure stops nothing.
+/// With [`get`](AsyncList::get) and [`join`](AsyncList::join) no more are started; these are
 /// [`Abandoned`](crate::Failure::Abandoned), if it is known how many they would have been. So are
 /// those that are left when the pool is shut down. A list that is dropped starts no more.
 ///

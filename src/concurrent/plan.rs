@@ -16,6 +16,8 @@ pub(super) struct Plan {
     made: usize,
     started: usize,
     taken: usize,
+    /// How many inputs there were.
+    drawn: usize,
     /// How many that were started have not settled.
     under_way: usize,
     /// How many inputs are left at most, and whether that is exact.
@@ -47,6 +49,7 @@ impl Plan {
             made: 0,
             started: 0,
             taken: 0,
+            drawn: 0,
             under_way: 0,
             left: hint.1,
             exact,
@@ -116,6 +119,11 @@ impl Plan {
         self.under_way += 1;
         self.started += 1;
         self.started - 1
+    }
+
+    /// There was an input for the one that is being started.
+    pub(super) fn drew(&mut self) {
+        self.drawn += 1;
     }
 
     /// One that was started has settled.
@@ -188,7 +196,7 @@ impl Plan {
         match self.end {
             Some(end) => end,
             None if self.exact => self.made + self.missing(),
-            None => self.started,
+            None => self.drawn,
         }
     }
 }
@@ -277,7 +285,9 @@ mod tests {
     #[test]
     fn what_was_made_in_vain_does_not_count() {
         let mut plan = begun(2, (0, None));
-        assert_eq!((plan.surplus(), plan.missing(), plan.known()), (0, 0, 2));
+        plan.drew();
+        assert_eq!((plan.surplus(), plan.missing(), plan.known()), (0, 0, 1), "one is looked for");
+        plan.drew();
         plan.finish(Some(2));
         assert_eq!((plan.surplus(), plan.known()), (AHEAD_OF_UNKNOWN - 2, 2));
         assert!(plan.counts(1) && !plan.counts(2) && !plan.can_start() && !plan.wants_item());
