@@ -151,7 +151,6 @@ fn a_waiter_runs_a_long_line_of_callbacks() {
 
 /// Rule 5: the source of a shared value, for who waits for a branch of it.
 #[test]
-#[ignore = "known gap: a branch hides its source from a waiting worker"]
 fn a_waiter_finds_the_source_of_a_branch() {
     watched(|| {
         each(
@@ -182,7 +181,6 @@ fn a_waiter_finds_the_source_of_a_branch() {
 
 /// Rule 10: a branch that is waited for may pass over those before it, which run all the same, once each.
 #[test]
-#[ignore = "known gap: a branch hides its source from a waiting worker"]
 fn a_waiter_for_a_later_branch_returns_and_the_others_run_once() {
     watched(|| {
         let log = Log::new();

@@ -84,7 +84,6 @@ fn a_job_that_waits_for_what_waits_for_it_is_told() {
 
 /// F9: through a branch of a shared value
 #[test]
-#[ignore = "known gap: a branch hides its source from a waiting worker"]
 fn a_job_that_waits_for_a_branch_of_itself_is_told() {
     watched(|| {
         told("map", |own| own.share().map(|n| *n), |mut own| own.get(None).map(drop));

@@ -625,6 +625,19 @@ impl Promise {
         cancel_chain(world, self.0.root());
     }
 
+    /// What a worker does that looks for what the promise waits for, if it is a branch: it reads the
+    /// work. `false`: it is not to be read.
+    pub(crate) fn look(&self) -> bool {
+        let root = self.0.root();
+        if !root.up.hold_work() {
+            return false;
+        }
+        // SAFETY: loom checks that nobody writes.
+        root.body.with(|body| assert!(matches!(unsafe { &*body }, Body::Closure(_)), "it is gone"));
+        root.up.release_work();
+        true
+    }
+
     /// What a worker does that waits for the promise: it runs the root itself if nobody has started it.
     pub(crate) fn claim(&self, world: &World, pool: Pool) {
         let mut claimed = None;
@@ -734,6 +747,14 @@ impl World {
         (Queued(cell), Promise(cell))
     }
 
+    /// As `AsyncValue::then`: a job that is in no queue yet.
+    pub(crate) fn branch(&self) -> (Queued, Promise) {
+        let body = Body::Closure(self.closure(None));
+        let cell = At::new(self, Word::pending(), Chain::deferred(), true, body);
+        cell.link(true);
+        (Queued(cell), Promise(cell))
+    }
+
     /// As `Promise::deferred`.
     pub(crate) fn deferred(&self) -> (Deferred, Promise) {
         let cell = At::new(self, Word::pending(), Chain::deferred(), true, Body::Nothing);
@@ -749,6 +770,26 @@ impl World {
 }
 
 impl Queued {
+    /// What the value does with a branch: goes from cell to cell to see whether somebody is left.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let root = self.0;
+        if !root.up.hold_work() {
+            return false;
+        }
+        let mut at = root;
+        while let Some(Receiver::Continuation(child)) = at.word.receiver() {
+            at = At::from_address(child);
+        }
+        let wanted = !at.word.is_left();
+        root.up.release_work();
+        wanted
+    }
+
+    /// What the value does with a branch when it is there.
+    pub(crate) fn offer(&self, pool: Pool) {
+        self.0.up.set_executor(pool.address());
+    }
+
     /// What a worker does with it.
     pub(crate) fn pop(self, world: &World) {
         let cell = self.0;

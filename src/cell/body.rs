@@ -75,6 +75,15 @@ pub(super) unsafe fn take_work<W>(cell: CellRef) -> W {
     unsafe { ManuallyDrop::take(&mut (*cell.as_ptr().cast::<Pending<W>>()).work) }
 }
 
+/// Looks at the work.
+///
+/// # Safety
+/// The cell was made with a `W`, which nobody takes meanwhile.
+pub(super) unsafe fn work<'a, W>(cell: CellRef) -> &'a W {
+    // SAFETY: the caller's promise.
+    unsafe { &(*cell.as_ptr().cast::<Pending<W>>()).work }
+}
+
 /// Puts the outcome into the empty body.
 ///
 /// # Safety

@@ -15,8 +15,9 @@
 //!   end of the chain: no REFERRED: freed; else OVER|REFERRED, freed by `drop_reference`
 //! ```
 //!
-//! While it is `WAITING` the address is that of the pool in whose queue the job is (none for a
-//! deferred), so that a waiting worker claims only its own pool's jobs.
+//! While it is `WAITING` the address is that of the pool in whose queue the job is, so that a waiting
+//! worker claims only its own pool's jobs. There is none for a deferred, nor for a job that waits for
+//! something else than its turn; whoever looks for what that is keeps its work in place by `BUSY`.
 
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
@@ -24,7 +25,8 @@ type Pointer = *mut ();
 
 /// The chain is cancelled.
 const CANCEL: usize = 1;
-/// Somebody is using the inner root: whoever ends the inner chain leaves that to them.
+/// Somebody is using the inner root: whoever ends the inner chain leaves that to them. With
+/// `WAITING`: somebody looks at the work, for a moment.
 const BUSY: usize = 2;
 /// A queue or a deferred refers to the root.
 const REFERRED: usize = 4;
@@ -101,9 +103,7 @@ impl Chain {
     /// somebody has claimed it; [`drop_reference`](Self::drop_reference) is due.
     #[must_use]
     pub(crate) fn start(&self) -> bool {
-        // ORDERING: Relaxed, the CAS decides.
-        let now = self.0.load(Ordering::Relaxed);
-        bits(now) & WAITING != 0 && self.swap_in(now, plain(0)).is_ok()
+        self.leave_waiting(|_| plain(0)).is_some()
     }
 
     /// Worker of `pool` that waits for this chain: takes the job to run it itself. The queue keeps
@@ -120,11 +120,63 @@ impl Chain {
     /// Whoever is about to queue a job that waited elsewhere: it may be claimed from now on. Nothing
     /// changes if it was cancelled.
     pub(crate) fn set_executor(&self, pool: Pointer) {
+        let _ = self.leave_waiting(|_| with(pool, WAITING | REFERRED, 0));
+    }
+
+    /// Out of `WAITING`, when nobody looks at the work. `None`: somebody was faster.
+    fn leave_waiting(&self, to: impl Fn(Pointer) -> Pointer) -> Option<Pointer> {
         // ORDERING: Relaxed, the CAS decides.
-        let now = self.0.load(Ordering::Relaxed);
-        if bits(now) & WAITING != 0 {
-            let _ = self.swap_in(now, with(pool, WAITING | REFERRED, 0));
+        let mut now = self.0.load(Ordering::Relaxed);
+        while bits(now) & WAITING != 0 {
+            match self.swap_in(with(now, 0, BUSY), to(now)) {
+                Ok(()) => return Some(now),
+                Err(seen) => now = Self::after_a_look(seen),
+            }
         }
+        None
+    }
+
+    /// Whoever keeps this root: if it waits for something else than its turn in a queue, nobody
+    /// starts or cancels it, so that nothing behind it is freed, before
+    /// [`release_work`](Self::release_work), some steps later.
+    #[must_use]
+    pub(crate) fn hold_work(&self) -> bool {
+        // ORDERING: Relaxed, the CAS decides.
+        let mut now = self.0.load(Ordering::Relaxed);
+        while bits(now) & WAITING != 0 && address(now).is_null() {
+            match self.swap_in(with(now, 0, BUSY), with(now, BUSY, 0)) {
+                Ok(()) => return true,
+                Err(seen) => now = Self::after_a_look(seen),
+            }
+        }
+        false
+    }
+
+    /// Somebody who looks at the work is through in a few steps.
+    fn after_a_look(now: Pointer) -> Pointer {
+        if bits(now) & BUSY != 0 {
+            crate::sync::spin_loop();
+        }
+        now
+    }
+
+    /// After [`hold_work`](Self::hold_work).
+    pub(crate) fn release_work(&self) {
+        self.update(|now| with(now, 0, BUSY));
+    }
+
+    /// Whether the root is in a pool's queue, or is under way and follows nothing.
+    pub(crate) fn waits_for_nothing(&self) -> bool {
+        // ORDERING: Relaxed, a hint.
+        let now = self.0.load(Ordering::Relaxed);
+        (bits(now) & WAITING == 0) == address(now).is_null()
+    }
+
+    /// The pool in whose queue the root is, if it is in one.
+    pub(crate) fn queued_in(&self) -> Option<Pointer> {
+        // ORDERING: Relaxed, a hint.
+        let now = self.0.load(Ordering::Relaxed);
+        (bits(now) & WAITING != 0 && !address(now).is_null()).then(|| address(now))
     }
 
     /// Whether the root has not been started.
@@ -185,9 +237,14 @@ impl Chain {
             if bits(now) & CANCEL != 0 || address(now).addr() == OVER {
                 return Cancel::Before;
             }
-            let (next, found) = if bits(now) & WAITING != 0 {
-                (plain(CANCEL | REFERRED), Cancel::Claimed)
-            } else if address(now).is_null() || bits(now) & BUSY != 0 {
+            if bits(now) & WAITING != 0 {
+                match self.swap_in(with(now, 0, BUSY), plain(CANCEL | REFERRED)) {
+                    Ok(()) => return Cancel::Claimed,
+                    Err(seen) => now = Self::after_a_look(seen),
+                }
+                continue;
+            }
+            let (next, found) = if address(now).is_null() || bits(now) & BUSY != 0 {
                 (with(now, CANCEL, 0), Cancel::Running)
             } else {
                 (with(now, CANCEL | BUSY, 0), Cancel::Inner(address(now)))

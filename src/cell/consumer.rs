@@ -14,8 +14,8 @@ use super::observer::Observer;
 use super::park;
 use super::step::{Step, Work};
 use super::tables::{JobTable, LinkTable, Origin, PlainTable};
-use super::upstream::{Awaited, Kept, explore};
-use super::wave;
+use super::upstream::{Awaited, Kept, explore, what_is_left};
+use super::wave::{self, Later};
 use super::word::{Attach, Leave, Receiver, Seen, Word};
 use crate::failure::{Failure, Outcome};
 use crate::sync::atomic::Ordering;
@@ -163,6 +163,12 @@ impl<T, E> Consumer<T, E> {
         unsafe { self.cell.header().word.seen() }
     }
 
+    /// The root of its chain.
+    pub(super) fn root(&self) -> CellRef {
+        // SAFETY: alive while we are its consumer.
+        unsafe { self.cell.root() }
+    }
+
     /// Whether it has settled.
     pub(crate) fn is_settled(&self) -> bool {
         self.seen() != Seen::Pending
@@ -292,11 +298,15 @@ unsafe fn attach(cell: CellRef, receiver: Receiver) {
 pub(super) unsafe fn leave(cell: CellRef) {
     // SAFETY: the caller's promise; each arm has what the word gave it.
     unsafe {
-        match cell.header().word.leave() {
+        let word = &cell.header().word;
+        let pending = word.seen() == Seen::Pending;
+        let upstream = if pending { what_is_left(Kept::new(cell)) } else { Vec::new() };
+        match word.leave() {
             Leave::Pending(listener) => {
                 if let Some(listener) = listener {
                     park::forget(listener);
                 }
+                upstream.iter().for_each(|upstream| upstream.left());
             }
             Leave::Outcome => {
                 wave::drop_outcome(cell, Dropped::Unseen);
@@ -304,6 +314,7 @@ pub(super) unsafe fn leave(cell: CellRef) {
             }
             Leave::Bare => wave::release(cell),
         }
+        upstream.into_iter().for_each(|upstream| wave::later(Later::Drop(upstream)));
     }
 }
 

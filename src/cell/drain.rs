@@ -286,7 +286,7 @@ impl<T, E> Core<T, E> {
             looked: 0,
         };
         Core {
-            target: Target { notify: notify::<T, E> },
+            target: Target { notify: notify::<T, E>, is_wanted: |_, _| true },
             mailbox: Mailbox::new(),
             tap: OnceLock::new(),
             end: UnsafeCell::new(Slot::new(std::ptr::null(), None, END)),

@@ -53,7 +53,7 @@ pub(super) fn add(
             return Err(node.handler);
         }
         if now.addr() & LOCKED != 0 {
-            std::hint::spin_loop();
+            crate::sync::spin_loop();
             now = list.load(Ordering::Relaxed);
             continue;
         }
@@ -86,7 +86,7 @@ pub(super) fn close(list: &AtomicPtr<()>) -> Option<Handlers> {
             }
             Err(seen) => at = seen,
         }
-        std::hint::spin_loop();
+        crate::sync::spin_loop();
     }
     let mut handlers = Vec::new();
     let mut upstream = Vec::new();
@@ -119,7 +119,7 @@ pub(super) fn upstream(list: &AtomicPtr<()>) -> Vec<Arc<dyn Upstream>> {
             }
             Err(seen) => now = seen,
         }
-        std::hint::spin_loop();
+        crate::sync::spin_loop();
     }
     let mut at = now.cast::<Node>();
     // SAFETY: the lock keeps the list as it is.

@@ -3,9 +3,11 @@
 use std::alloc::Layout;
 use std::panic::Location;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use super::chain::Chain;
 use super::place::Place;
+use super::upstream::Upstream;
 use super::word::Word;
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
@@ -41,6 +43,8 @@ pub(crate) struct VTable {
     pub(crate) layout: Layout,
     /// Does the work, or passes on what came; leaves the outcome in the body.
     pub(crate) work: unsafe fn(CellRef, Option<CellRef>, Turn) -> Worked,
+    /// What a job waits for that is in no queue; its work is held in place meanwhile.
+    pub(crate) upstream: unsafe fn(CellRef) -> Option<Arc<dyn Upstream>>,
     /// Moves the outcome of the first, which has one of the same type, into the second.
     pub(crate) move_outcome: unsafe fn(CellRef, CellRef),
     /// Leaves a failure in the body.

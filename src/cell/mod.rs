@@ -25,7 +25,7 @@
 //! | `executor` | where user code runs, as one word |
 //! | `park`, `observer` | whom a settled cell tells |
 //! | `mailbox`, `entries`, `slots`, `items`, `source`, `drain`, `gather` | many cells told to one list |
-//! | `shared`, `owner` | one cell told to many |
+//! | `shared`, `owner`, `waiters`, `branches` | one cell told to many |
 //! | `consumer`, `producer` | the two ends, as safe handles |
 //!
 //! # Who frees what
@@ -36,6 +36,7 @@
 //! using its root at that moment (`BUSY`).
 
 mod body;
+mod branches;
 mod cancel;
 mod chain;
 mod consumer;
@@ -59,6 +60,7 @@ mod source;
 mod step;
 mod tables;
 mod upstream;
+mod waiters;
 mod wave;
 mod word;
 
@@ -70,13 +72,14 @@ pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use items::{Items, Way};
 pub(crate) use owner::Owner;
 pub(crate) use producer::Producer;
-pub(crate) use shared::{Shared, Ticket};
+pub(crate) use shared::Shared;
 pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
 pub(crate) use upstream::{
     Awaited, Kept, Upstream, claim, claim_upstream, explore, roots, running,
 };
+pub(crate) use waiters::Ticket;
 pub(crate) use wave::{
     Here, abandon, afresh, flush, is_link_of, is_settling, is_waiting, quietly, run, start,
 };

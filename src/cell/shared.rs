@@ -1,8 +1,7 @@
 //! A value with many owners: a layer above the cell, which has one consumer.
 //!
 //! The shared part is that consumer. The outcome stays in the cell and is read there. Who waits is
-//! in a list behind a lock, because a time-out must be able to leave it; no user code runs under the
-//! lock.
+//! in `waiters`, what comes after it in `branches`.
 
 use std::collections::VecDeque;
 use std::panic::Location;
@@ -11,25 +10,20 @@ use std::sync::Arc;
 use super::body;
 use super::cancel::cancel_root;
 use super::consumer::{self, Consumer};
-use super::executor::{ExecutorHandle, Item};
-use super::header::{CellRef, Dropped, Lane, Turn};
-use super::mailbox::Armed;
+use super::executor::ExecutorHandle;
+use super::header::{CellRef, Dropped, Lane};
 use super::observer::{Observer, Target};
 use super::owner::Owners;
 use super::park;
 use super::producer::Producer;
-use super::step::Work;
-use super::upstream::{Awaited, Kept, Upstream};
+use super::upstream::{Awaited, Kept, Upstream, WANTED_DEPTH};
+use super::waiters::{Waiter, Waiting};
 use super::wave::{self, Later};
-use super::word::Listener;
-use crate::failure::{Failure, Outcome, contain};
+use crate::failure::Outcome;
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Mutex, MutexGuard};
 use crate::timeout::Timeout;
 use crate::trace::Trace;
-
-/// The place of somebody who waits.
-pub(crate) type Ticket = u64;
 
 /// The shared part.
 #[repr(C)]
@@ -39,44 +33,21 @@ pub(crate) struct Shared<T: 'static, E: 'static> {
     target: Target,
     /// The tail of the chain that gives the value. Ours when `settled`; alive as long as we are.
     feeder: CellRef,
-    settled: AtomicBool,
+    pub(super) settled: AtomicBool,
     /// It was settled as cancelled before the feeder has come.
     unwanted: AtomicBool,
     pub(super) owners: Owners,
     /// Somebody has looked at the failure.
     seen: AtomicBool,
-    executor: ExecutorHandle,
+    pub(super) executor: ExecutorHandle,
     setter: Mutex<Option<Producer<T, E>>>,
-    waiting: Mutex<Waiting<T, E>>,
+    pub(super) waiting: Mutex<Waiting<T, E>>,
 }
 
 // SAFETY: the outcome is read by reference on any thread and dropped on the last one.
 unsafe impl<T: Send + Sync, E: Send + Sync> Sync for Shared<T, E> {}
 // SAFETY: as above.
 unsafe impl<T: Send + Sync, E: Send + Sync> Send for Shared<T, E> {}
-
-struct Waiting<T, E> {
-    next: Ticket,
-    /// By their tickets, ascending.
-    entries: VecDeque<(Ticket, Waiter<T, E>)>,
-    /// Branches that run one after the other, once the value is there.
-    series: VecDeque<(Ticket, Waiter<T, E>)>,
-    current: Option<Ticket>,
-    advancing: bool,
-    cancelled: bool,
-}
-
-/// A function that gets the outcome, and the way of a failure, on the settling thread.
-pub(crate) type Copier<T, E> = Box<dyn FnOnce(&Outcome<T, E>, Option<Box<Trace>>) + Send>;
-
-enum Waiter<T, E> {
-    Listener(Listener),
-    Copy(Copier<T, E>),
-    Branch { cell: CellRef, lane: Lane, executor: Option<ExecutorHandle> },
-}
-
-// SAFETY: a listener's pointer is that of a thread or a waker, which are Send; a cell is Send.
-unsafe impl<T, E> Send for Waiter<T, E> {}
 
 impl<T: 'static, E: 'static> Shared<T, E> {
     /// Shares what `consumer` will get; `setter` is what settles it, if that is by hand.
@@ -89,7 +60,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         let feeder = consumer.into_observed(location);
         let mut shared = Arc::new(Shared {
             observer: Observer { target: std::ptr::null() },
-            target: Target { notify: notify::<T, E> },
+            target: Target { notify: notify::<T, E>, is_wanted: wants::<T, E> },
             feeder,
             settled: AtomicBool::new(false),
             unwanted: AtomicBool::new(false),
@@ -97,14 +68,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             seen: AtomicBool::new(false),
             executor,
             setter: Mutex::new(setter),
-            waiting: Mutex::new(Waiting {
-                next: 0,
-                entries: VecDeque::new(),
-                series: VecDeque::new(),
-                current: None,
-                advancing: false,
-                cancelled: false,
-            }),
+            waiting: Mutex::new(Waiting::new()),
         });
         if let Some(new) = Arc::get_mut(&mut shared) {
             new.observer.target = &raw const new.target;
@@ -113,10 +77,6 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         // SAFETY: the observer is the first field of what this reference keeps until `notify`.
         unsafe { consumer::observe(feeder, observer) };
         shared
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting<T, E>> {
-        self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Whether it has settled.
@@ -181,172 +141,6 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         self.setter.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
     }
 
-    // ── Waiting ──────────────────────────────────────────────────────────────────────────────
-
-    /// Adds somebody; gives him back if it has settled.
-    fn add(&self, waiter: Waiter<T, E>) -> Result<Ticket, Waiter<T, E>> {
-        let mut waiting = self.lock();
-        // ORDERING: Relaxed, `settle` stores it under this lock.
-        if self.settled.load(Ordering::Relaxed) {
-            return Err(waiter);
-        }
-        let ticket = waiting.next;
-        waiting.next += 1;
-        waiting.entries.push_back((ticket, waiter));
-        Ok(ticket)
-    }
-
-    fn remove(&self, ticket: Ticket) -> Option<Waiter<T, E>> {
-        let mut waiting = self.lock();
-        let place = waiting.entries.binary_search_by_key(&ticket, |entry| entry.0).ok()?;
-        waiting.entries.remove(place).map(|entry| entry.1)
-    }
-
-    /// Waits until it has settled. `false`: the time is over.
-    fn wait(&self, timeout: Timeout) -> bool {
-        let ticket = std::cell::Cell::new(None);
-        let listen = |armed| {
-            let added = self.add(Waiter::Listener(park::listener(armed)));
-            ticket.set(added.ok());
-            ticket.get().is_some()
-        };
-        let unlisten = |_: Armed| ticket.get().is_some_and(|ticket| self.remove(ticket).is_some());
-        park::wait_for(|| self.is_settled(), listen, unlisten, timeout)
-    }
-
-    /// Has the waker woken; `None`: it has settled.
-    pub(crate) fn listen(&self, waker: &std::task::Waker) -> Option<Ticket> {
-        let listener = park::waker(Box::new(waker.clone()));
-        match self.add(Waiter::Listener(listener)) {
-            Ok(ticket) => Some(ticket),
-            Err(_) => {
-                // SAFETY: it never got in.
-                unsafe { park::forget(listener) };
-                None
-            }
-        }
-    }
-
-    /// Somebody who listens does so no more.
-    pub(crate) fn unlisten(&self, ticket: Ticket) {
-        if let Some(Waiter::Listener(listener)) = self.remove(ticket) {
-            // SAFETY: taken out of the list.
-            unsafe { park::forget(listener) };
-        }
-    }
-
-    /// Has the function that `make` gives for its ticket called with the outcome, on the settling
-    /// thread; at once, without a ticket, if it has settled.
-    pub(crate) fn copy(&self, make: impl FnOnce(Option<Ticket>) -> Copier<T, E>) {
-        let mut waiting = self.lock();
-        // ORDERING: Relaxed, as in `add`.
-        if self.settled.load(Ordering::Relaxed) {
-            drop(waiting);
-            return self.call(make(None));
-        }
-        let ticket = waiting.next;
-        waiting.next += 1;
-        waiting.entries.push_back((ticket, Waiter::Copy(make(Some(ticket)))));
-    }
-
-    fn call(&self, copy: Copier<T, E>) {
-        let outcome = self.outcome().flatten();
-        if matches!(outcome, Some(Err(_))) {
-            self.mark_seen();
-        }
-        let trace = matches!(outcome, Some(Err(_))).then(|| Box::new(self.trace()));
-        contain(|| copy(outcome.unwrap_or(&Err(Failure::Cancelled)), trace));
-    }
-
-    /// The copy with this ticket is not wanted any more.
-    pub(crate) fn forget_copy(&self, ticket: Ticket) {
-        drop(self.remove(ticket));
-        self.cancel_if_unwanted(true);
-    }
-
-    // ── Branches ─────────────────────────────────────────────────────────────────────────────
-
-    /// Adds a branch, whose work is made with its ticket. Gives its promise's consumer.
-    pub(crate) fn branch<W: Work>(
-        &self,
-        lane: Lane,
-        executor: Option<ExecutorHandle>,
-        location: &'static Location<'static>,
-        work: impl FnOnce(Option<Ticket>) -> W,
-    ) -> Consumer<W::Ok, W::Err> {
-        let mut waiting = self.lock();
-        // ORDERING: Relaxed, as in `add`.
-        let settled = self.settled.load(Ordering::Relaxed);
-        let ticket = waiting.next;
-        waiting.next += 1;
-        let work = work((!settled).then_some(ticket));
-        let (cell, consumer) = Consumer::job(work, std::ptr::null_mut(), location);
-        let branch = Waiter::Branch { cell, lane, executor };
-        if settled {
-            drop(waiting);
-            self.release(branch);
-        } else {
-            waiting.entries.push_back((ticket, branch));
-        }
-        consumer
-    }
-
-    /// The work of a branch is through, or was dropped.
-    pub(crate) fn branch_done(&self, ticket: Ticket) {
-        if let Some(waiter) = self.remove(ticket) {
-            // Dropped while it waited, so it was cancelled: the list lets go of its cell.
-            if let Waiter::Branch { cell, .. } = waiter {
-                // SAFETY: the list's reference.
-                unsafe { wave::lost(cell) };
-            }
-            self.cancel_if_unwanted(true);
-            return;
-        }
-        let mut waiting = self.lock();
-        if waiting.current == Some(ticket) {
-            waiting.current = None;
-            drop(waiting);
-            self.advance();
-        }
-    }
-
-    /// Posts the next branch of the series, if none is under way.
-    fn advance(&self) {
-        loop {
-            let mut waiting = self.lock();
-            if waiting.advancing || waiting.current.is_some() {
-                return;
-            }
-            let Some((ticket, branch)) = waiting.series.pop_front() else { return };
-            let alive = branch.is_waiting();
-            waiting.current = alive.then_some(ticket);
-            waiting.advancing = true;
-            drop(waiting);
-            self.release(branch);
-            self.lock().advancing = false;
-        }
-    }
-
-    /// The value is there: a branch goes to its executor, or is settled here if it will not run.
-    fn release(&self, branch: Waiter<T, E>) {
-        let Waiter::Branch { cell, lane, executor } = branch else { return };
-        let executor = executor.as_ref().unwrap_or(&self.executor);
-        let has_value = matches!(self.outcome(), Some(Some(Ok(_))));
-        // SAFETY: the list's reference to the job, which is given to the executor, or to the start.
-        unsafe {
-            if has_value {
-                cell.header().up.set_executor(executor.address());
-                if let Err(item) = executor.post(Item::Start(cell), lane) {
-                    wave::abandon(item);
-                }
-            } else if cell.header().up.start() {
-                wave::start(cell, Turn::Granted, None); // passes the failure on
-            } else {
-                wave::lost(cell);
-            }
-        }
-    }
-
     // ── Settling, cancelling ─────────────────────────────────────────────────────────────────
 
     fn settle(&self, unwanted: bool) {
@@ -366,8 +160,9 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             match waiter {
                 // SAFETY: taken out of the list.
                 Waiter::Listener(listener) => unsafe { park::wake(listener) },
-                Waiter::Copy(copy) => self.call(copy),
+                Waiter::Copy { copy, .. } => self.call(copy),
                 Waiter::Branch { lane: Lane::Next, .. } if has_value => {
+                    self.offer(&waiter);
                     series.push_back((ticket, waiter));
                 }
                 Waiter::Branch { .. } => self.release(waiter),
@@ -383,14 +178,21 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     pub(crate) fn cancel_if_unwanted(&self, somebody: bool) {
         let mut waiting = self.lock();
         waiting.cancelled |= somebody;
-        let wanted = self.owners.any() || waiting.entries.iter().any(|entry| entry.1.is_owner());
-        let cancel = waiting.cancelled && !wanted && !self.is_settled();
+        let cancelled = waiting.cancelled && !self.is_settled();
+        let cancel = cancelled && !self.is_wanted(&waiting, WANTED_DEPTH);
         drop(waiting);
         if cancel {
             // SAFETY: the feeder lives as long as we do, and its root as long as the feeder.
             unsafe { cancel_root(self.feeder.root()) };
             wave::shield(|| self.settle(true)); // a running source does not keep it pending
         }
+    }
+}
+
+impl<T: 'static, E: 'static> Shared<T, E> {
+    /// Whether an owner is left who has not cancelled.
+    fn is_wanted(&self, waiting: &Waiting<T, E>, depth: u32) -> bool {
+        self.owners.any() || waiting.entries.iter().any(|entry| entry.1.is_owner(depth))
     }
 }
 
@@ -416,25 +218,18 @@ impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Upstream for Shared<T, 
         }
         wave::later(Later::Drop(self));
     }
+
+    fn left(&self) {
+        self.cancel_if_unwanted(false);
+    }
 }
 
-impl<T, E> Waiter<T, E> {
-    fn is_waiting(&self) -> bool {
-        // SAFETY: the list's reference keeps the cell.
-        matches!(self, Waiter::Branch { cell, .. } if unsafe { cell.header().up.is_waiting() })
-    }
-
-    /// Whether it wants the value still.
-    fn is_owner(&self) -> bool {
-        match self {
-            Waiter::Listener(_) => false, // its handle counts
-            Waiter::Copy(_) => true,
-            // SAFETY: the list's reference keeps the cell.
-            Waiter::Branch { cell, .. } => unsafe {
-                self.is_waiting() && !cell.header().word.is_left()
-            },
-        }
-    }
+/// Whether somebody wants the value, for another one upstream.
+unsafe fn wants<T: 'static, E: 'static>(observer: *const Observer, depth: u32) -> bool {
+    // SAFETY: the reference that `new` gave to the observer is there until the feeder settles.
+    let shared = unsafe { &*observer.cast::<Shared<T, E>>() };
+    // Tried only, because another value's lock is held: who is not looked at counts.
+    shared.waiting.try_lock().map_or(true, |waiting| shared.is_wanted(&waiting, depth))
 }
 
 /// The feeder has settled.

@@ -1,7 +1,10 @@
 //! What the cells do, told without cells: the work of a job, the step of a link. No unsafe code is
 //! needed to add one.
 
+use std::sync::Arc;
+
 use super::consumer::Consumer;
+use super::upstream::Upstream;
 use crate::failure::{Failure, Outcome};
 use crate::trace::Trace;
 
@@ -25,6 +28,10 @@ pub(crate) trait Work: Send + 'static {
     const KIND: &'static str;
     /// Does it. A panic becomes the outcome.
     fn run(self) -> Next<Self::Ok, Self::Err>;
+    /// What it waits for, unless that is its turn in a queue. Runs no user code.
+    fn upstream(&self) -> Option<Arc<dyn Upstream>> {
+        None
+    }
 }
 
 /// What a link does with the outcome of the cell before it.

@@ -1,11 +1,12 @@
 //! The tables of functions that know a cell's types.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::body;
 use super::header::{CellRef, Dropped, Fate, Lane, Turn, VTable, Worked};
 use super::step::{Next, Step, Work};
-use super::upstream::framed;
+use super::upstream::{Upstream, framed};
 use super::wave::{drop_later, shield};
 use crate::failure::{Failure, Outcome, Panic, catch, contain, drop_quietly};
 use crate::telemetry;
@@ -23,6 +24,7 @@ impl<W: Work> JobTable<W> {
         following: false,
         layout: body::layout::<W, W::Ok, W::Err>(),
         work: work_job::<W>,
+        upstream: upstream_of_job::<W>,
         move_outcome: move_outcome::<W::Ok, W::Err>,
         fail: fail::<W::Ok, W::Err>,
         drop_outcome: drop_outcome::<W::Ok, W::Err>,
@@ -44,6 +46,7 @@ impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
         following: false,
         layout: body::layout::<S, S::Ok, S::Err>(),
         work: work_link::<S, T, E>,
+        upstream: no_upstream,
         move_outcome: move_outcome::<S::Ok, S::Err>,
         fail: fail::<S::Ok, S::Err>,
         drop_outcome: drop_outcome::<S::Ok, S::Err>,
@@ -71,6 +74,7 @@ impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
         following: false,
         layout: body::layout::<(), T, E>(),
         work: no_work,
+        upstream: no_upstream,
         move_outcome: move_outcome::<T, E>,
         fail: fail::<T, E>,
         drop_outcome: drop_outcome::<T, E>,
@@ -82,6 +86,15 @@ impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
 
 unsafe fn no_work(_: CellRef, _: Option<CellRef>, _: Turn) -> Worked {
     Worked::Settled
+}
+
+unsafe fn no_upstream(_: CellRef) -> Option<Arc<dyn Upstream>> {
+    None
+}
+
+unsafe fn upstream_of_job<W: Work>(cell: CellRef) -> Option<Arc<dyn Upstream>> {
+    // SAFETY: the caller holds the work in place.
+    unsafe { body::work::<W>(cell) }.upstream()
 }
 
 unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Worked {

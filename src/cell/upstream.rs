@@ -9,7 +9,10 @@ use std::sync::Arc;
 use super::cancel::cancel_root;
 use super::handlers;
 use super::header::CellRef;
+use super::observer;
 use super::wave::{Later, end_chain, later, quietly};
+use super::word::Receiver;
+use crate::sync::atomic::Ordering;
 use crate::timeout::Timeout;
 
 /// A chain that somebody keeps alive.
@@ -55,6 +58,8 @@ pub(crate) trait Upstream: Send + Sync {
     fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool);
     /// What was put off.
     fn resume(self: Arc<Self>) {}
+    /// Somebody has dropped a promise that waited for this.
+    fn left(&self) {}
 }
 
 /// How deep lists of lists are looked into.
@@ -118,6 +123,19 @@ pub(super) fn waits_for(chain: Kept<'_>, root: CellRef, most: usize) -> bool {
 /// Shows the roots that the chain waits for, until `visit` says that it is enough. To be called
 /// [`quietly`].
 pub(crate) fn explore(chain: Kept<'_>, depth: u32, visit: &mut dyn FnMut(CellRef) -> bool) -> bool {
+    walk(chain, visit, |at, visit| {
+        // SAFETY: a root is alive while it is shown.
+        depth > 0 && unsafe { explore_sources(at, depth - 1, visit) }
+    })
+}
+
+/// Shows the roots of the chain and of those that it follows, until `visit` says that it is enough;
+/// then the innermost one to `last`. To be called [`quietly`].
+fn walk<V: FnMut(CellRef) -> bool + ?Sized>(
+    chain: Kept<'_>,
+    visit: &mut V,
+    last: impl FnOnce(CellRef, &mut V) -> bool,
+) -> bool {
     let mut held = Vec::new(); // allocates only where promises are followed
     // SAFETY: the first root is alive as the tail is kept, each further one because the one above
     // it is BUSY with it.
@@ -128,7 +146,7 @@ pub(crate) fn explore(chain: Kept<'_>, depth: u32, visit: &mut dyn FnMut(CellRef
                 break true;
             }
             let Some(inner) = at.header().up.hold_inner() else {
-                break depth > 0 && explore_deferred(at, depth - 1, visit);
+                break last(at, visit);
             };
             let inner = CellRef::from_address(inner);
             held.push((at, inner));
@@ -148,20 +166,35 @@ pub(crate) fn explore(chain: Kept<'_>, depth: u32, visit: &mut dyn FnMut(CellRef
     }
 }
 
+/// What a pending root waits for, if that is something to look into.
+///
 /// # Safety
 /// The root is alive.
-unsafe fn explore_deferred(
+unsafe fn sources(root: CellRef) -> Vec<Arc<dyn Upstream>> {
+    // SAFETY: the caller's promise.
+    let header = unsafe { root.header() };
+    if !header.vtable().job {
+        return handlers::upstream(&header.link);
+    }
+    if !header.up.hold_work() {
+        return Vec::new(); // in a queue, or under way; its `link` may be the queue's
+    }
+    // SAFETY: nobody takes the work before it is released.
+    let upstream = unsafe { (header.vtable().upstream)(root) };
+    header.up.release_work();
+    upstream.into_iter().collect()
+}
+
+/// # Safety
+/// The root is alive.
+unsafe fn explore_sources(
     root: CellRef,
     depth: u32,
     visit: &mut dyn FnMut(CellRef) -> bool,
 ) -> bool {
-    // SAFETY: the caller's promise.
-    let header = unsafe { root.header() };
-    if header.vtable().job {
-        return false; // its `link` may be the queue's
-    }
     let mut enough = false;
-    for upstream in handlers::upstream(&header.link) {
+    // SAFETY: the caller's promise.
+    for upstream in unsafe { sources(root) } {
         if enough {
             later(Later::Drop(upstream));
             continue;
@@ -172,6 +205,49 @@ unsafe fn explore_deferred(
         });
     }
     enough
+}
+
+// ── Who wants it ─────────────────────────────────────────────────────────────────────────────────
+
+/// How many shared values of shared values are looked into for somebody who wants them.
+pub(super) const WANTED_DEPTH: u32 = 32;
+
+/// Whether somebody has the promise at the end of the chain of `root`.
+///
+/// # Safety
+/// The root is pending, and cannot be settled meanwhile.
+pub(super) unsafe fn is_wanted(root: CellRef, depth: u32) -> bool {
+    let mut at = root;
+    loop {
+        // SAFETY: what is behind a pending cell is freed by the wave through that cell only.
+        let word = unsafe { &at.header().word };
+        match word.receiver() {
+            // SAFETY: the address of a cell, as above.
+            Some(Receiver::Continuation(child)) => at = unsafe { CellRef::from_address(child) },
+            // SAFETY: the cell that it observes is pending, as above.
+            Some(Receiver::Observer(it)) => return unsafe { observer::is_wanted(it, depth) },
+            None => return !word.is_left(),
+        }
+    }
+}
+
+/// What a pending chain waits for that wants to know when its promise is dropped.
+pub(super) fn what_is_left(chain: Kept<'_>) -> Vec<Arc<dyn Upstream>> {
+    let mut found = Vec::new();
+    // SAFETY: alive as the tail is kept.
+    let header = unsafe { chain.tail.root().header() };
+    // ORDERING: Relaxed, a hint: who adds handlers has the promise's other end.
+    let empty = !header.vtable().job && header.link.load(Ordering::Relaxed).is_null();
+    if header.up.waits_for_nothing() || (empty && header.up.is_waiting()) {
+        return found;
+    }
+    // SAFETY: a root is alive while it is shown.
+    let last = |root, _: &mut _| unsafe {
+        found = sources(root);
+        true
+    };
+    quietly(|| walk(chain, &mut |_| false, last));
+    found
 }
 
 // ── What this thread is running ──────────────────────────────────────────────────────────────────

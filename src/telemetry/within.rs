@@ -1,7 +1,9 @@
 //! Work and steps that run in the context in which they were attached.
 
+use std::sync::Arc;
+
 use super::Context;
-use crate::cell::{Next, Step, Work};
+use crate::cell::{Next, Step, Upstream, Work};
 use crate::failure::Outcome;
 
 /// A job or a step, and its context.
@@ -12,7 +14,11 @@ pub(crate) struct Within<S> {
 
 impl<S> Within<S> {
     pub(crate) fn current(inner: S) -> Self {
-        Within { context: Context::current(), inner }
+        Within::new(Context::current(), inner)
+    }
+
+    pub(crate) fn new(context: Context, inner: S) -> Self {
+        Within { context, inner }
     }
 }
 
@@ -24,6 +30,10 @@ impl<W: Work> Work for Within<W> {
     fn run(self) -> Next<W::Ok, W::Err> {
         let Within { context, inner } = self;
         context.within(|| inner.run())
+    }
+
+    fn upstream(&self) -> Option<Arc<dyn Upstream>> {
+        self.inner.upstream()
     }
 }
 

@@ -5,11 +5,11 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::AsyncValue;
-use crate::cell::{ExecutorHandle, Lane, Next, Origin, Shared, Ticket, Work};
+use crate::cell::{ExecutorHandle, Lane, Next, Origin, Shared, Ticket, Upstream, Work};
 use crate::failure::Failure;
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
-use crate::telemetry::Within;
+use crate::telemetry::{Context, Within};
 
 impl<T, E> AsyncValue<T, E>
 where
@@ -79,12 +79,10 @@ where
     {
         let inherited = executor.as_ref().unwrap_or(self.owner.executor()).clone();
         let shared = self.owner.reference();
+        let context = Context::current(); // foreign code, so not under the value's lock
         let consumer = self.owner.branch(lane, executor, location, move |ticket| {
-            Within::current(Branch {
-                f,
-                place: Place { shared, ticket },
-                result: PhantomData::<fn() -> (K, R)>,
-            })
+            let place = Place { shared, ticket };
+            Within::new(context, Branch { f, place, result: PhantomData::<fn() -> (K, R)> })
         });
         Promise::new(consumer, inherited)
     }
@@ -151,5 +149,9 @@ where
             }
             _ => Next::Settled(Err(Failure::Cancelled)),
         }
+    }
+
+    fn upstream(&self) -> Option<Arc<dyn Upstream>> {
+        Some(self.place.shared.clone())
     }
 }

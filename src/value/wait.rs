@@ -121,9 +121,9 @@ where
     #[track_caller]
     fn into_promise(self) -> Promise<T, E> {
         let (mut producer, consumer) = Producer::pair::<Copied>(Location::caller());
-        let promise = Promise::new(consumer, self.owner.executor().clone());
+        let executor = self.owner.executor().clone();
         let shared = self.owner.reference();
-        self.owner.copy(move |ticket| {
+        self.owner.copy(&consumer, move |ticket| {
             if let Some(ticket) = ticket {
                 let upstream = Arc::clone(&shared);
                 let forget = Box::new(move || shared.forget_copy(ticket));
@@ -135,6 +135,6 @@ where
                 producer.settle_after(copy, trace);
             })
         });
-        promise
+        Promise::new(consumer, executor)
     }
 }

@@ -1,0 +1,103 @@
+//! Branches of a shared value: jobs that wait for it, and then for their turn.
+
+use std::panic::Location;
+
+use super::consumer::Consumer;
+use super::executor::{ExecutorHandle, Item};
+use super::header::{Lane, Turn};
+use super::shared::Shared;
+use super::step::Work;
+use super::waiters::{Ticket, Waiter};
+use super::wave;
+use crate::sync::atomic::Ordering;
+
+impl<T: 'static, E: 'static> Shared<T, E> {
+    /// Adds a branch, whose work is made with its ticket. Gives its promise's consumer.
+    pub(crate) fn branch<W: Work>(
+        &self,
+        lane: Lane,
+        executor: Option<ExecutorHandle>,
+        location: &'static Location<'static>,
+        work: impl FnOnce(Option<Ticket>) -> W,
+    ) -> Consumer<W::Ok, W::Err> {
+        let mut waiting = self.lock();
+        // ORDERING: Relaxed, as in `add`.
+        let settled = self.settled.load(Ordering::Relaxed);
+        let ticket = waiting.ticket();
+        let work = work((!settled).then_some(ticket));
+        let (cell, consumer) = Consumer::job(work, std::ptr::null_mut(), location);
+        let branch = Waiter::Branch { cell, lane, executor };
+        if settled {
+            drop(waiting);
+            self.release(branch);
+        } else {
+            waiting.entries.push_back((ticket, branch));
+        }
+        consumer
+    }
+
+    /// The work of a branch is through, or was dropped.
+    pub(crate) fn branch_done(&self, ticket: Ticket) {
+        if let Some(waiter) = self.remove(ticket) {
+            // Dropped while it waited, so it was cancelled: the list lets go of its cell.
+            if let Waiter::Branch { cell, .. } = waiter {
+                // SAFETY: the list's reference.
+                unsafe { wave::lost(cell) };
+            }
+            self.cancel_if_unwanted(true);
+            return;
+        }
+        let mut waiting = self.lock();
+        if waiting.current == Some(ticket) {
+            waiting.current = None;
+            drop(waiting);
+            self.advance();
+        }
+    }
+
+    /// Posts the next branch of the series, if none is under way.
+    pub(super) fn advance(&self) {
+        loop {
+            let mut waiting = self.lock();
+            if waiting.advancing || waiting.current.is_some() {
+                return;
+            }
+            let Some((ticket, branch)) = waiting.series.pop_front() else { return };
+            let alive = branch.is_waiting();
+            waiting.current = alive.then_some(ticket);
+            waiting.advancing = true;
+            drop(waiting);
+            self.release(branch);
+            self.lock().advancing = false;
+        }
+    }
+
+    /// The value is there: a branch goes to its executor, or is settled here if it will not run.
+    pub(super) fn release(&self, branch: Waiter<T, E>) {
+        let Waiter::Branch { cell, lane, executor } = branch else { return };
+        let executor = executor.as_ref().unwrap_or(&self.executor);
+        let has_value = matches!(self.outcome(), Some(Some(Ok(_))));
+        // SAFETY: the list's reference to the job, which is given to the executor, or to the start.
+        unsafe {
+            if has_value {
+                cell.header().up.set_executor(executor.address());
+                if let Err(item) = executor.post(Item::Start(cell), lane) {
+                    wave::abandon(item);
+                }
+            } else if cell.header().up.start() {
+                wave::start(cell, Turn::Granted, None); // passes the failure on
+            } else {
+                wave::lost(cell);
+            }
+        }
+    }
+
+    /// The value is there, and the branch is to have its turn: a worker that waits for it may run it
+    /// before that.
+    pub(super) fn offer(&self, branch: &Waiter<T, E>) {
+        let Waiter::Branch { cell, executor, .. } = branch else { return };
+        let executor = executor.as_ref().unwrap_or(&self.executor);
+        // SAFETY: the list's reference keeps the job.
+        unsafe { cell.header().up.set_executor(executor.address()) };
+    }
+}
