@@ -4,9 +4,10 @@
 mod common;
 
 use asynckit::{AsyncList, AsyncValue, Failure, IntoPromise, Outcome, Pool, Promise};
-use common::{DropCounter, Log, MOMENT, PATIENCE, alone, flush, on_the_only_worker, watched};
+use common::{DropCounter, Gate, Log, MOMENT, PATIENCE, alone, flush, on_the_only_worker, watched};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::thread;
 
 type Typed<T> = Promise<T, String>;
 
@@ -347,5 +348,57 @@ fn a_promise_outlives_the_deadlock_that_was_refused() {
         let (refused, mut own) = told.recv_timeout(PATIENCE).unwrap();
         assert!(refused);
         assert!(matches!(own.get(PATIENCE), Ok(7)));
+    });
+}
+
+/// Rule 5, where no spare may be added: a chained job that is queued among others for all to take is found as well.
+#[test]
+fn a_waiter_finds_a_chained_job_in_the_queue_for_all() {
+    watched(|| {
+        for _ in 0..50 {
+            let pool = alone();
+            let (again, pushes) = (pool.clone(), pool.clone());
+            let start = Arc::new(Barrier::new(2));
+            let both = start.clone();
+            let mut waits: Typed<u8> = pool.spawn(move || {
+                let before: Vec<_> = (0..40).map(|_| again.run(|| ())).collect();
+                both.wait();
+                let mut chained: Typed<u8> = again.spawn(|| Ok(1)).chain(|n| Ok(n + 1)).chain(Ok);
+                let outcome = chained.get(None);
+                drop(before);
+                outcome.map_err(|failure| format!("{failure:?}"))
+            });
+            start.wait();
+            (0..100).for_each(|_| drop(pushes.run(|| ())));
+            assert_eq!(waits.get(PATIENCE).unwrap(), 2);
+        }
+    });
+}
+
+/// The same where somebody was busy when it was to be found: the last one to block calls the others, who look again.
+#[test]
+fn the_last_one_to_wait_calls_the_others() {
+    watched(|| {
+        let pool = Pool::builder().workers(2).max_spare_workers(0).build().unwrap();
+        let (gate, again) = (Gate::new(), pool.clone());
+        let (key, (deferred, mut resolved)) = (gate.key(), Promise::<u8, String>::deferred());
+        let mut first: Typed<u8> = pool.spawn(move || {
+            key.wait();
+            let mut chained: Typed<u8> = again.spawn(|| Ok(1)).chain(|n| Ok(n + 1)).chain(Ok);
+            let outcome = chained.get(None).map_err(|failure| format!("{failure:?}"));
+            deferred.settle(outcome.clone().map_err(Failure::Error));
+            outcome
+        });
+        let key = gate.key();
+        let last: Typed<u8> = pool.spawn(move || {
+            key.wait();
+            thread::sleep(MOMENT); // the first one blocks meanwhile, though it need not
+            resolved.get(None).map_err(|failure| format!("{failure:?}"))
+        });
+        gate.await_arrival(2);
+        (0..100).for_each(|_| drop(pool.run(|| ())));
+        gate.open();
+        assert_eq!(first.get(PATIENCE).unwrap(), 2);
+        assert_eq!({ last }.get(PATIENCE).unwrap(), 2);
     });
 }

@@ -162,7 +162,6 @@ fn a_ring_of_jobs_is_told_once() {
 
 /// Rule 5: no cycle, but the only worker waits for what waits for a job that is queued behind it.
 #[test]
-#[ignore = "known gap: a cycle through the queues of two pools is not seen"]
 fn a_wait_for_ones_own_queue_by_way_of_another_pool_ends() {
     watched(|| {
         let (first, second) = (alone(), alone());

@@ -18,7 +18,7 @@ use super::upstream::{Awaited, Kept, explore, what_is_left};
 use super::wave::{self, Later};
 use super::word::{Attach, Leave, Receiver, Seen, Word};
 use crate::failure::{Failure, Outcome};
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::Timeout;
 use crate::trace::Trace;
 
@@ -250,9 +250,9 @@ unsafe impl<T, E> Awaited for Consumer<T, E> {
         vec![unsafe { Kept::new(self.cell) }]
     }
 
-    fn wait(&mut self, timeout: Timeout) -> bool {
+    fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {
         // SAFETY: alive while we are its consumer; `&mut self` makes this the only waiter.
-        park::wait(unsafe { &self.cell.header().word }, timeout)
+        park::wait(unsafe { &self.cell.header().word }, timeout, called)
     }
 }
 

@@ -17,6 +17,7 @@ use super::source::Source;
 use super::upstream::{Awaited, Kept, Upstream};
 use super::wave;
 use crate::failure::drop_quietly;
+use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
 
 /// The handle on a list, which has the right to drain.
@@ -179,12 +180,12 @@ unsafe impl<T: Send + 'static, E: Send + 'static> Awaited for Gather<T, E> {
         indices.filter_map(|index| drained.items.pending(index)).take(LOOK).collect()
     }
 
-    fn wait(&mut self, timeout: Timeout) -> bool {
+    fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {
         self.disarm();
         let outlet = self.core.outlet();
         let arm = |armed| outlet.arm(armed);
         let disarm = |armed| outlet.disarm(armed);
-        park::wait_for(|| !outlet.is_empty(), arm, disarm, timeout)
+        park::wait_for(|| !outlet.is_empty(), arm, disarm, timeout, called)
     }
 }
 

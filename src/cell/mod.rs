@@ -77,7 +77,7 @@ pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
 pub(crate) use upstream::{
-    Awaited, Kept, Upstream, claim, claim_upstream, explore, roots, running,
+    Awaited, Kept, Upstream, claim, claim_upstream, explore, queue_of, roots, running,
 };
 pub(crate) use waiters::Ticket;
 pub(crate) use wave::{

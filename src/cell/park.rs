@@ -7,6 +7,7 @@ use std::thread::{self, Thread};
 use super::mailbox::Armed;
 use super::word::{Listener, Seen, Word};
 use crate::failure::contain;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::Timeout;
 
 /// A waiting thread first yields this often: a settled promise is then seen without a system call,
@@ -85,8 +86,8 @@ pub(super) unsafe fn into_waker(listener: Listener) -> Option<Box<Waker>> {
     }
 }
 
-/// Waits until the word is settled, by its only consumer. `false`: the time is over.
-pub(super) fn wait(word: &Word, timeout: Timeout) -> bool {
+/// Waits until the word is settled, by its only consumer. `false`: as in [`wait_for`].
+pub(super) fn wait(word: &Word, timeout: Timeout, called: &AtomicBool) -> bool {
     let ready = || word.seen() != Seen::Pending;
     if !ready() && !timeout.is_poll() {
         if let Some(left) = word.take_listener() {
@@ -96,7 +97,7 @@ pub(super) fn wait(word: &Word, timeout: Timeout) -> bool {
     }
     let listen = |armed| word.listen(listener(armed));
     let unlisten = |armed| word.unlisten(listener(armed));
-    wait_for(ready, listen, unlisten, timeout)
+    wait_for(ready, listen, unlisten, timeout, called)
 }
 
 /// Who is to be woken, as a listener.
@@ -109,12 +110,14 @@ pub(super) fn listener(armed: Armed) -> Listener {
 }
 
 /// Waits until `ready`. `listen` has this thread unparked when it becomes so, and fails if it is;
-/// `unlisten` takes that back, and fails if somebody has taken the listener to wake it.
+/// `unlisten` takes that back, and fails if somebody has taken the listener to wake it. `false`: the
+/// time is over, or this thread was unparked after `called` was set.
 pub(super) fn wait_for(
     ready: impl Fn() -> bool,
     listen: impl Fn(Armed) -> bool,
     unlisten: impl Fn(Armed) -> bool,
     timeout: Timeout,
+    called: &AtomicBool,
 ) -> bool {
     if ready() || timeout.is_poll() {
         return ready();
@@ -130,7 +133,9 @@ pub(super) fn wait_for(
         return true;
     }
     loop {
-        match deadline.remaining() {
+        // ORDERING: Relaxed, ordered by the unparking; without that nothing is lost.
+        let remaining = if called.load(Ordering::Relaxed) { None } else { deadline.remaining() };
+        match remaining {
             Some(_) if deadline.is_never() => thread::park(),
             Some(left) => thread::park_timeout(left),
             None if unlisten(thread) => {

@@ -206,8 +206,8 @@ unsafe impl<T: 'static, E: 'static> Awaited for &Shared<T, E> {
         vec![self.kept()]
     }
 
-    fn wait(&mut self, timeout: Timeout) -> bool {
-        Shared::wait(self, timeout)
+    fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {
+        Shared::wait(self, timeout, called)
     }
 }
 

@@ -12,7 +12,7 @@ use super::header::CellRef;
 use super::observer;
 use super::wave::{Later, end_chain, later, quietly};
 use super::word::Receiver;
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::Timeout;
 
 /// A chain that somebody keeps alive.
@@ -47,8 +47,8 @@ pub(crate) unsafe trait Awaited {
     fn is_settled(&self) -> bool;
     /// What it waits for; of very many chains, some.
     fn chains(&self) -> Vec<Kept<'_>>;
-    /// Waits. `false`: the time is over.
-    fn wait(&mut self, timeout: Timeout) -> bool;
+    /// Waits. `false`: the time is over, or the thread was unparked when `called` was set.
+    fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool;
 }
 
 /// What a deferred's promise waits for: the items of a list, a shared value.
@@ -77,6 +77,12 @@ pub(crate) fn roots(chain: Kept<'_>) -> Vec<CellRef> {
         })
     });
     roots
+}
+
+/// The executor in whose queue a root is, if it is in one. It is alive while it is shown.
+pub(crate) fn queue_of(root: CellRef) -> Option<*mut ()> {
+    // SAFETY: as said.
+    unsafe { root.header().up.queued_in() }
 }
 
 /// As [`claim`], from what shows chains.

@@ -13,7 +13,7 @@ use super::upstream::is_wanted;
 use super::word::Listener;
 use crate::failure::{Failure, Outcome, contain};
 use crate::sync::MutexGuard;
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::Timeout;
 use crate::trace::Trace;
 
@@ -92,8 +92,8 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         waiting.entries.remove(place).map(|entry| entry.1)
     }
 
-    /// Waits until it has settled. `false`: the time is over.
-    pub(super) fn wait(&self, timeout: Timeout) -> bool {
+    /// Waits until it has settled. `false`: the time is over, or this thread is called.
+    pub(super) fn wait(&self, timeout: Timeout, called: &AtomicBool) -> bool {
         let ticket = std::cell::Cell::new(None);
         let listen = |armed| {
             let added = self.add(Waiter::Listener(park::listener(armed)));
@@ -101,7 +101,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             ticket.get().is_some()
         };
         let unlisten = |_: Armed| ticket.get().is_some_and(|ticket| self.remove(ticket).is_some());
-        park::wait_for(|| self.is_settled(), listen, unlisten, timeout)
+        park::wait_for(|| self.is_settled(), listen, unlisten, timeout, called)
     }
 
     /// Has the waker woken; `None`: it has settled.

@@ -5,7 +5,7 @@ use std::iter::FusedIterator;
 use std::task::{Context, Poll, ready};
 
 use super::{AsyncList, CompletedStream};
-use crate::cell::{Awaited, Gather, Way};
+use crate::cell::{Gather, Way};
 use crate::failure::{AnyError, Failure, Outcome, TimedOut};
 use crate::pool::{Waited, Worker};
 use crate::timeout::Timeout;
@@ -148,7 +148,7 @@ impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
     /// one can come.
     fn take_deadlock(&mut self, timeout: Timeout) -> Option<Completed<T, E>> {
         if self.left != Some(1) {
-            Worker::blocked(|| self.gather.wait(timeout));
+            Worker::wait_anyway(&mut self.gather, timeout);
             return self.take();
         }
         let items = self.gather.items();

@@ -157,6 +157,14 @@ impl Core {
         roster.busy() <= 1 && roster.idle == 0 && !roster.may_start()
     }
 
+    /// The same where `waiting` of its workers are known to wait, and `more` are about to: whether
+    /// that is all there ever are.
+    pub(super) fn would_be_stuck(&self, waiting: usize, more: usize) -> bool {
+        let roster = self.lock();
+        let all = waiting + more == roster.live && roster.idle == 0 && roster.target > 0;
+        all && roster.busy() == more && !roster.may_start()
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Roster> {
         // No user code runs under this lock, so it is never poisoned half-way.
         self.roster.lock().unwrap_or_else(|poisoned| poisoned.into_inner())

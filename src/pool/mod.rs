@@ -6,7 +6,8 @@
 //! | `sleep` | whether a pusher has to wake somebody |
 //! | `roster` | who works, sleeps, blocks: counts under one lock |
 //! | `core` | what promises point to: lives for ever |
-//! | `worker` | the loop of a thread; waiting inside of it |
+//! | `worker` | the loop of a thread |
+//! | `helping` | what a worker does while it waits |
 //! | `waits` | who waits for what |
 //! | `scope` | work that borrows |
 //! | `room` | how many jobs may be queued |
@@ -14,6 +15,7 @@
 
 mod builder;
 mod core;
+mod helping;
 mod inbox;
 mod room;
 mod roster;
@@ -30,9 +32,10 @@ pub use scope::Scope;
 pub use shutdown::{Shutdown, ShutdownReport};
 
 pub(crate) use core::Core;
+pub(crate) use helping::Waited;
 pub(crate) use room::Placed;
 pub(crate) use scope::{Borrowed, Child, Children};
-pub(crate) use worker::{Waited, Worker};
+pub(crate) use worker::Worker;
 
 use crate::sync::atomic::Ordering;
 use crate::timeout::Timeout;

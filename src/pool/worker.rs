@@ -1,44 +1,33 @@
-//! A worker: the loop of a pool's thread, and what it does while it waits for a promise.
+//! A worker: the loop of a pool's thread.
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::sync::Arc;
-use std::thread;
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 
 use super::core::Core;
+use super::helping::LEFT_BEHIND;
 use super::inbox::Pushed;
 use super::roster::Roster;
-use super::waits;
-use crate::cell::{self, Awaited, CellRef, Here, Item, Kept, Lane, Turn, Upstream};
-use crate::failure::Failure;
+use crate::cell::{self, Here, Item, Lane};
 use crate::sync::MutexGuard;
-use crate::sync::atomic::{AtomicUsize, Ordering, fence};
-use crate::timeout::Timeout;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 /// How many items a worker takes from the shared queue at a time: few enough that another can take a
 /// share, many enough that the shared words are touched seldom.
 const BATCH: usize = 32;
 /// How many callbacks run in a row before the queue has its turn.
-const IN_A_ROW: u32 = 64;
+pub(super) const IN_A_ROW: u32 = 64;
 /// How often an idle worker yields before it sleeps; see `cell/park.rs`.
 const YIELDS: u32 = 16;
 /// How long a thread that is more than the pool should have sleeps before it ends.
 const SPARE_IDLE: Duration = Duration::from_secs(1);
-/// How many claimed jobs may lie in the queue before a worker looks for them.
-const LEFT_BEHIND: usize = 64;
-
-/// How deep jobs that are run inside of a `get` may nest on one stack.
-const HELP_DEPTH: u32 = 128;
-
-/// What `std::thread` gives a thread if nobody says otherwise.
-const DEFAULT_STACK: usize = 2 * 1024 * 1024;
-
 /// An item in a deque.
 #[derive(Clone, Copy)]
-struct Queued(*mut ());
+pub(super) struct Queued(pub(super) *mut ());
 
 // SAFETY: an item may be run by any thread of its executor; its cell is Send by construction.
 unsafe impl Send for Queued {}
@@ -51,11 +40,17 @@ pub(super) struct Seat {
     pub(super) finished: AtomicUsize,
     /// Odd while items are on their way from one queue to another. Written by the worker only.
     moves: AtomicUsize,
+    /// The thread.
+    thread: OnceLock<Thread>,
+    /// It waits, and can be called. Touched under the roster's lock.
+    pub(super) waits: AtomicBool,
+    /// It is called to look again for work on the way to what it waits for.
+    pub(super) called: AtomicBool,
 }
 
 impl Seat {
     /// Has `f` move items from one queue to another.
-    fn moving<R>(&self, f: impl FnOnce() -> R) -> R {
+    pub(super) fn moving<R>(&self, f: impl FnOnce() -> R) -> R {
         // ORDERING: Relaxed, one writer; the fences order it around the move; they pair with the
         // ones in `moves`.
         let moves = self.moves.load(Ordering::Relaxed);
@@ -76,6 +71,15 @@ impl Seat {
         moves
     }
 
+    /// Has the worker look again, if it waits. Under the roster's lock.
+    pub(super) fn call(&self) {
+        // ORDERING: Relaxed, as said at the field; `unpark` publishes.
+        if self.waits.load(Ordering::Relaxed) {
+            self.called.store(true, Ordering::Relaxed);
+            self.thread.get().into_iter().for_each(Thread::unpark);
+        }
+    }
+
     pub(super) fn has_work(&self) -> bool {
         !self.next.is_empty() || !self.batch.is_empty()
     }
@@ -92,20 +96,20 @@ impl Seat {
 
 /// A thread of a pool.
 pub(crate) struct Worker {
-    core: &'static Core,
-    seat: Arc<Seat>,
+    pub(super) core: &'static Core,
+    pub(super) seat: Arc<Seat>,
     /// Callbacks that became ready here: ahead of the queue.
-    next: Deque<Queued>,
+    pub(super) next: Deque<Queued>,
     /// A batch from the queue.
-    batch: Deque<Queued>,
-    here: Here,
+    pub(super) batch: Deque<Queued>,
+    pub(super) here: Here,
     others: RefCell<(usize, Vec<Arc<Seat>>)>,
-    left_behind: Cell<usize>,
+    pub(super) left_behind: Cell<usize>,
     /// How many of them are worth a look.
-    sweep_at: Cell<usize>,
-    depth: Cell<u32>,
+    pub(super) sweep_at: Cell<usize>,
+    pub(super) depth: Cell<u32>,
     /// Where the stack begins, roughly.
-    base: Cell<usize>,
+    pub(super) base: Cell<usize>,
 }
 
 thread_local! {
@@ -123,6 +127,9 @@ impl Worker {
             batch: batch.stealer(),
             finished: AtomicUsize::new(0),
             moves: AtomicUsize::new(0),
+            thread: OnceLock::new(),
+            waits: AtomicBool::new(false),
+            called: AtomicBool::new(false),
         });
         let mut builder =
             thread::Builder::new().name(format!("{}-{}", core.settings.name, roster.started));
@@ -174,6 +181,7 @@ impl Worker {
 
     fn main(self) {
         CURRENT.set(&raw const self);
+        self.seat.thread.get_or_init(thread::current);
         self.base.set((&raw const self).addr());
         self.core.sleep.awake();
         let mut woken = true;
@@ -203,7 +211,7 @@ impl Worker {
     }
 
     /// One more job is finished.
-    fn count(&self) {
+    pub(super) fn count(&self) {
         // ORDERING: Relaxed, a statistic with one writer.
         let finished = self.seat.finished.load(Ordering::Relaxed);
         self.seat.finished.store(finished + 1, Ordering::Relaxed);
@@ -369,7 +377,7 @@ impl Worker {
     }
 
     /// Before it rests: what it has taken goes back to the front of the queue.
-    fn put_back(&self) {
+    pub(super) fn put_back(&self) {
         self.seat.moving(|| self.put_back_now());
     }
 
@@ -400,252 +408,6 @@ impl Worker {
         }
         self.core.wake_if_needed();
     }
-
-    /// Whether half of the stack is used up, or the jobs on it are many.
-    fn is_deep(&self) -> bool {
-        if self.depth.get() >= HELP_DEPTH {
-            return true;
-        }
-        let here = 0_u8;
-        let size = self.core.settings.stack_size.unwrap_or(DEFAULT_STACK);
-        let used = self.base.get().abs_diff((&raw const here).addr());
-        // More than there is: then this is not its stack (a sanitizer may put frames elsewhere).
-        used > size / 2 && used <= size
-    }
-
-    /// On a worker: the same for what `upstream` shows. `false`: nothing was done.
-    pub(super) fn help_upstream(upstream: Arc<dyn Upstream>) -> bool {
-        Self::with_any(|worker| {
-            let claim = |executor| cell::claim_upstream(upstream, executor);
-            // A scope cannot give up: where nobody could stand in, it goes on however deep it is.
-            let deep = worker.is_deep() && !worker.core.is_exhausted();
-            !deep && worker.help_with(claim) == Helped::Done
-        })
-        .unwrap_or(false)
-    }
-
-    fn help_with(&self, claim: impl FnOnce(*mut ()) -> Option<CellRef>) -> Helped {
-        let Some(root) = claim(self.core.address()) else { return Helped::Nothing };
-        let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
-        self.depth.set(self.depth.get() + 1);
-        // SAFETY: who has claimed the job runs it.
-        cell::afresh(|| unsafe { cell::start(root, Turn::Granted, Some(&here)) });
-        self.depth.set(self.depth.get() - 1);
-        self.count();
-        self.left_behind.set(self.left_behind.get() + 1);
-        self.sweep();
-        Helped::Done
-    }
-
-    /// Runs a callback or a chained job that is queued here, if the chain waits for it.
-    fn help_on_the_way(&self, chain: Kept<'_>) -> Helped {
-        if self.next.is_empty() && self.batch.is_empty() {
-            return Helped::Nothing;
-        }
-        let roots = cell::roots(chain);
-        let Some(item) = self.seat.moving(|| self.take_one(&roots)) else { return Helped::Nothing };
-        let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
-        self.depth.set(self.depth.get() + 1);
-        // SAFETY: taken out of this pool's queue, once.
-        cell::afresh(|| unsafe { cell::run(item, &here) });
-        self.depth.set(self.depth.get() - 1);
-        Helped::Done
-    }
-
-    /// Takes the first link out of this worker's deques that belongs to one of the chains of `roots`.
-    fn take_one(&self, roots: &[CellRef]) -> Option<Item> {
-        let mut found = None;
-        for deque in [&self.next, &self.batch] {
-            for _ in 0..deque.len() {
-                let Some(Queued(word)) = deque.pop() else { break };
-                let item = to_item(word);
-                if found.is_none() && cell::is_link_of(item, roots) {
-                    found = Some(item);
-                } else {
-                    deque.push(Queued(word));
-                }
-            }
-        }
-        found
-    }
-
-    /// Frees the claimed jobs that lie in the batch, now and then: a job that spawns and waits in a
-    /// loop would else pile them up.
-    fn sweep(&self) {
-        if self.left_behind.get() < self.sweep_at.get() {
-            return;
-        }
-        self.left_behind.set(0);
-        let left = self.seat.moving(|| self.sweep_now());
-        self.sweep_at.set(LEFT_BEHIND.max(left));
-        if left > 0 {
-            self.core.wake_if_needed(); // somebody may have looked meanwhile, and gone to sleep
-        }
-    }
-
-    /// Says how many items are left.
-    fn sweep_now(&self) -> usize {
-        let (mut words, mut left) = (Vec::new(), Vec::new());
-        while let Some(Queued(word)) = self.batch.pop() {
-            words.push(word);
-        }
-        while self.core.inbox.take(usize::MAX, |word| words.push(word)).0 > 0 {}
-        for word in words {
-            let item = to_item(word);
-            if matches!(item, Item::Start(_)) && !cell::is_waiting(item) {
-                // SAFETY: taken out of the queue; it only lets go of the job.
-                unsafe { cell::run(item, &self.here) };
-            } else {
-                left.push(word);
-            }
-        }
-        if !left.is_empty() {
-            self.core.inbox.put_back(&left);
-        }
-        left.len()
-    }
-
-    /// Whether this thread is a worker, of whatever pool.
-    pub(crate) fn is_current() -> bool {
-        !CURRENT.get().is_null()
-    }
-
-    /// Waits. A worker runs the jobs that are waited for, as far as nobody has started them (only
-    /// without a limit of time); else another thread takes its place meanwhile.
-    pub(crate) fn wait_for(awaited: &mut impl Awaited, timeout: Timeout) -> Waited {
-        cell::flush();
-        if awaited.is_settled() {
-            return Waited::Settled;
-        }
-        if timeout.is_poll() {
-            return Waited::TimedOut;
-        }
-        if !Self::is_current() {
-            return Waited::from(awaited.wait(timeout));
-        }
-        let timed = !timeout.is_never();
-        let too_deep = !timed && Self::help_all(awaited);
-        if awaited.is_settled() {
-            return Waited::Settled;
-        }
-        // SAFETY: `wait` is the only call with `&mut` before the place is dropped.
-        let Ok(place) = (unsafe { waits::wait_for(awaited.chains(), timed) }) else {
-            return Waited::WouldDeadlock;
-        };
-        if too_deep && Self::with_any(|worker| worker.core.is_exhausted()).unwrap_or(false) {
-            return Waited::WouldDeadlock;
-        }
-        let settled = Self::blocked(|| awaited.wait(timeout));
-        drop(place);
-        Waited::from(settled)
-    }
-
-    /// Runs the jobs that are waited for. Whether some were left because the stack is deep.
-    fn help_all(awaited: &impl Awaited) -> bool {
-        loop {
-            cell::flush();
-            if awaited.is_settled() {
-                return false;
-            }
-            match awaited.chains().into_iter().map(Self::help).max() {
-                Some(Helped::Done) => {}
-                Some(Helped::TooDeep) => return true,
-                Some(Helped::Nothing) | None => return false,
-            }
-        }
-    }
-
-    /// On a worker: runs the job that `chain` waits for, if it is still in this pool's queue, and
-    /// what follows from it.
-    fn help(chain: Kept<'_>) -> Helped {
-        Self::with_any(|worker| {
-            if worker.is_deep() {
-                return Helped::TooDeep; // another thread goes on with a stack of its own
-            }
-            match worker.help_with(|executor| cell::claim(chain, executor)) {
-                Helped::Nothing => worker.help_on_the_way(chain),
-                helped => helped,
-            }
-        })
-        .unwrap_or(Helped::Nothing)
-    }
-
-    /// Counts this thread, if it is a worker, as blocked while `f` waits: another takes its place
-    /// where there is work.
-    pub(crate) fn blocked<R>(f: impl FnOnce() -> R) -> R {
-        cell::flush();
-        let guard = Self::with_any(|worker| {
-            worker.put_back(); // in order: it is older than what is queued
-            Blocked::new(worker.core)
-        });
-        let result = f();
-        drop(guard);
-        result
-    }
-}
-
-/// What came of a wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Waited {
-    /// What was waited for has settled.
-    Settled,
-    /// The time was over before.
-    TimedOut,
-    /// It could never have ended.
-    WouldDeadlock,
-}
-
-impl Waited {
-    /// The failure of a `get` that has nothing.
-    pub(crate) fn failure<E>(self) -> Failure<E> {
-        match self {
-            Waited::WouldDeadlock => Failure::WouldDeadlock,
-            Waited::TimedOut | Waited::Settled => Failure::TimedOut,
-        }
-    }
-}
-
-impl From<bool> for Waited {
-    fn from(settled: bool) -> Self {
-        if settled { Waited::Settled } else { Waited::TimedOut }
-    }
-}
-
-/// What came of a look for work that is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Helped {
-    /// There was none in this pool's queue.
-    Nothing,
-    /// There may be, but the stack is deep.
-    TooDeep,
-    /// Some was done.
-    Done,
-}
-
-/// A worker that waits.
-struct Blocked(&'static Core);
-
-impl Blocked {
-    fn new(core: &'static Core) -> Self {
-        let has_work = {
-            let mut roster = core.lock();
-            roster.blocked += 1;
-            roster.publish(core);
-            core.has_work(&roster)
-        };
-        if has_work {
-            core.wake_if_needed();
-        }
-        Blocked(core)
-    }
-}
-
-impl Drop for Blocked {
-    fn drop(&mut self) {
-        let mut roster = self.0.lock();
-        roster.blocked -= 1;
-        roster.publish(self.0);
-    }
 }
 
 /// Steals until it is clear whether there is something.
@@ -659,7 +421,7 @@ fn stolen(steal: impl Fn() -> Steal<Queued>) -> Option<Queued> {
     }
 }
 
-fn to_item(word: *mut ()) -> Item {
+pub(super) fn to_item(word: *mut ()) -> Item {
     // SAFETY: only words of items are put into the deques.
     unsafe { Item::from_word(word) }
 }

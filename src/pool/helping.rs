@@ -1,0 +1,340 @@
+//! What a worker does while it waits: the work that is waited for, and nothing else.
+//!
+//! It runs the jobs and callbacks that are on the way to what it waits for; when there are none in its
+//! reach, another thread takes its place. Where no other can be had, what is queued is looked through
+//! for links on the way; the last one to block calls the others to do so, too.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::core::Core;
+use super::waits;
+use super::worker::{IN_A_ROW, Queued, Seat, Worker, to_item};
+use crate::cell::{self, Awaited, CellRef, Here, Item, Kept, Turn, Upstream};
+use crate::failure::Failure;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::timeout::Timeout;
+
+/// How many claimed jobs may lie in the queue before a worker looks for them.
+pub(super) const LEFT_BEHIND: usize = 64;
+/// How deep jobs that are run inside of a `get` may nest on one stack.
+const HELP_DEPTH: u32 = 128;
+/// What `std::thread` gives a thread if nobody says otherwise.
+const DEFAULT_STACK: usize = 2 * 1024 * 1024;
+
+/// Nobody is called from a wait like this.
+static NOT_CALLED: AtomicBool = AtomicBool::new(false);
+
+impl Worker {
+    /// Whether this thread is a worker, of whatever pool.
+    pub(crate) fn is_current() -> bool {
+        Self::with_any(|_| ()).is_some()
+    }
+
+    /// Waits. A worker runs the jobs that are waited for, as far as nobody has started them (only
+    /// without a limit of time); else another thread takes its place meanwhile.
+    pub(crate) fn wait_for(awaited: &mut impl Awaited, timeout: Timeout) -> Waited {
+        cell::flush();
+        if awaited.is_settled() {
+            return Waited::Settled;
+        }
+        if timeout.is_poll() {
+            return Waited::TimedOut;
+        }
+        match Self::with_any(|worker| (worker.core, Arc::clone(&worker.seat))) {
+            None => Waited::from(awaited.wait(timeout, &NOT_CALLED)),
+            Some((core, seat)) if timeout.is_never() => Self::wait_and_help(awaited, core, &seat),
+            Some((core, _)) => {
+                // SAFETY: `wait` is the only call with `&mut` before the place is dropped.
+                let Ok(place) = (unsafe { waits::wait_for(awaited.chains(), core, true) }) else {
+                    return Waited::WouldDeadlock;
+                };
+                let settled = Self::wait_anyway(awaited, timeout);
+                drop(place);
+                Waited::from(settled)
+            }
+        }
+    }
+
+    /// Waits, without a look at what for.
+    pub(crate) fn wait_anyway(awaited: &mut impl Awaited, timeout: Timeout) -> bool {
+        Self::blocked(|| awaited.wait(timeout, &NOT_CALLED))
+    }
+
+    fn wait_and_help(awaited: &mut impl Awaited, core: &'static Core, seat: &Arc<Seat>) -> Waited {
+        let (mut called, mut news) = (false, true);
+        loop {
+            let too_deep = Self::help_all(awaited, called, &mut news);
+            if awaited.is_settled() {
+                return Waited::Settled;
+            }
+            // SAFETY: `wait` is the only call with `&mut` before the place is dropped.
+            let Ok(place) = (unsafe { waits::wait_for(awaited.chains(), core, false) }) else {
+                return Waited::WouldDeadlock;
+            };
+            if too_deep && core.is_exhausted() {
+                return Waited::WouldDeadlock;
+            }
+            let blocked = Blocked::new(core, Some((seat, news)));
+            let settled = awaited.wait(Timeout::from(None), &seat.called);
+            drop((blocked, place));
+            if settled {
+                return Waited::Settled;
+            }
+            (called, news) = (true, false);
+        }
+    }
+
+    /// Runs the jobs that are waited for; `news` says afterwards whether there were any. Whether some
+    /// were left because the stack is deep.
+    fn help_all(awaited: &impl Awaited, called: bool, news: &mut bool) -> bool {
+        loop {
+            cell::flush();
+            if awaited.is_settled() {
+                return false;
+            }
+            match awaited.chains().into_iter().map(|chain| Self::help(chain, called)).max() {
+                Some(Helped::Done) => *news = true,
+                Some(Helped::TooDeep) => return true,
+                Some(Helped::Nothing) | None => return false,
+            }
+        }
+    }
+
+    /// On a worker: runs the job that `chain` waits for, if it is still in this pool's queue, and
+    /// what follows from it.
+    fn help(chain: Kept<'_>, called: bool) -> Helped {
+        Self::with_any(|worker| {
+            if worker.is_deep() {
+                return Helped::TooDeep; // another thread goes on with a stack of its own
+            }
+            match worker.help_with(|executor| cell::claim(chain, executor)) {
+                Helped::Nothing => worker.help_on_the_way(chain, called),
+                helped => helped,
+            }
+        })
+        .unwrap_or(Helped::Nothing)
+    }
+
+    /// On a worker: the same for what `upstream` shows. `false`: nothing was done.
+    pub(super) fn help_upstream(upstream: Arc<dyn Upstream>) -> bool {
+        Self::with_any(|worker| {
+            let claim = |executor| cell::claim_upstream(upstream, executor);
+            // A scope cannot give up: where nobody could stand in, it goes on however deep it is.
+            let deep = worker.is_deep() && !worker.core.is_exhausted();
+            !deep && worker.help_with(claim) == Helped::Done
+        })
+        .unwrap_or(false)
+    }
+
+    fn help_with(&self, claim: impl FnOnce(*mut ()) -> Option<CellRef>) -> Helped {
+        let Some(root) = claim(self.core.address()) else { return Helped::Nothing };
+        let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
+        self.depth.set(self.depth.get() + 1);
+        // SAFETY: who has claimed the job runs it.
+        cell::afresh(|| unsafe { cell::start(root, Turn::Granted, Some(&here)) });
+        self.depth.set(self.depth.get() - 1);
+        self.count();
+        self.left_behind.set(self.left_behind.get() + 1);
+        self.sweep();
+        Helped::Done
+    }
+
+    /// Runs a callback or a chained job that is queued here, if the chain waits for it.
+    fn help_on_the_way(&self, chain: Kept<'_>, called: bool) -> Helped {
+        let own = !self.next.is_empty() || !self.batch.is_empty();
+        let all = !self.core.inbox.is_empty() && (called || self.core.is_exhausted());
+        if !own && !all {
+            return Helped::Nothing;
+        }
+        let roots = cell::roots(chain);
+        let find = || {
+            self.take_one(&roots).or_else(|| if all { self.take_one_of_all(&roots) } else { None })
+        };
+        let Some(item) = self.seat.moving(find) else { return Helped::Nothing };
+        let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
+        self.depth.set(self.depth.get() + 1);
+        // SAFETY: taken out of this pool's queue, once.
+        cell::afresh(|| unsafe { cell::run(item, &here) });
+        self.depth.set(self.depth.get() - 1);
+        Helped::Done
+    }
+
+    /// Takes the first link out of this worker's deques that belongs to one of the chains of `roots`.
+    fn take_one(&self, roots: &[CellRef]) -> Option<Item> {
+        let mut found = None;
+        for deque in [&self.next, &self.batch] {
+            for _ in 0..deque.len() {
+                let Some(Queued(word)) = deque.pop() else { break };
+                let item = to_item(word);
+                if found.is_none() && cell::is_link_of(item, roots) {
+                    found = Some(item);
+                } else {
+                    deque.push(Queued(word));
+                }
+            }
+        }
+        found
+    }
+
+    /// The same out of the queue for all.
+    fn take_one_of_all(&self, roots: &[CellRef]) -> Option<Item> {
+        let (mut words, mut found) = (Vec::new(), None);
+        while self.core.inbox.take(usize::MAX, |word| words.push(word)).0 > 0 {}
+        words.retain(|&word| {
+            let item = to_item(word);
+            let takes = found.is_none() && cell::is_link_of(item, roots);
+            if takes {
+                found = Some(item);
+            }
+            !takes
+        });
+        if !words.is_empty() {
+            self.core.inbox.put_back(&words);
+        }
+        found
+    }
+
+    /// Frees the claimed jobs that lie in the batch, now and then: a job that spawns and waits in a
+    /// loop would else pile them up.
+    fn sweep(&self) {
+        if self.left_behind.get() < self.sweep_at.get() {
+            return;
+        }
+        self.left_behind.set(0);
+        let left = self.seat.moving(|| self.sweep_now());
+        self.sweep_at.set(LEFT_BEHIND.max(left));
+        if left > 0 {
+            self.core.wake_if_needed(); // somebody may have looked meanwhile, and gone to sleep
+        }
+    }
+
+    /// Says how many items are left.
+    fn sweep_now(&self) -> usize {
+        let (mut words, mut left) = (Vec::new(), Vec::new());
+        while let Some(Queued(word)) = self.batch.pop() {
+            words.push(word);
+        }
+        while self.core.inbox.take(usize::MAX, |word| words.push(word)).0 > 0 {}
+        for word in words {
+            let item = to_item(word);
+            if matches!(item, Item::Start(_)) && !cell::is_waiting(item) {
+                // SAFETY: taken out of the queue; it only lets go of the job.
+                unsafe { cell::run(item, &self.here) };
+            } else {
+                left.push(word);
+            }
+        }
+        if !left.is_empty() {
+            self.core.inbox.put_back(&left);
+        }
+        left.len()
+    }
+
+    /// Whether half of the stack is used up, or the jobs on it are many.
+    fn is_deep(&self) -> bool {
+        if self.depth.get() >= HELP_DEPTH {
+            return true;
+        }
+        let here = 0_u8;
+        let size = self.core.settings.stack_size.unwrap_or(DEFAULT_STACK);
+        let used = self.base.get().abs_diff((&raw const here).addr());
+        // More than there is: then this is not its stack (a sanitizer may put frames elsewhere).
+        used > size / 2 && used <= size
+    }
+
+    /// Counts this thread, if it is a worker, as blocked while `f` waits: another takes its place
+    /// where there is work.
+    pub(crate) fn blocked<R>(f: impl FnOnce() -> R) -> R {
+        cell::flush();
+        let guard = Self::with_any(|worker| Blocked::new(worker.core, None));
+        let result = f();
+        drop(guard);
+        result
+    }
+}
+
+/// What came of a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// What was waited for has settled.
+    Settled,
+    /// The time was over before.
+    TimedOut,
+    /// It could never have ended.
+    WouldDeadlock,
+}
+
+impl Waited {
+    /// The failure of a `get` that has nothing.
+    pub(crate) fn failure<E>(self) -> Failure<E> {
+        match self {
+            Waited::WouldDeadlock => Failure::WouldDeadlock,
+            Waited::TimedOut | Waited::Settled => Failure::TimedOut,
+        }
+    }
+}
+
+impl From<bool> for Waited {
+    fn from(settled: bool) -> Self {
+        if settled { Waited::Settled } else { Waited::TimedOut }
+    }
+}
+
+/// What came of a look for work that is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Helped {
+    /// There was none in this pool's queue.
+    Nothing,
+    /// There may be, but the stack is deep.
+    TooDeep,
+    /// Some was done.
+    Done,
+}
+
+/// A worker that waits.
+struct Blocked<'a> {
+    core: &'static Core,
+    /// Where it can be called to look for work again.
+    seat: Option<&'a Arc<Seat>>,
+}
+
+impl<'a> Blocked<'a> {
+    /// `caller`: it can be called, and, if it has news, it calls when it is the last one.
+    fn new(core: &'static Core, caller: Option<(&'a Arc<Seat>, bool)>) -> Self {
+        Worker::with_any(Worker::put_back); // in order: it is older than what is queued
+        let seat = caller.map(|(seat, _)| seat);
+        let has_work = {
+            let mut roster = core.lock();
+            roster.blocked += 1;
+            roster.publish(core);
+            if let Some(seat) = seat {
+                // ORDERING: Relaxed, all that waits is read and written under the lock.
+                seat.waits.store(true, Ordering::Relaxed);
+            }
+            let has_work = core.has_work(&roster);
+            let nobody = roster.busy() == 0 && roster.idle == 0 && !roster.may_start();
+            if has_work && nobody && caller.is_none_or(|(_, news)| news) {
+                roster.seats.iter().for_each(|seat| seat.call());
+            }
+            has_work
+        };
+        if has_work {
+            core.wake_if_needed();
+        }
+        Blocked { core, seat }
+    }
+}
+
+impl Drop for Blocked<'_> {
+    fn drop(&mut self) {
+        let mut roster = self.core.lock();
+        roster.blocked -= 1;
+        roster.publish(self.core);
+        if let Some(seat) = self.seat {
+            // ORDERING: Relaxed, as in `new`.
+            seat.waits.store(false, Ordering::Relaxed);
+            seat.called.store(false, Ordering::Relaxed);
+        }
+    }
+}
