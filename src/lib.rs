@@ -54,6 +54,7 @@ mod cell;
 mod concurrent;
 mod dataflow;
 mod deferred;
+mod executor;
 mod failure;
 #[cfg(feature = "http")]
 pub mod http;
@@ -78,6 +79,7 @@ pub use backoff::Backoff;
 pub use concurrent::{for_each_concurrent, map_concurrent};
 pub use dataflow::Inputs;
 pub use deferred::Deferred;
+pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue};
 pub use failure::{AnyError, Failure, Outcome, Panic, TimedOut};
 pub use join::{Join, join};
 pub use limiter::Limiter;

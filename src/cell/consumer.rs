@@ -10,6 +10,7 @@ use super::cancel;
 use super::chain::Chain;
 use super::executor::ExecutorHandle;
 use super::header::{CellRef, Dropped, Header};
+use super::nest;
 use super::observer::Observer;
 use super::park;
 use super::step::{Step, Work};
@@ -120,6 +121,7 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
 
     /// Polls as a future does: the last waker is woken.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome<T, E>> {
+        nest::flush(); // inside a callback this thread may be about to block
         if let Some(outcome) = self.take() {
             return Poll::Ready(outcome);
         }

@@ -99,6 +99,17 @@ impl ExecutorHandle {
         ExecutorHandle(NonNull::from(head))
     }
 
+    /// A handle that is counted.
+    ///
+    /// # Safety
+    /// As for [`immortal`](Self::immortal), but that the executor lives as long as there are handles;
+    /// the caller gives one count away.
+    pub(super) unsafe fn counted(head: NonNull<ExecutorHead>) -> Self {
+        let tagged = head.as_ptr().map_addr(|address| address | COUNTED);
+        // SAFETY: not null without the tag, so not with it.
+        ExecutorHandle(unsafe { NonNull::new_unchecked(tagged) })
+    }
+
     fn is_counted(&self) -> bool {
         self.0.as_ptr().addr() & COUNTED != 0
     }
@@ -106,6 +117,11 @@ impl ExecutorHandle {
     /// The address that identifies the executor.
     pub(crate) fn address(&self) -> *mut () {
         self.0.as_ptr().cast::<()>().map_addr(|address| address & !COUNTED)
+    }
+
+    /// The handle as it stands in links: two of one executor are the same.
+    pub(super) fn word(&self) -> *mut () {
+        self.0.as_ptr().cast()
     }
 
     fn head(&self) -> NonNull<ExecutorHead> {
@@ -126,6 +142,20 @@ impl ExecutorHandle {
         if link.addr() & COUNTED != 0 {
             // SAFETY: only handles have this bit; the caller's promise.
             drop(ExecutorHandle(unsafe { NonNull::new_unchecked(link.cast()) }));
+        }
+    }
+
+    /// One more handle on the executor in a link, if it is a counted one.
+    ///
+    /// # Safety
+    /// `link` came from `into_link` and was not given up.
+    pub(super) unsafe fn counted_in_link(link: *mut ()) -> Option<Self> {
+        if link.addr() & COUNTED == 0 {
+            return None;
+        }
+        // SAFETY: the caller's promise; borrowed, so that handle is not given up here.
+        unsafe {
+            Some((*ManuallyDrop::new(ExecutorHandle(NonNull::new_unchecked(link.cast())))).clone())
         }
     }
 

@@ -66,6 +66,8 @@ pub(crate) enum Turn {
     Denied,
     /// User code may run here, because its executor is closed, where it does not need one.
     Closed,
+    /// User code may not run here nor anywhere: its executor has refused it.
+    Refused,
     /// Give up: the chain was cancelled while this was queued.
     Cancelled,
 }

@@ -23,6 +23,7 @@
 //! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
 //! | `upstream` | what a chain waits for |
 //! | `executor` | where user code runs, as one word |
+//! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
 //! | `park`, `observer` | whom a settled cell tells |
 //! | `mailbox`, `entries`, `slots`, `items`, `source`, `drain`, `gather` | many cells told to one list |
 //! | `shared`, `owner`, `waiters`, `branches` | one cell told to many |
@@ -49,10 +50,12 @@ mod handlers;
 mod header;
 mod items;
 mod mailbox;
+mod nest;
 mod observer;
 mod owner;
 mod park;
 mod place;
+mod posted;
 mod producer;
 mod shared;
 mod slots;
@@ -70,7 +73,9 @@ pub(crate) use executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
 pub(crate) use gather::Gather;
 pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use items::{Items, Way};
+pub(crate) use nest::inline;
 pub(crate) use owner::Owner;
+pub(crate) use posted::{Counted, Execute, Posted};
 pub(crate) use producer::Producer;
 pub(crate) use shared::Shared;
 pub(crate) use source::{Rest, Source};

@@ -7,7 +7,7 @@ use super::body;
 use super::header::{CellRef, Dropped, Fate, Lane, Turn, VTable, Worked};
 use super::step::{Next, Step, Work};
 use super::upstream::{Upstream, framed};
-use super::wave::{drop_later, shield};
+use super::wave::{drop_later, drop_outcome as drop_unseen, shield};
 use crate::failure::{Failure, Outcome, Panic, catch, contain, drop_quietly};
 use crate::telemetry;
 use crate::unobserved;
@@ -107,7 +107,7 @@ unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Wo
                 drop_later(work);
                 Worked::Settled
             }
-            Turn::Closed | Turn::Denied => {
+            Turn::Closed | Turn::Refused | Turn::Denied => {
                 shield(|| drop_quietly(work));
                 fail::<W::Ok, W::Err>(cell, Fate::Abandoned);
                 Worked::Settled
@@ -138,6 +138,7 @@ unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
             Turn::Next if S::QUEUED => Worked::Post(Lane::Back),
             Turn::Denied => Worked::Post(if S::QUEUED { Lane::Back } else { Lane::Next }),
             Turn::Closed if S::NEEDS_EXECUTOR => give_up::<S, T, E>(cell, parent, Fate::Abandoned),
+            Turn::Refused => refuse::<S, T, E>(cell, parent),
             _ => run_step::<S, T, E>(cell, parent),
         }
     }
@@ -188,6 +189,17 @@ unsafe fn give_up<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef, fate: Fat
             drop_quietly(body::take_outcome::<T, E>(parent));
         });
         fail::<S::Ok, S::Err>(cell, fate);
+    }
+    Worked::Settled
+}
+
+/// The user's function gets neither the outcome nor a thread: a failure in it is reported.
+unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
+    // SAFETY: as in `run_step`.
+    unsafe {
+        shield(|| drop_quietly(body::take_work::<S>(cell)));
+        drop_unseen(parent, Dropped::Unseen);
+        fail::<S::Ok, S::Err>(cell, Fate::Abandoned);
     }
     Worked::Settled
 }

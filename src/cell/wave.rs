@@ -14,6 +14,7 @@ use super::executor::{ExecutorHandle, Item};
 use super::follow;
 use super::handlers;
 use super::header::{CellRef, Dropped, Lane, Turn, Worked};
+use super::nest;
 use super::observer;
 use super::park;
 use super::upstream::Upstream;
@@ -52,6 +53,20 @@ thread_local! {
 /// # Safety
 /// The item was posted to that executor, and is run once.
 pub(crate) unsafe fn run(item: Item, here: &Here) -> bool {
+    // SAFETY: the caller's promise; the queue's use of the link is over.
+    unsafe {
+        if let Item::Link(child) = item {
+            clear_link(child);
+        }
+        run_unlinked(item, here)
+    }
+}
+
+/// As [`run`], for an executor that does not link its items: a link still has its executor.
+///
+/// # Safety
+/// As for [`run`].
+pub(super) unsafe fn run_unlinked(item: Item, here: &Here) -> bool {
     // SAFETY: a queued item keeps its cells alive: the job by `REFERRED`, the others by being the
     // producer's.
     unsafe {
@@ -69,10 +84,7 @@ pub(crate) unsafe fn run(item: Item, here: &Here) -> bool {
                     wave((parent, child), Turn::Granted, Some(here));
                 }
             }
-            Item::Link(child) => {
-                clear_link(child);
-                wave((child.root(), child), Turn::Granted, Some(here));
-            }
+            Item::Link(child) => wave((child.root(), child), Turn::Granted, Some(here)),
         }
     }
     false
@@ -99,25 +111,40 @@ pub(crate) unsafe fn start(root: CellRef, turn: Turn, here: Option<&Here>) {
 /// # Safety
 /// The item is the caller's.
 pub(crate) unsafe fn abandon(item: Item) {
+    // SAFETY: the caller's promise; the queue's use of the link is over.
+    unsafe {
+        if let Item::Link(child) = item {
+            clear_link(child);
+        }
+        end(item, Turn::Closed);
+    }
+}
+
+/// Settles an item that its executor has refused, as abandoned: its callback runs nowhere.
+///
+/// # Safety
+/// The item is the caller's, and was in no queue that links items.
+pub(super) unsafe fn refuse(item: Item) {
+    later(Later::Refuse(item));
+}
+
+unsafe fn end(item: Item, turn: Turn) {
     // SAFETY: as in `run`.
     unsafe {
         match item {
             Item::Start(root) => {
                 if root.chain().start() {
-                    start(root, Turn::Closed, None);
+                    start(root, turn, None);
                 } else {
                     lost(root);
                 }
             }
             Item::Settled(parent) => {
                 if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
-                    wave((parent, CellRef::from_address(child)), Turn::Closed, None);
+                    wave((parent, CellRef::from_address(child)), turn, None);
                 }
             }
-            Item::Link(child) => {
-                clear_link(child);
-                wave((child.root(), child), Turn::Closed, None);
-            }
+            Item::Link(child) => wave((child.root(), child), turn, None),
         }
     }
 }
@@ -264,6 +291,7 @@ pub(crate) fn is_settling() -> bool {
 pub(crate) fn flush() {
     flush_waves();
     handlers::flush();
+    nest::flush();
 }
 
 /// Runs user code of a job in the middle of whatever this thread is doing: what it settles is
@@ -279,6 +307,8 @@ pub(crate) fn afresh<R>(f: impl FnOnce() -> R) -> R {
 pub(super) enum Later {
     /// A settled cell is to be handed on.
     Deliver(Delivery),
+    /// An executor has refused this.
+    Refuse(Item),
     /// The right to drain a list was borrowed, and is to be given back.
     Resume(Arc<dyn Upstream>),
     /// This may be the last reference.
@@ -290,6 +320,8 @@ impl Later {
         match self {
             // SAFETY: `hand_on` put it there with its caller's promise.
             Later::Deliver(delivery) => unsafe { deliver(delivery) },
+            // SAFETY: `refuse` put it there with its caller's promise.
+            Later::Refuse(item) => unsafe { end(item, Turn::Refused) },
             Later::Resume(upstream) => upstream.resume(),
             Later::Drop(upstream) => drop(upstream),
         }
@@ -338,8 +370,8 @@ unsafe fn link((parent, child): Step, turn: Turn, here: Option<&Here>) -> Option
         let mut worked = (child.header().vtable().work)(child, Some(parent), turn);
         if let Worked::Post(lane) = worked {
             let tired = here.is_some_and(|here| here.left.get() == 0);
-            post(parent, child, if tired { Lane::Back } else { lane }).err()?;
-            worked = (child.header().vtable().work)(child, Some(parent), Turn::Closed);
+            let refused = post(parent, child, if tired { Lane::Back } else { lane }).err()?;
+            worked = (child.header().vtable().work)(child, Some(parent), refused);
         }
         let link = child.header().link.load(std::sync::atomic::Ordering::Relaxed);
         ExecutorHandle::release_link(link);
@@ -350,16 +382,22 @@ unsafe fn link((parent, child): Step, turn: Turn, here: Option<&Here>) -> Option
     }
 }
 
-unsafe fn post(parent: CellRef, child: CellRef, lane: Lane) -> Result<(), Item> {
+/// Gives the child to its executor; else says how it goes on here.
+unsafe fn post(parent: CellRef, child: CellRef, lane: Lane) -> Result<(), Turn> {
     // SAFETY: as in `wave`; a pending link's `link` is its executor.
     unsafe {
         // ORDERING: Relaxed, the link is the producer's.
         let executor = child.header().link.load(std::sync::atomic::Ordering::Relaxed);
         let item = if parent == child.root() { Item::Link(child) } else { Item::Settled(parent) };
-        ExecutorHandle::post_to_link(executor, item, lane).inspect_err(|_| {
+        if let Some(executor) = ExecutorHandle::counted_in_link(executor) {
+            // By a handle of our own: the child may be gone before this returns.
+            return executor.post(item, lane).map_err(|_| Turn::Refused);
+        }
+        ExecutorHandle::post_to_link(executor, item, lane).map_err(|_| {
             if matches!(item, Item::Link(_)) {
                 clear_link(child);
             }
+            Turn::Closed
         })
     }
 }

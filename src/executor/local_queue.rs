@@ -1,0 +1,263 @@
+//! A queue of callbacks that one thread drains when it likes.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use super::{Executor, ExecutorRef, Job};
+use crate::cell::{Counted, Execute, Posted};
+use crate::failure::{Failure, Outcome};
+use crate::pool::Worker;
+use crate::promise::Promise;
+use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::timeout::{Deadline, Timeout};
+
+/// Callbacks that run on the thread that drains the queue: a user interface's loop, a test, a caller
+/// that waits.
+///
+/// Pass promises through it by [`via`](Promise::via), from any thread. The loop calls
+/// [`run_pending`](Self::run_pending) now and then; who waits calls [`get`](Self::get). Callbacks must be
+/// `Send` although they run here, because they may be dropped elsewhere.
+///
+/// Clones are handles on the same queue. When the last one is dropped, the jobs in it are dropped, and
+/// those that would come later are refused: their promises fail with
+/// [`Failure::Abandoned`](crate::Failure::Abandoned).
+///
+/// ```
+/// use asynckit::{LocalQueue, Promise};
+///
+/// let queue = LocalQueue::new();
+/// let mut answer = Promise::<_>::ready(6).via(&queue).map(|n| n * 7);
+/// assert!(answer.try_get().is_none()); // nobody has drained the queue
+/// assert_eq!(queue.run_pending(), 1);
+/// assert_eq!(answer.try_get().unwrap()?, 42);
+/// # Ok::<(), asynckit::Failure>(())
+/// ```
+#[derive(Clone)]
+pub struct LocalQueue {
+    handles: Arc<Handles>,
+}
+
+/// What all handles share; the last one closes the queue.
+struct Handles {
+    queue: Arc<Counted<Queue>>,
+}
+
+struct Queue {
+    state: Mutex<State>,
+    /// Rung for who waits in `get`.
+    bell: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Posted>,
+    closed: bool,
+    /// Called when a job comes.
+    notify: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No user code runs under this lock.
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn pop(&self) -> Option<Posted> {
+        self.lock().jobs.pop_front()
+    }
+}
+
+impl Execute for Queue {
+    fn execute(&self, posted: Posted) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            return drop(posted);
+        }
+        state.jobs.push_back(posted);
+        let notify = state.notify.clone();
+        drop(state);
+        self.bell.notify_all();
+        if let Some(notify) = notify {
+            notify();
+        }
+    }
+}
+
+impl Drop for Handles {
+    fn drop(&mut self) {
+        let mut state = self.queue.lock();
+        state.closed = true;
+        let (jobs, notify) = (std::mem::take(&mut state.jobs), state.notify.take());
+        drop(state);
+        drop((jobs, notify));
+    }
+}
+
+impl LocalQueue {
+    /// Makes an empty queue.
+    pub fn new() -> Self {
+        let queue = Queue { state: Mutex::new(State::default()), bell: Condvar::new() };
+        LocalQueue { handles: Arc::new(Handles { queue: Counted::new(queue) }) }
+    }
+
+    /// As [`new`](Self::new), with a function that is called whenever a job comes, on the thread that
+    /// brings it: to wake the loop that drains the queue. Panics in it are contained.
+    ///
+    /// It must not drain the queue itself, and is called with no lock held.
+    ///
+    /// ```
+    /// use asynckit::{LocalQueue, Promise};
+    /// use std::sync::mpsc;
+    ///
+    /// let (wake, woken) = mpsc::channel(); // in place of a user interface's event queue
+    /// let queue = LocalQueue::with_notify(move || drop(wake.send(())));
+    /// let done = Promise::<_>::ready(1).via(&queue).map(|n| n + 1);
+    /// woken.recv()?;
+    /// assert_eq!(queue.run_pending(), 1);
+    /// assert!(done.is_set());
+    /// # Ok::<(), std::sync::mpsc::RecvError>(())
+    /// ```
+    pub fn with_notify(notify: impl Fn() + Send + Sync + 'static) -> Self {
+        let queue = LocalQueue::new();
+        queue.queue().lock().notify = Some(Arc::new(notify));
+        queue
+    }
+
+    fn queue(&self) -> &Arc<Counted<Queue>> {
+        &self.handles.queue
+    }
+
+    /// How many jobs are waiting.
+    pub fn len(&self) -> usize {
+        self.queue().lock().jobs.len()
+    }
+
+    /// Whether no job is waiting.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Runs the jobs that were there when it began, on this thread, and says how many; does not wait.
+    ///
+    /// A job is a callback with those that follow it on this queue, some dozens in a row. What comes
+    /// meanwhile is left to the next call, so a loop stays responsive. A callback may call this itself.
+    pub fn run_pending(&self) -> usize {
+        let there = self.len();
+        // Another thread may be draining it, too.
+        (0..there).map_while(|_| self.queue().pop().map(Posted::run)).count()
+    }
+
+    /// Waits for the promise and takes its outcome, and runs the jobs of the queue on this thread
+    /// meanwhile.
+    ///
+    /// As [`Promise::get`] otherwise. A zero timeout runs the jobs that are there; a job that runs
+    /// is not interrupted when the time is over.
+    ///
+    /// # Errors
+    /// The failure of the promise, or [`Failure::TimedOut`](crate::Failure::TimedOut): then the promise is
+    /// still there.
+    pub fn get<T, E>(
+        &self,
+        promise: &mut Promise<T, E>,
+        timeout: impl Into<Timeout>,
+    ) -> Outcome<T, E>
+    where
+        T: 'static,
+        E: 'static,
+    {
+        let timeout = timeout.into();
+        if timeout.is_poll() {
+            self.run_pending();
+            return promise.try_get().unwrap_or(Err(Failure::TimedOut));
+        }
+        let bell = Arc::new(Bell { queue: Arc::clone(self.queue()), rung: Mutex::new(false) });
+        let (waker, deadline) = (Waker::from(Arc::clone(&bell)), timeout.start());
+        loop {
+            let context = &mut Context::from_waker(&waker);
+            if let Poll::Ready(outcome) = std::pin::Pin::new(&mut *promise).poll(context) {
+                return outcome;
+            }
+            if deadline.remaining().is_none() {
+                return Err(Failure::TimedOut);
+            }
+            match self.queue().pop() {
+                Some(posted) => posted.run(),
+                None => Worker::blocked(|| bell.wait(deadline)),
+            }
+        }
+    }
+}
+
+/// Rings the queue's bell when a promise has settled.
+struct Bell {
+    queue: Arc<Counted<Queue>>,
+    rung: Mutex<bool>,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let state = self.queue.lock();
+        *self.rung() = true;
+        drop(state);
+        self.queue.bell.notify_all();
+    }
+}
+
+impl Bell {
+    fn rung(&self) -> MutexGuard<'_, bool> {
+        self.rung.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Waits for a job or the promise, or until the time is over.
+    fn wait(&self, deadline: Deadline) {
+        let mut state = self.queue.lock();
+        while state.jobs.is_empty() && !std::mem::take(&mut *self.rung()) {
+            let Some(left) = deadline.remaining() else { return };
+            let bell = &self.queue.bell;
+            state = match left {
+                Duration::MAX => bell.wait(state).unwrap_or_else(|p| p.into_inner()),
+                left => bell.wait_timeout(state, left).unwrap_or_else(|p| p.into_inner()).0,
+            };
+        }
+    }
+}
+
+impl Default for LocalQueue {
+    fn default() -> Self {
+        LocalQueue::new()
+    }
+}
+
+impl fmt::Debug for LocalQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalQueue").field("waiting", &self.len()).finish()
+    }
+}
+
+/// Queues the job.
+impl Executor for LocalQueue {
+    fn execute(&self, job: Job) {
+        self.queue().execute(job.0);
+    }
+}
+
+impl From<&LocalQueue> for ExecutorRef {
+    fn from(queue: &LocalQueue) -> Self {
+        ExecutorRef(Counted::handle(queue.queue()))
+    }
+}
+
+/// If this was its last handle, the queue is closed.
+impl From<LocalQueue> for ExecutorRef {
+    fn from(queue: LocalQueue) -> Self {
+        ExecutorRef::from(&queue)
+    }
+}
