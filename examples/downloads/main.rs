@@ -8,6 +8,7 @@
 mod crawl;
 mod folder;
 mod links;
+mod loopback;
 mod options;
 mod render;
 mod report;

@@ -1,9 +1,7 @@
-//! A web server in this process, on a free loopback port.
+//! A web server for a folder.
 
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use asynckit::http::{StatusCode, Url};
@@ -14,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
 use crate::folder::{Answer, Folder};
+use crate::loopback::serve;
 
 struct Server {
     folder: Folder,
@@ -29,22 +28,6 @@ pub(crate) fn start(folder: Folder, delay: Duration) -> io::Result<Url> {
         .route("/{*path}", get(answer))
         .with_state(Arc::new(server));
     serve(routes)
-}
-
-/// Serves `routes` until the process ends; gives the URL of `/`.
-pub(crate) fn serve(routes: Router) -> io::Result<Url> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let serving = thread::Builder::new().name("server".to_owned()).spawn(move || {
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            axum::serve(listener, routes).await
-        })
-    })?;
-    drop(serving); // nobody waits for it
-    Ok(Url::parse(&format!("http://{address}/")).expect("an address makes a URL"))
 }
 
 async fn answer(State(server): State<Arc<Server>>, Path(path): Path<String>) -> Response {

@@ -17,9 +17,10 @@ use indicatif::ProgressBar;
 
 use crate::crawl::{Crawl, Notes};
 use crate::folder::{Answer, Folder};
+use crate::loopback::serve;
 use crate::options::Options;
 use crate::report::reason;
-use crate::{run, server};
+use crate::run;
 
 /// A crawl that takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -51,7 +52,7 @@ fn paths(notes: &Notes) -> Vec<&str> {
 /// Pages 0, 1, 2 and so on, each of which links to the next one.
 fn tower() -> Url {
     let next = |Path(n): Path<u32>| async move { page(&[&format!("{}", n + 1)]) };
-    let root = server::serve(Router::new().route("/{n}", get(next))).expect("a server");
+    let root = serve(Router::new().route("/{n}", get(next))).expect("a server");
     root.join("0").expect("a URL")
 }
 
@@ -68,7 +69,7 @@ fn the_limit_counts_pages_and_what_is_over_it_is_told() {
     let many: Vec<String> = (0..100).map(|n| format!("/{n}")).collect();
     let index = move || future::ready(page(&many.iter().map(String::as_str).collect::<Vec<_>>()));
     let site = Router::new().route("/", get(index)).route("/{n}", get(|| async { "leaf" }));
-    let notes = crawl(&server::serve(site).expect("a server"), 2, 10);
+    let notes = crawl(&serve(site).expect("a server"), 2, 10);
     assert_eq!((notes.pages.len(), notes.left_out, notes.missing()), (10, 91, 0));
 }
 
@@ -80,7 +81,7 @@ fn no_page_is_fetched_twice() {
         *counted.lock().expect("no panic").entry(name).or_default() += 1;
         future::ready(page(&["/a", "/b#part", "b", "/c#", "/a?", "#top", ""]))
     };
-    let root = server::serve(Router::new().route("/{name}", get(maze))).expect("a server");
+    let root = serve(Router::new().route("/{name}", get(maze))).expect("a server");
     crawl(&root.join("a").expect("a URL"), 9, 1000);
     let visits = visits.lock().expect("no panic");
     // `/a?` is another address than `/a`.
@@ -100,7 +101,7 @@ fn whatever_happens_to_a_page_is_a_row_and_stops_no_other() {
         .route("/loop", get(|| async { Redirect::temporary("/loop") }))
         .route("/fine", get(|| async { page(&["/below"]) }))
         .route("/below", get(|| async { "text" }));
-    let root = server::serve(site).expect("a server");
+    let root = serve(site).expect("a server");
     let session = Session::builder().no_proxy().timeout(Duration::from_secs(2)).build();
     let notes = crawl_with(session.expect("valid settings"), &root, 2, 100);
     assert_eq!(paths(&notes), ["/", "/below", "/fine"]);
@@ -134,7 +135,7 @@ fn the_crawl_stays_on_the_hosts_of_its_roots_also_where_these_redirect() {
                 Redirect::temporary(&format!("http://localhost:{port}/")).into_response()
             }),
         );
-    let root = server::serve(site).expect("a server");
+    let root = serve(site).expect("a server");
     let notes = crawl(&root, 2, 100);
     assert_eq!(paths(&notes), ["/", "/near"]);
     assert!(notes.failures.is_empty());
@@ -189,7 +190,7 @@ fn a_root_that_cannot_be_fetched_is_no_success() {
     let (good, report) = run_with(&["http://127.0.0.1:1/"]);
     assert!(!good, "{report}");
     assert!(report.contains("refused"), "{report}");
-    let root = server::serve(Router::new()).expect("a server");
+    let root = serve(Router::new()).expect("a server");
     assert!(!run_with(&[root.as_str()]).0, "its 404 is one");
 }
 
@@ -198,7 +199,7 @@ fn the_deadline_ends_a_crawl_that_would_go_on() {
     let never = Router::new()
         .route("/", get(|| async { page(&["/never"]) }))
         .route("/never", get(future::pending::<&str>));
-    let root = server::serve(never).expect("a server");
+    let root = serve(never).expect("a server");
     let (good, report) = run_with(&["--deadline", "0.2", root.as_str()]);
     assert!(!good, "{report}");
     assert!(report.contains("not finished"), "{report}");
