@@ -267,7 +267,7 @@ fn a_failure_brings_its_way() {
             let way = failed.trace();
             let kinds: Vec<_> = way.steps().map(|step| step.kind()).collect();
             assert_eq!(kinds, [origin, "limiter"], "whether it had to wait or not");
-            assert!(way.steps().all(|step| step.file() == file!()));
+            assert!(way.steps().all(|step| step.file().starts_with("tests")));
         }
     });
 }

@@ -293,7 +293,7 @@ fn memory_stays_flat_however_often_it_tries() {
     watched_long(|| {
         let (pool, counter) = (one_worker(), Counter::leaked());
         pool.run(move || counter.count_this_thread()).get(PATIENCE).unwrap();
-        count_the_timers_thread(counter);
+        count_the_thread_that_rings(counter);
         for pause in [NONE, Duration::from_nanos(1)] {
             let (sender, samples) = channel();
             let on = pool.clone();
@@ -311,11 +311,12 @@ fn memory_stays_flat_however_often_it_tries() {
     });
 }
 
-/// The only user code that comes to the timer's thread is a handler of cancellations.
-fn count_the_timers_thread(counter: &'static Counter) {
+/// The thread that rings alarms, which drops them: what comes to it of a user's is a handler of
+/// cancellations.
+fn count_the_thread_that_rings(counter: &'static Counter) {
     let (mut deferred, promise) = Typed::<u8>::deferred();
     deferred.on_cancel(|| {
-        assert_eq!(thread::current().name(), Some("asynckit-timer"));
+        assert_eq!(thread::current().name(), Some("asynckit-alarms"));
         counter.count_this_thread();
     });
     assert!(promise.timeout(SHORT).get(PATIENCE).unwrap_err().is_timed_out());

@@ -280,3 +280,38 @@ fn a_panic_in_a_handler_leaves_the_timer_alive() {
         asynckit::delay(SHORT).get(PATIENCE).unwrap();
     });
 }
+
+/// H13: handlers and destructors of a timeout's do not run on the timer's thread either, and one that takes its time makes nothing
+/// late: others ring what is due meanwhile.
+#[test]
+fn a_handler_that_blocks_makes_no_alarm_late() {
+    watched(|| {
+        const STUCK: usize = 3;
+        let gate = Gate::new();
+        let names = Log::new();
+        let mut blocked = Vec::new();
+        for _ in 0..STUCK {
+            let (mut deferred, promise) = Typed::<u8>::deferred();
+            let (key, name) = (gate.key(), names.clone());
+            deferred.on_cancel(move || {
+                name.add(thread::current().name().unwrap().to_owned());
+                key.wait();
+            });
+            blocked.push((promise.timeout(SHORT), deferred));
+        }
+        gate.await_arrival(STUCK);
+        for _ in 0..3 {
+            asynckit::delay(SHORT).get(PATIENCE).unwrap();
+        }
+        assert!(blocked.iter().all(|(promise, _)| !promise.is_set()), "seen when it is cancelled");
+        gate.open();
+        for (mut promise, _) in blocked {
+            assert!(promise.get(PATIENCE).unwrap_err().is_timed_out());
+        }
+        assert!(
+            names.entries().iter().all(|name| name != "asynckit-timer"),
+            "{:?}",
+            names.entries()
+        );
+    });
+}

@@ -2,7 +2,8 @@
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | `timer` | one thread that rings alarms |
+//! | `timer` | one thread that knows when which alarm is due |
+//! | `ringers` | the threads that ring them |
 //! | `delay` | values that come later |
 //! | `timeout` | promises that fail when their time is over |
 //!
@@ -21,19 +22,21 @@
 //! It wakes its thread for every new timer and for every one that is dropped, and forgets those only
 //! when the thread gets round to it; and its `Delay` is a future, so each needs a waker besides.
 //!
-//! # What runs on the timer's thread
+//! # What runs where
 //!
-//! No callback: the thread settles promises, and whoever settles a promise posts its callbacks to
-//! their executor. Joining, racing and timing out need no worker, so that a promise times out also
-//! while every worker is blocked; therefore it is this thread that cancels what is upstream of a
-//! timeout. As in every call of [`cancel`](crate::Promise::cancel), cancellation handlers and the
-//! destructors of what is dropped unused run inside of that. They are asked to be short: as long as
-//! one of them runs, other alarms wait. A thread of their own would cost every program another
-//! thread, a worker for them could be the very one that waits to be cancelled.
+//! On the timer's own thread nothing of the user's: it hands what is due to another thread, so that it
+//! is never late for what comes next. That one settles promises, and whoever settles a promise posts its
+//! callbacks to their executor. Joining, racing and timing out need no worker, so that a promise times
+//! out also while every worker is blocked; therefore it is this thread that cancels what is upstream of
+//! a timeout, and as in every call of [`cancel`](crate::Promise::cancel), cancellation handlers and the
+//! destructors of what is dropped unused run inside of that. If one of them takes its time, another
+//! thread rings the alarms that are due meanwhile. A worker could not do it: it could be the very one
+//! that waits to be cancelled.
 //!
 //! `get` and `wait` with a timeout do not use the timer.
 
 mod delay;
+mod ringers;
 mod timeout;
 mod timer;
 

@@ -25,9 +25,9 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// when `limit` is over, and cancels what is upstream.
     ///
     /// What is upstream has been cancelled when the failure is seen. This needs no worker, so it
-    /// happens in time also when all are busy; cancellation handlers run on the timer's thread then,
-    /// callbacks never do. If the promise settles in time, its outcome passes unchanged and the timer
-    /// is removed. Zero is over at once, [`Duration::MAX`] never.
+    /// happens in time also when all are busy; cancellation handlers then run on a thread that is there
+    /// for that, callbacks on the promise's executor as always. If the promise settles in time, its
+    /// outcome passes unchanged and the timer is removed. Zero is over at once, [`Duration::MAX`] never.
     ///
     /// Upstream goes on undisturbed behind [`shield`](Promise::shield); another outcome than the
     /// failure is made by [`catch_if`](Promise::catch_if). To wait for some time only, give

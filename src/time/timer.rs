@@ -1,6 +1,6 @@
-//! One thread that rings alarms when their time has come.
+//! One thread that knows when which alarm is due.
 //!
-//! It is started with the first alarm, sleeps until the next one is due, and is woken only for an
+//! What is due it hands to others: see `ringers`. It is started with the first alarm, sleeps until the next one is due, and is woken only for an
 //! alarm that is due before that. An alarm that is removed is gone at once.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,8 @@ use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::failure::{contain, drop_quietly};
+use super::ringers;
+use crate::failure::drop_quietly;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
@@ -20,7 +21,7 @@ pub(crate) trait Alarm: Send {
         false
     }
 
-    /// The time has come. Called on the timer's thread.
+    /// The time has come. Never called on the timer's own thread, if the system has another one.
     fn ring(self: Box<Self>);
 
     /// It will never be called, because the system has no thread for the timer.
@@ -40,6 +41,9 @@ pub(crate) fn key(at: Instant) -> Key {
     // ORDERING: Relaxed, the number only has to be another one each time.
     Key { at, number: NEXT.fetch_add(1, Ordering::Relaxed) }
 }
+
+/// So many alarms are taken out at a time, as long as who adds one waits.
+const BATCH: usize = 256;
 
 /// For all that is longer than any program runs: no clock has to show it.
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -104,12 +108,6 @@ enum Keeper {
     Asleep(Option<Instant>),
 }
 
-/// What the thread does next.
-enum Next {
-    Ring(Box<dyn Alarm>),
-    Sleep(Option<Instant>),
-}
-
 impl Timer {
     const fn new() -> Self {
         let queue = Queue { alarms: BTreeMap::new(), keeper: Keeper::Nobody };
@@ -144,19 +142,19 @@ impl Timer {
 
     /// The thread's life.
     fn keep(&self) {
+        let mut due = Vec::with_capacity(BATCH);
         let mut queue = self.lock();
-        let mut now = Instant::now();
         loop {
-            match queue.next(now) {
-                Next::Ring(alarm) => {
-                    drop(queue);
-                    contain(|| alarm.ring());
-                    queue = self.lock();
-                    continue; // the clock is asked when nothing more is due by the last time
-                }
-                Next::Sleep(until) => queue = self.sleep(queue, until),
+            let now = Instant::now();
+            let until = queue.take_due(now, &mut due);
+            if !due.is_empty() {
+                drop(queue);
+                ringers::ring(&mut due);
+                queue = self.lock();
+                continue; // there may be more
             }
-            now = Instant::now();
+            let look = ringers::look(now);
+            queue = self.sleep(queue, until.into_iter().chain(look).min());
         }
     }
 
@@ -186,14 +184,15 @@ impl Queue {
         }
     }
 
-    fn next(&mut self, now: Instant) -> Next {
-        let first = self.alarms.first_key_value().map(|(key, _)| key.at);
-        if first.is_some_and(|at| at <= now) {
-            if let Some((_, alarm)) = self.alarms.pop_first() {
-                return Next::Ring(alarm);
+    /// Takes out what is due, up to a batch of it. Gives the time of the first one that is left.
+    fn take_due(&mut self, now: Instant, due: &mut Vec<Box<dyn Alarm>>) -> Option<Instant> {
+        loop {
+            let first = self.alarms.first_key_value().map(|(key, _)| key.at)?;
+            if first > now || due.len() == BATCH {
+                return Some(first);
             }
+            due.extend(self.alarms.pop_first().map(|(_, alarm)| alarm));
         }
-        Next::Sleep(first)
     }
 }
 
@@ -231,13 +230,10 @@ mod tests {
     }
 
     fn ring_due(timer: &Timer, now: Instant) -> Option<Instant> {
-        loop {
-            let next = timer.lock().next(now);
-            match next {
-                Next::Ring(alarm) => alarm.ring(),
-                Next::Sleep(until) => return until,
-            }
-        }
+        let mut due = Vec::new();
+        let until = timer.lock().take_due(now, &mut due);
+        due.into_iter().for_each(|alarm| alarm.ring());
+        until
     }
 
     #[test]
