@@ -5,8 +5,8 @@ mod common;
 use asynckit::{AsyncList, Deferred, Failure, Pool, Promise, TimedOut};
 use common::wakers::CountingWaker;
 use common::{
-    DropCounter, Gate, MOMENT, PATIENCE, Token, eventually, flush, named_thread, one_worker,
-    verdict, watched,
+    DropCounter, Gate, LONG, MOMENT, PATIENCE, Token, eventually, flush, named_thread, one_worker,
+    verdict, watched, watched_long,
 };
 use futures_core::stream::{FusedStream, Stream};
 use std::pin::Pin;
@@ -150,6 +150,25 @@ fn a_worker_may_iterate_over_its_own_jobs() {
             Ok(jobs.collect::<List<u32>>().as_completed().map(|done| done.outcome.unwrap()).sum())
         });
         assert_eq!(sum.get(PATIENCE).unwrap(), 5050);
+    });
+}
+
+/// A completion costs the same whatever is there besides: a worker looks for what it could do itself, but not again and again through
+/// what has come. (If it did, this would take hours.)
+#[test]
+fn an_item_that_never_comes_makes_the_others_no_dearer() {
+    const ITEMS: usize = 100_000;
+    watched_long(|| {
+        let pool = one_worker();
+        let again = pool.clone();
+        let (never, first) = Promise::deferred();
+        let mut count: Typed<usize> = pool.spawn(move || {
+            let mut list = AsyncList::from_iter([first]);
+            list.extend((0..ITEMS).map(|n| again.spawn(move || Ok::<_, String>(n))));
+            Ok(list.as_completed().take(ITEMS).filter(|done| done.outcome.is_ok()).count())
+        });
+        assert_eq!(count.get(LONG).unwrap(), ITEMS);
+        drop(never);
     });
 }
 

@@ -104,8 +104,8 @@ pub(super) struct Drained<T, E> {
     /// The first of them that was not asked for.
     pub(super) unseen: *mut Slot,
     pub(super) policy: Option<Box<dyn Policy<T, E>>>,
-    /// Where the last look for work has ended.
-    looked: usize,
+    /// Where the next look for work begins.
+    looked: AtomicUsize,
 }
 
 // ── Draining ─────────────────────────────────────────────────────────────────────────────────────
@@ -155,15 +155,35 @@ impl<T, E> Drained<T, E> {
         }
     }
 
+    /// The items that have not come, and their indices, from where the last look has ended.
+    fn pending(&self) -> impl Iterator<Item = (usize, Kept<'_>)> {
+        let (first, count) = (self.items.cursor, self.items.slots.len());
+        // ORDERING: Relaxed, a hint.
+        let looked = self.looked.load(Ordering::Relaxed).clamp(first, count);
+        let indices = (looked..count).chain(first..looked);
+        indices.filter_map(|index| Some((index, self.items.pending(index)?)))
+    }
+
+    fn look_from(&self, index: usize) {
+        // ORDERING: Relaxed, a hint.
+        self.looked.store(index, Ordering::Relaxed);
+    }
+
+    /// Some of the items that have not come. The next look begins with the last of them: in time all are
+    /// seen, and what has come in between is not passed again and again.
+    pub(super) fn some_pending(&self, most: usize) -> Vec<Kept<'_>> {
+        let (indices, chains): (Vec<_>, _) = self.pending().take(most).unzip();
+        if let Some(&last) = indices.last() {
+            self.look_from(last);
+        }
+        chains
+    }
+
     /// Shows the items that have not come. The next look begins where this one has ended.
     fn visit(&mut self, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
-        let (first, count) = (self.items.skip_arrived(), self.items.slots.len());
-        let looked = self.looked.clamp(first, count);
-        for index in (looked..count).chain(first..looked) {
-            if self.items.pending(index).is_some_and(&mut *visit) {
-                self.looked = index;
-                return;
-            }
+        self.items.skip_arrived();
+        if let Some((index, _)) = self.pending().find(|(_, chain)| visit(*chain)) {
+            self.look_from(index);
         }
     }
 }
@@ -283,7 +303,7 @@ impl<T, E> Core<T, E> {
             entries: Entries::none(),
             unseen: std::ptr::null_mut(),
             policy: None,
-            looked: 0,
+            looked: AtomicUsize::new(0),
         };
         Core {
             target: Target { notify: notify::<T, E>, is_wanted: |_, _| true },

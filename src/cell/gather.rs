@@ -21,7 +21,7 @@ use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
 
 /// The handle on a list, which has the right to drain.
-pub(crate) struct Gather<T: Send + 'static, E: Send + 'static> {
+pub(crate) struct Gather<T, E> {
     core: Arc<Core<T, E>>,
     /// What a poll has left in the mailbox.
     armed: Option<Armed>,
@@ -40,11 +40,6 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
     pub(crate) fn new() -> Self {
         let core = Arc::new(Core::new());
         Gather { core, armed: None, failed: None, got: false }
-    }
-
-    fn drained(&mut self) -> &mut Drained<T, E> {
-        // SAFETY: the handle has the right to drain.
-        unsafe { &mut *self.core.drained.get() }
     }
 
     /// The items.
@@ -123,15 +118,6 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         Poll::Ready(())
     }
 
-    fn disarm(&mut self) {
-        if let Some(armed) = self.armed.take() {
-            if self.core.outlet().disarm(armed) {
-                // SAFETY: taken back out of the mailbox.
-                unsafe { park::forget_armed(armed) };
-            }
-        }
-    }
-
     /// What tells the policy that nobody wants the result any more, from anywhere.
     pub(crate) fn canceller(&self) -> impl FnOnce() + Send + use<T, E> {
         let core = Arc::clone(&self.core);
@@ -161,6 +147,22 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
     }
 }
 
+impl<T, E> Gather<T, E> {
+    fn drained(&mut self) -> &mut Drained<T, E> {
+        // SAFETY: the handle has the right to drain.
+        unsafe { &mut *self.core.drained.get() }
+    }
+
+    fn disarm(&mut self) {
+        if let Some(armed) = self.armed.take() {
+            if self.core.outlet().disarm(armed) {
+                // SAFETY: taken back out of the mailbox.
+                unsafe { park::forget_armed(armed) };
+            }
+        }
+    }
+}
+
 /// Of how many items a waiting worker looks at the work at a time.
 const LOOK: usize = 64;
 
@@ -176,8 +178,7 @@ unsafe impl<T: Send + 'static, E: Send + 'static> Awaited for Gather<T, E> {
     fn chains(&self) -> Vec<Kept<'_>> {
         // SAFETY: as above.
         let drained = unsafe { &*self.core.drained.get() };
-        let indices = drained.items.cursor..drained.items.slots.len();
-        indices.filter_map(|index| drained.items.pending(index)).take(LOOK).collect()
+        drained.some_pending(LOOK)
     }
 
     fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {
@@ -202,7 +203,7 @@ impl<T, E> Policy<T, E> for Detached {
     fn cancelled(&mut self, _: &mut Items<T, E>) {}
 }
 
-impl<T: Send + 'static, E: Send + 'static> Drop for Gather<T, E> {
+impl<T, E> Drop for Gather<T, E> {
     /// The right to drain goes to the policy, by default one that drops what comes.
     fn drop(&mut self) {
         self.disarm();

@@ -62,7 +62,7 @@ impl<T, E> Completed<T, E> {
 /// `next` waits; as for workers, see [`Promise::get`](crate::Promise::get). Dropping it detaches the
 /// items that are left.
 #[must_use = "the items are handed out one by one, when they are asked for"]
-pub struct AsCompleted<T: Send + 'static, E: Send + 'static = AnyError> {
+pub struct AsCompleted<T, E = AnyError> {
     gather: Gather<T, E>,
     /// How many items were not handed out; `None` for a list that grows.
     left: Option<usize>,
@@ -196,7 +196,7 @@ impl<T: Send + 'static, E: Send + 'static> Iterator for AsCompleted<T, E> {
 
 impl<T: Send + 'static, E: Send + 'static> FusedIterator for AsCompleted<T, E> {}
 
-impl<T: Send + 'static, E: Send + 'static> fmt::Debug for AsCompleted<T, E> {
+impl<T, E> fmt::Debug for AsCompleted<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.left {
             Some(left) => write!(f, "AsCompleted({left} left)"),

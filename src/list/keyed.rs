@@ -26,7 +26,7 @@ use crate::trace::Trace;
 /// }
 /// ```
 #[must_use = "a dropped list goes on, but nobody sees its values"]
-pub struct KeyedList<K, T: Send + 'static, E: Send + 'static = AnyError> {
+pub struct KeyedList<K, T, E = AnyError> {
     list: AsyncList<T, E>,
     keys: Vec<K>,
 }
@@ -170,7 +170,7 @@ impl<K, T, E> KeyedCompleted<K, T, E> {
 /// An iterator over the items of a keyed list as they settle, by [`KeyedList::as_completed`]; see
 /// [`AsCompleted`].
 #[must_use = "the items are handed out one by one, when they are asked for"]
-pub struct KeyedAsCompleted<K, T: Send + 'static, E: Send + 'static = AnyError> {
+pub struct KeyedAsCompleted<K, T, E = AnyError> {
     completed: AsCompleted<T, E>,
     /// `None` where the item was handed out.
     keys: Vec<Option<K>>,
@@ -228,7 +228,7 @@ impl<K, T: Send + 'static, E: Send + 'static> Iterator for KeyedAsCompleted<K, T
 
 impl<K, T: Send + 'static, E: Send + 'static> FusedIterator for KeyedAsCompleted<K, T, E> {}
 
-impl<K, T: Send + 'static, E: Send + 'static> fmt::Debug for KeyedAsCompleted<K, T, E> {
+impl<K, T, E> fmt::Debug for KeyedAsCompleted<K, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Keyed{:?}", self.completed)
     }

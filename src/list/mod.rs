@@ -44,7 +44,7 @@ use progress::Reports;
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
 #[must_use = "a dropped list goes on, but nobody sees its values"]
-pub struct AsyncList<T: Send + 'static, E: Send + 'static = AnyError> {
+pub struct AsyncList<T, E = AnyError> {
     /// Behind a lock, because draining changes it and `is_set` takes `&self`.
     items: Mutex<Gather<T, E>>,
     /// The values, or the failure, were taken by `get`.

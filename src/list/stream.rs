@@ -1,5 +1,6 @@
 //! The items of a list as they settle, for async code.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -11,9 +12,8 @@ use crate::failure::AnyError;
 /// A stream of the items of a list as they settle, by [`AsCompleted::stream`].
 ///
 /// It works on any runtime. Dropping it detaches the items that are left.
-#[derive(Debug)]
 #[must_use = "a stream does nothing unless it is polled"]
-pub struct CompletedStream<T: Send + 'static, E: Send + 'static = AnyError> {
+pub struct CompletedStream<T, E = AnyError> {
     completed: AsCompleted<T, E>,
 }
 
@@ -45,14 +45,13 @@ impl<T: Send + 'static, E: Send + 'static> FusedStream for CompletedStream<T, E>
 }
 
 /// A stream of the items of a keyed list as they settle, by [`KeyedAsCompleted::stream`].
-#[derive(Debug)]
 #[must_use = "a stream does nothing unless it is polled"]
-pub struct KeyedCompletedStream<K, T: Send + 'static, E: Send + 'static = AnyError> {
+pub struct KeyedCompletedStream<K, T, E = AnyError> {
     completed: KeyedAsCompleted<K, T, E>,
 }
 
 // The keys are never pinned: they are handed out by value.
-impl<K, T: Send + 'static, E: Send + 'static> Unpin for KeyedCompletedStream<K, T, E> {}
+impl<K, T, E> Unpin for KeyedCompletedStream<K, T, E> {}
 
 impl<K, T: Send + 'static, E: Send + 'static> KeyedCompletedStream<K, T, E> {
     pub(super) fn new(completed: KeyedAsCompleted<K, T, E>) -> Self {
@@ -78,5 +77,17 @@ impl<K, T: Send + 'static, E: Send + 'static> Stream for KeyedCompletedStream<K,
 impl<K, T: Send + 'static, E: Send + 'static> FusedStream for KeyedCompletedStream<K, T, E> {
     fn is_terminated(&self) -> bool {
         self.completed.is_over()
+    }
+}
+
+impl<T, E> fmt::Debug for CompletedStream<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CompletedStream").field(&self.completed).finish()
+    }
+}
+
+impl<K, T, E> fmt::Debug for KeyedCompletedStream<K, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyedCompletedStream").field(&self.completed).finish()
     }
 }
