@@ -2,9 +2,11 @@
 
 mod common;
 
-use asynckit::{AsyncList, Deferred, Pool, Promise};
+use asynckit::{AsyncList, Pool, Promise};
 use common::wakers::block_on;
-use common::{DropCounter, MOMENT, PATIENCE, Token, is_error, named_thread, verdict, watched};
+use common::{
+    DropCounter, MOMENT, PATIENCE, Token, is_error, named_thread, pending, verdict, watched,
+};
 use std::iter::empty;
 use std::time::{Duration, Instant};
 
@@ -16,11 +18,6 @@ fn ready<const N: usize>(values: [u8; N]) -> List<u8> {
 }
 
 /// A list of `n` pending promises, and their writing ends.
-fn pending(n: usize) -> (Vec<Deferred<usize, String>>, List<usize>) {
-    let (deferreds, promises): (Vec<_>, Vec<_>) = (0..n).map(|_| Promise::deferred()).unzip();
-    (deferreds, promises.into_iter().collect())
-}
-
 /// E1
 #[test]
 fn nothing_is_joined_at_once() {

@@ -2,18 +2,15 @@
 
 mod common;
 
-use asynckit::{AllFailed, AnyError, AsyncList, Deferred, Failure, Outcome, Promise};
-use common::{DropCounter, Gate, Log, PATIENCE, flush, kind, one_worker, verdict, watched};
+use asynckit::{AllFailed, AnyError, AsyncList, Failure, Outcome, Promise};
+use common::{
+    DropCounter, Gate, Log, PATIENCE, flush, kind, one_worker, pending, verdict, watched,
+};
 use std::error::Error;
 use std::io;
 
 type List<T> = AsyncList<T, String>;
 type Typed<T> = Promise<T, String>;
-
-fn pending(n: usize) -> (Vec<Deferred<usize, String>>, List<usize>) {
-    let (deferreds, promises): (Vec<_>, Vec<_>) = (0..n).map(|_| Promise::deferred()).unzip();
-    (deferreds, promises.into_iter().collect())
-}
 
 fn all_failed<T, E>(outcome: Outcome<T, AllFailed<E>>) -> AllFailed<E> {
     match outcome {

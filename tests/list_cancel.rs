@@ -3,16 +3,11 @@
 mod common;
 
 use asynckit::{AsyncList, Deferred, Pool, Promise, join};
-use common::{DropCounter, Gate, Log, MOMENT, PATIENCE, watched};
+use common::{DropCounter, Gate, Log, MOMENT, PATIENCE, pending, watched};
 use std::sync::{Arc, OnceLock};
 
 type List<T> = AsyncList<T, String>;
 type Typed<T> = Promise<T, String>;
-
-fn pending(n: usize) -> (Vec<Deferred<usize, String>>, List<usize>) {
-    let (deferreds, promises): (Vec<_>, Vec<_>) = (0..n).map(|_| Promise::deferred()).unzip();
-    (deferreds, promises.into_iter().collect())
-}
 
 /// What can be made of a list, as a promise of nothing in particular.
 type Make = fn(List<usize>) -> Typed<()>;

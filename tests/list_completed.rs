@@ -19,8 +19,8 @@ type List<T> = AsyncList<T, String>;
 type Typed<T> = Promise<T, String>;
 
 fn pending(n: usize) -> (Vec<Option<Deferred<usize, String>>>, List<usize>) {
-    let (deferreds, promises): (Vec<_>, Vec<_>) = (0..n).map(|_| Promise::deferred()).unzip();
-    (deferreds.into_iter().map(Some).collect(), promises.into_iter().collect())
+    let (deferreds, list) = common::pending(n);
+    (deferreds.into_iter().map(Some).collect(), list)
 }
 
 /// E20: each once, in the order of completion, failures among them.

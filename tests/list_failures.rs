@@ -4,8 +4,8 @@ mod common;
 
 use asynckit::{AsyncList, Deferred, Failure, Promise};
 use common::{
-    DropCounter, Gate, LONG, PATIENCE, is_error, named_thread, one_worker, verdict, watchdog,
-    watched,
+    DropCounter, Gate, LONG, PATIENCE, is_error, named_thread, one_worker, pending, verdict,
+    watchdog, watched,
 };
 use std::sync::{Arc, Barrier};
 
@@ -13,11 +13,6 @@ type List<T> = AsyncList<T, String>;
 type Typed<T> = Promise<T, String>;
 
 /// A list of `n` pending promises, and their writing ends.
-fn pending(n: usize) -> (Vec<Deferred<usize, String>>, List<usize>) {
-    let (deferreds, promises): (Vec<_>, Vec<_>) = (0..n).map(|_| Promise::deferred()).unzip();
-    (deferreds, promises.into_iter().collect())
-}
-
 /// E3
 #[test]
 fn the_first_failure_ends_a_join_at_once() {

@@ -2,16 +2,11 @@
 
 mod common;
 
-use asynckit::{AsyncList, Deferred, Failure, Outcome, Promise};
-use common::{MOMENT, PATIENCE, is_error, verdict, watched};
+use asynckit::{AsyncList, Failure, Outcome, Promise};
+use common::{MOMENT, PATIENCE, is_error, pending, verdict, watched};
 use std::time::Duration;
 
 type List<T> = AsyncList<T, String>;
-
-fn pending(n: usize) -> (Vec<Deferred<usize, String>>, List<usize>) {
-    let (deferreds, promises): (Vec<_>, Vec<_>) = (0..n).map(|_| Promise::deferred()).unzip();
-    (deferreds, promises.into_iter().collect())
-}
 
 /// Ways of looking at a list.
 const LOOKS: [fn(&mut List<usize>); 5] = [

@@ -3,14 +3,9 @@
 mod common;
 
 use asynckit::{AllFailed, AsyncList, Deferred, Failure, Outcome, Promise};
-use common::{DropCounter, Token, kind, verdict, watched};
+use common::{DropCounter, Token, kind, pending, verdict, watched};
 
 type List<T> = AsyncList<T, String>;
-
-fn pending(n: usize) -> (Vec<Deferred<usize, String>>, List<usize>) {
-    let (deferreds, promises): (Vec<_>, Vec<_>) = (0..n).map(|_| Promise::deferred()).unzip();
-    (deferreds, promises.into_iter().collect())
-}
 
 fn failures<T>(outcome: Outcome<T, AllFailed<String>>) -> Vec<Failure<String>> {
     match outcome {

@@ -3,11 +3,13 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses a part of this")]
 
 pub(crate) mod alloc;
+mod calls;
 mod outcomes;
 pub(crate) mod tasks;
 pub(crate) mod wakers;
 mod workers;
 
+pub(crate) use calls::*;
 pub(crate) use outcomes::*;
 pub(crate) use workers::*;
 
