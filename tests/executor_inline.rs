@@ -127,7 +127,7 @@ fn a_callback_that_panics_leaves_the_next_ones_alone() {
                 drop(Link::ready(0).via(inline(kind, 0)).map(move |_| inner.add("runs")));
                 panic!("inside an inline callback");
             });
-            let failure = run.try_get().unwrap().map(|()| ()).unwrap_err();
+            let failure = run.try_get().unwrap().unwrap_err();
             assert!(failure.is_panicked());
             assert_eq!(log.entries(), ["runs"]);
         }

@@ -39,6 +39,10 @@ pub(crate) unsafe fn cancel_root(root: CellRef) {
                     settle_claimed(at);
                     break;
                 }
+                Cancel::Link(link) => {
+                    wave::give_up_link(at, CellRef::from_address(link));
+                    break;
+                }
                 Cancel::Inner(inner) => {
                     let inner = CellRef::from_address(inner);
                     held.push((at, inner));

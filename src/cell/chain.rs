@@ -12,12 +12,16 @@
 //!         │  └─ claim ─► REFERRED (under way, a queue still has it)                 │ + BUSY while
 //!         │                          └────── attach ──────► inner root's address ───┘ somebody uses
 //!         └─ cancel ─► CANCEL|REFERRED (claimed by the canceller)                     the inner root
+//!   0 (under way) ── queue_link ─► WAITING|link's address ── take_link ─► 0
+//!                                        └─ cancel ─► CANCEL|REFERRED (claimed by the canceller)
 //!   end of the chain: no REFERRED: freed; else OVER|REFERRED, freed by `drop_reference`
 //! ```
 //!
 //! While it is `WAITING` the address is that of the pool in whose queue the job is, so that a waiting
 //! worker claims only its own pool's jobs. There is none for a deferred, nor for a job that waits for
 //! something else than its turn; whoever looks for what that is keeps its work in place by `BUSY`.
+//! A link that is queued is claimed in the same way: the queue then has the root, and the address,
+//! without `REFERRED`, is the link's.
 
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
@@ -30,8 +34,9 @@ const CANCEL: usize = 1;
 const BUSY: usize = 2;
 /// A queue or a deferred refers to the root.
 const REFERRED: usize = 4;
-/// Not started.
+/// Not started. Without `REFERRED`: a link of the chain is queued.
 const WAITING: usize = 8;
+const NOT_STARTED: usize = WAITING | REFERRED;
 const BITS: usize = CANCEL | BUSY | REFERRED | WAITING;
 /// In place of an address: the chain is over, whoever drops the last reference frees the root.
 const OVER: usize = 16;
@@ -44,6 +49,8 @@ pub(crate) enum Cancel {
     Before,
     /// It had not started; the caller has claimed it and settles it.
     Claimed,
+    /// This link was queued; the caller has claimed it and settles it.
+    Link(Pointer),
     /// It is under way and will see the flag.
     Running,
     /// It follows an inner chain with this root, which stays until [`Chain::release`].
@@ -127,7 +134,7 @@ impl Chain {
     fn leave_waiting(&self, to: impl Fn(Pointer) -> Pointer) -> Option<Pointer> {
         // ORDERING: Relaxed, the CAS decides.
         let mut now = self.0.load(Ordering::Relaxed);
-        while bits(now) & WAITING != 0 {
+        while bits(now) & NOT_STARTED == NOT_STARTED {
             match self.swap_in(with(now, 0, BUSY), to(now)) {
                 Ok(()) => return Some(now),
                 Err(seen) => now = Self::after_a_look(seen),
@@ -176,7 +183,8 @@ impl Chain {
     pub(crate) fn queued_in(&self) -> Option<Pointer> {
         // ORDERING: Relaxed, a hint.
         let now = self.0.load(Ordering::Relaxed);
-        (bits(now) & WAITING != 0 && !address(now).is_null()).then(|| address(now))
+        let queued = bits(now) & NOT_STARTED == NOT_STARTED && !address(now).is_null();
+        queued.then(|| address(now))
     }
 
     /// Whether the root has not been started.
@@ -191,6 +199,33 @@ impl Chain {
         if bits(self.0.load(Ordering::Relaxed)) & WAITING != 0 {
             self.0.store(plain(0), Ordering::Relaxed);
         }
+    }
+
+    // ── Queueing a link ──────────────────────────────────────────────────────────────────────
+
+    /// Wave that is going to queue `link`: then a canceller can claim it, and the queue gets the root.
+    /// `false`: something else has to do with the root, or it is cancelled; the link is queued by
+    /// itself.
+    #[must_use]
+    pub(crate) fn queue_link(&self, link: Pointer) -> bool {
+        debug_assert_eq!(bits(link), 0, "a link's address needs its low bits");
+        self.can_queue_link() && self.swap_in(plain(0), with(link, WAITING, 0)).is_ok()
+    }
+
+    /// Wave: whether [`queue_link`](Self::queue_link) is worth a try.
+    pub(crate) fn can_queue_link(&self) -> bool {
+        // ORDERING: Relaxed, a hint.
+        self.0.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Popper of a root that was queued for a link: the link. `None`: a canceller has claimed it;
+    /// [`drop_reference`](Self::drop_reference) is due.
+    #[must_use]
+    pub(crate) fn take_link(&self) -> Option<Pointer> {
+        // ORDERING: Relaxed, the CAS decides.
+        let now = self.0.load(Ordering::Relaxed);
+        let queued = bits(now) & NOT_STARTED == WAITING;
+        (queued && self.swap_in(now, plain(0)).is_ok()).then(|| address(now))
     }
 
     // ── Freeing the root ─────────────────────────────────────────────────────────────────────
@@ -238,7 +273,9 @@ impl Chain {
                 return Cancel::Before;
             }
             if bits(now) & WAITING != 0 {
+                let link = bits(now) & REFERRED == 0;
                 match self.swap_in(with(now, 0, BUSY), plain(CANCEL | REFERRED)) {
+                    Ok(()) if link => return Cancel::Link(address(now)),
                     Ok(()) => return Cancel::Claimed,
                     Err(seen) => now = Self::after_a_look(seen),
                 }

@@ -15,6 +15,8 @@ pub(crate) enum Item {
     /// Run this link; its parent is its root. The link travels instead of the root, because a root
     /// that was claimed is still linked into its queue.
     Link(CellRef),
+    /// Run the link that the root with this chain word names, if nobody has claimed it.
+    Chained(CellRef),
 }
 
 const ITEM: usize = 0b11;
@@ -23,7 +25,9 @@ impl Item {
     /// The cell whose `link` field is the queue's while the item is queued.
     pub(crate) fn cell(self) -> CellRef {
         match self {
-            Item::Start(cell) | Item::Settled(cell) | Item::Link(cell) => cell,
+            Item::Start(cell) | Item::Settled(cell) | Item::Link(cell) | Item::Chained(cell) => {
+                cell
+            }
         }
     }
 
@@ -33,6 +37,7 @@ impl Item {
             Item::Start(_) => 0,
             Item::Settled(_) => 1,
             Item::Link(_) => 2,
+            Item::Chained(_) => 3,
         };
         self.cell().address().map_addr(|address| address | tag)
     }
@@ -48,7 +53,8 @@ impl Item {
         match word.addr() & ITEM {
             0 => Item::Start(cell),
             1 => Item::Settled(cell),
-            _ => Item::Link(cell),
+            2 => Item::Link(cell),
+            _ => Item::Chained(cell),
         }
     }
 }

@@ -179,16 +179,17 @@ fn walk<V: FnMut(CellRef) -> bool + ?Sized>(
 unsafe fn sources(root: CellRef) -> Vec<Arc<dyn Upstream>> {
     // SAFETY: the caller's promise.
     let header = unsafe { root.header() };
-    if !header.vtable().job {
-        return handlers::upstream(&header.link);
-    }
     if !header.up.hold_work() {
         return Vec::new(); // in a queue, or under way; its `link` may be the queue's
     }
-    // SAFETY: nobody takes the work before it is released.
-    let upstream = unsafe { (header.vtable().upstream)(root) };
+    let found = if header.vtable().job {
+        // SAFETY: nobody takes the work before it is released.
+        unsafe { (header.vtable().upstream)(root) }.into_iter().collect()
+    } else {
+        handlers::upstream(&header.link)
+    };
     header.up.release_work();
-    upstream.into_iter().collect()
+    found
 }
 
 /// # Safety

@@ -85,6 +85,10 @@ pub(super) unsafe fn run_unlinked(item: Item, here: &Here) -> bool {
                 }
             }
             Item::Link(child) => wave((child.root(), child), Turn::Granted, Some(here)),
+            Item::Chained(root) => match take_link(root) {
+                Some(step) => wave(step, Turn::Granted, Some(here)),
+                None => lost(root),
+            },
         }
     }
     false
@@ -145,6 +149,10 @@ unsafe fn end(item: Item, turn: Turn) {
                 }
             }
             Item::Link(child) => wave((child.root(), child), turn, None),
+            Item::Chained(root) => match take_link(root) {
+                Some(step) => wave(step, turn, None),
+                None => lost(root),
+            },
         }
     }
 }
@@ -162,6 +170,7 @@ pub(crate) fn is_link_of(item: Item, roots: &[CellRef]) -> bool {
         match item {
             Item::Start(_) => return false,
             Item::Link(child) => child.root(),
+            Item::Chained(root) => root,
             Item::Settled(parent) => match parent.header().word.receiver() {
                 Some(Receiver::Continuation(child)) => CellRef::from_address(child).root(),
                 _ => return false,
@@ -169,6 +178,40 @@ pub(crate) fn is_link_of(item: Item, roots: &[CellRef]) -> bool {
         }
     };
     roots.contains(&root)
+}
+
+/// Takes the link for which its root was queued, with the cell before it.
+unsafe fn take_link(root: CellRef) -> Option<Step> {
+    // SAFETY: the queue's item keeps the root.
+    unsafe {
+        let link = root.header().up.take_link()?;
+        Some(step_of_link(root, CellRef::from_address(link)))
+    }
+}
+
+/// What `queue_link` has left: the root's own word names the cell before the link, unless that is the
+/// root.
+unsafe fn step_of_link(root: CellRef, link: CellRef) -> Step {
+    // SAFETY: the caller has taken the link, and is its producer.
+    match unsafe { root.header().word.receiver() } {
+        Some(Receiver::Continuation(cell)) if cell != link.address() => {
+            // SAFETY: the address of a cell.
+            (unsafe { CellRef::from_address(cell) }, link)
+        }
+        _ => (root, link),
+    }
+}
+
+/// Passes a cancellation on from a link that was queued.
+///
+/// # Safety
+/// The caller has claimed the link of this root, which is kept meanwhile.
+pub(super) unsafe fn give_up_link(root: CellRef, link: CellRef) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (parent, child) = step_of_link(root, link);
+        hand_on(parent, Receiver::Continuation(child.address()));
+    }
 }
 
 /// A queue lets go of a job that somebody else has claimed.
@@ -382,23 +425,49 @@ unsafe fn link((parent, child): Step, turn: Turn, here: Option<&Here>) -> Option
     }
 }
 
+/// The child as an item: if it can be, so that a canceller can claim it.
+unsafe fn item_for(parent: CellRef, child: CellRef) -> Item {
+    // SAFETY: as in `wave`. The word of a root that was handed on is nobody's, so it can keep the parent.
+    unsafe {
+        let root = child.root();
+        if parent != root && root.header().up.can_queue_link() {
+            root.header().word.hand_to(Receiver::Continuation(parent.address()));
+        }
+        if root.header().up.queue_link(child.address()) {
+            Item::Chained(root)
+        } else if parent == root {
+            Item::Link(child)
+        } else {
+            Item::Settled(parent)
+        }
+    }
+}
+
 /// Gives the child to its executor; else says how it goes on here.
 unsafe fn post(parent: CellRef, child: CellRef, lane: Lane) -> Result<(), Turn> {
     // SAFETY: as in `wave`; a pending link's `link` is its executor.
     unsafe {
         // ORDERING: Relaxed, the link is the producer's.
         let executor = child.header().link.load(std::sync::atomic::Ordering::Relaxed);
-        let item = if parent == child.root() { Item::Link(child) } else { Item::Settled(parent) };
-        if let Some(executor) = ExecutorHandle::counted_in_link(executor) {
+        let item = item_for(parent, child);
+        let (posted, turn) = match ExecutorHandle::counted_in_link(executor) {
             // By a handle of our own: the child may be gone before this returns.
-            return executor.post(item, lane).map_err(|_| Turn::Refused);
-        }
-        ExecutorHandle::post_to_link(executor, item, lane).map_err(|_| {
-            if matches!(item, Item::Link(_)) {
-                clear_link(child);
+            Some(executor) => (executor.post(item, lane), Turn::Refused),
+            None => (ExecutorHandle::post_to_link(executor, item, lane), Turn::Closed),
+        };
+        match posted {
+            Ok(()) => Ok(()),
+            Err(Item::Chained(root)) if take_link(root).is_none() => {
+                lost(root); // a canceller has claimed it
+                Ok(())
             }
-            Turn::Closed
-        })
+            Err(item) => {
+                if matches!((item, turn), (Item::Link(_), Turn::Closed)) {
+                    clear_link(child);
+                }
+                Err(turn)
+            }
+        }
     }
 }
 
