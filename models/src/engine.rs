@@ -33,6 +33,8 @@ struct Books {
     cells: RefCell<Vec<Box<Cell>>>,
     live: Rc<Plain<usize>>,
     started: Plain<usize>,
+    /// What is in the queue of the links.
+    queue: RefCell<Vec<Item>>,
     handled: Plain<usize>,
 }
 
@@ -98,7 +100,17 @@ enum Body {
 pub(crate) struct Closure {
     /// The promise that it returns, if it returns one.
     follow: Option<Promise>,
+    /// Whether it is run from a queue.
+    queued: Plain<bool>,
     counted: Counted,
+}
+
+/// An item in the queue of the links.
+enum Item {
+    /// The root of a chain whose word names the link.
+    Chained(At),
+    /// The cell before the link, and the link.
+    Bare(At, At),
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -318,6 +330,11 @@ fn deliver(world: &World, parent: At, child: At) -> Step {
 
     let cancelled = root.up.is_cancelled();
     let closure = child.take_closure();
+    if closure.queued.get() && !cancelled {
+        closure.queued.set(false);
+        child.put(Body::Closure(closure));
+        return post(world, parent, child);
+    }
     let outcome = outcome_of(world, parent);
     let step = if cancelled || outcome.result == Result::Cancelled {
         closure.leave();
@@ -331,6 +348,32 @@ fn deliver(world: &World, parent: At, child: At) -> Step {
         parent.free();
     }
     step
+}
+
+/// A link goes into its executor's queue.
+fn post(world: &World, parent: At, child: At) -> Step {
+    let root = child.root();
+    if parent != root && root.up.can_queue_link() {
+        root.word.hand_to(Receiver::Continuation(parent.address()));
+    }
+    let item = if root.up.queue_link(child.address()) {
+        root.link(true);
+        Item::Chained(root)
+    } else {
+        Item::Bare(parent, child)
+    };
+    world.0.queue.borrow_mut().push(item);
+    Step::Done
+}
+
+/// What the root's word says of the link that was queued.
+fn step_of_link(root: At, link: At) -> Step {
+    match root.word.receiver() {
+        Some(Receiver::Continuation(cell)) if cell != link.address() => {
+            Step::Deliver(At::from_address(cell), link)
+        }
+        _ => Step::Deliver(root, link),
+    }
 }
 
 /// A link that follows a promise, and the settled tail of that promise's chain.
@@ -489,7 +532,29 @@ impl Posted {
 impl World {
     /// A link's or a job's function; `follow` is the promise that it returns.
     pub(crate) fn closure(&self, follow: Option<Promise>) -> Closure {
-        Closure { follow, counted: self.count() }
+        Closure { follow, queued: Plain::new(false), counted: self.count() }
+    }
+
+    /// A link's function that runs from a queue.
+    pub(crate) fn queued_closure(&self) -> Closure {
+        Closure { queued: Plain::new(true), ..self.closure(None) }
+    }
+
+    /// What a worker does with all links that are queued.
+    pub(crate) fn pop_links(&self) {
+        loop {
+            let Some(item) = self.0.queue.borrow_mut().pop() else { return };
+            match item {
+                Item::Bare(parent, child) => wave(self, Step::Deliver(parent, child)),
+                Item::Chained(root) => {
+                    root.link(false);
+                    match root.up.take_link() {
+                        Some(link) => wave(self, step_of_link(root, At::from_address(link))),
+                        None => Deferred::lost(root),
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -672,6 +737,10 @@ fn cancel_chain(world: &World, mut root: At) {
                 if let Some(handlers) = handlers {
                     handlers.run();
                 }
+                break;
+            }
+            Cancel::Link(link) => {
+                wave(world, step_of_link(root, At::from_address(link)));
                 break;
             }
             Cancel::Inner(inner) => {
