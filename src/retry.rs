@@ -172,7 +172,7 @@ where
         let pause = if (retrying.worth)(&error) { retrying.pauses.next() } else { None };
         let Some(duration) = pause else {
             drop_quietly(retrying); // before the promise is settled
-            return Next::Settled(Err(Failure::Error(error)));
+            return Next::Same(Failure::Error(error));
         };
         drop_quietly(error);
         let location = retrying.location;

@@ -10,8 +10,10 @@ use crate::trace::Trace;
 
 /// What user code has come to.
 pub(crate) enum Next<T, E> {
-    /// An outcome.
+    /// An outcome of its own.
     Settled(Outcome<T, E>),
+    /// The failure that it was given: whoever has seen that has seen this.
+    Same(Failure<E>),
     /// A failure that has come some way.
     Failed(Failure<E>, Box<Trace>),
     /// A promise that will have the outcome.

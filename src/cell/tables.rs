@@ -154,8 +154,8 @@ unsafe fn run_step<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worke
             Ok(wanted) => framed(cell.root(), || catch(|| step.run(wanted))),
             Err(passed) => Ok(Next::Settled(passed)), // not reachable: `wants` has said yes
         };
-        if failed && matches!(next, Ok(Next::Settled(Err(_))) | Err(_)) {
-            carry(parent, cell);
+        if failed && matches!(next, Ok(Next::Settled(Err(_)) | Next::Same(_)) | Err(_)) {
+            carry(parent, cell, matches!(next, Ok(Next::Same(_))));
             if S::LOOKS {
                 cell.header().place.set_seen();
             }
@@ -174,7 +174,7 @@ unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
         let sorted = S::sort(body::take_outcome::<T, E>(parent));
         let outcome = sorted.err().unwrap_or(Err(Failure::Cancelled));
         if outcome.is_err() {
-            carry(parent, cell);
+            carry(parent, cell, true);
         }
         body::put_outcome(cell, outcome);
     }
@@ -207,6 +207,7 @@ unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked 
 unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {
     let outcome = match next {
         Ok(Next::Settled(outcome)) => outcome,
+        Ok(Next::Same(failure)) => Err(failure),
         Ok(Next::Follow(inner)) => return Worked::Follow(inner.into_cell()),
         Ok(Next::Failed(failure, trace)) => {
             // SAFETY: the caller produces the cell.
@@ -227,13 +228,14 @@ unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {
     Worked::Settled
 }
 
-/// The failure of `from` goes on in `to`: so does the way that it came.
-unsafe fn carry(from: CellRef, to: CellRef) {
+/// The failure of `from` has come to `to`: so has the way that it came, and, where it is the `same`
+/// failure, that somebody has seen it.
+unsafe fn carry(from: CellRef, to: CellRef, same: bool) {
     // SAFETY: the caller owns the settled `from` and produces `to`.
     unsafe {
         let (from, to) = (from.header(), to.header());
         if from.word.has_outcome() {
-            if from.place.is_seen() {
+            if same && from.place.is_seen() {
                 to.place.set_seen();
             }
             let (way, kind) = (from.place.take(from.vtable().kind), to.vtable().kind);
@@ -249,7 +251,7 @@ unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
     unsafe {
         let outcome = body::take_outcome::<T, E>(from);
         if outcome.is_err() {
-            carry(from, to);
+            carry(from, to, true);
         }
         body::put_outcome(to, outcome);
     }

@@ -35,13 +35,14 @@ struct Inspect<F>(F);
 
 fn beside<T, E>(outcome: Outcome<T, E>, f: impl FnOnce(&Outcome<T, E>)) -> Next<T, E> {
     let panicked = catch(|| f(&outcome)).err();
-    Next::Settled(match (outcome, panicked) {
+    match (outcome, panicked) {
         (Ok(value), Some(panic)) => {
             drop_quietly(value);
-            Err(Failure::Panicked(panic))
+            Next::Settled(Err(Failure::Panicked(panic)))
         }
-        (outcome, _) => outcome,
-    })
+        (Ok(value), None) => Next::Settled(Ok(value)),
+        (Err(failure), _) => Next::Same(failure),
+    }
 }
 
 impl<T, E, F> Step<T, E> for Finally<F>

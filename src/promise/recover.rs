@@ -161,7 +161,7 @@ where
     }
 
     fn run(self, failure: Failure<E>) -> Next<T, E> {
-        if (self.0)(&failure) { (self.1)(failure).adopt().0 } else { Next::Settled(Err(failure)) }
+        if (self.0)(&failure) { (self.1)(failure).adopt().0 } else { Next::Same(failure) }
     }
 }
 
@@ -210,7 +210,7 @@ where
     }
 
     fn run(self, error: E) -> Next<T, U> {
-        Next::Settled(Err(Failure::from_error((self.0)(error))))
+        Next::Same(Failure::from_error((self.0)(error)))
     }
 }
 

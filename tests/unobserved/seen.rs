@@ -3,7 +3,7 @@
 use crate::common::wakers::{CountingWaker, block_on};
 use crate::common::{Gate, MOMENT, PATIENCE, every_failure, flush, held};
 use crate::{Typed, alone_with_the_hook, failed, no, seen, texts, unseen};
-use asynckit::{AsyncList, AsyncValue, IntoPromise, Promise};
+use asynckit::{AsyncList, AsyncValue, IntoPromise, Pool, Promise};
 
 /// Not seen: what does not look at the failure.
 #[test]
@@ -74,9 +74,31 @@ fn inspect_looks() {
         seen("inspect", |pool| drop(pool.spawn(no).inspect(|_| ())));
         seen("inspect, and links after it", |pool| {
             drop(pool.spawn(no).inspect(|_| ()).map(|n| n).finally(|| ()));
+            drop(pool.spawn(no).inspect(|_| ()).catch_if(|_| false, |_| Ok(1)).map_err(|e| e));
         });
         seen("inspect, waited for", |pool| {
             assert!(pool.spawn(no).inspect(|_| ()).wait(PATIENCE));
+        });
+    });
+}
+
+/// A handler behind it that fails anew: that failure is another one, which `inspect` has not seen.
+#[test]
+fn inspect_has_not_seen_what_handlers_behind_it_fail_with() {
+    fn inspected(pool: &Pool) -> Typed<u8> {
+        pool.spawn(|| Err("another".to_owned())).inspect(|_| ())
+    }
+    alone_with_the_hook(|| {
+        unseen("catch", |pool| drop(inspected(pool).catch(|_| no())));
+        unseen("or_else", |pool| drop(inspected(pool).or_else(|_| no())));
+        unseen("catch_if", |pool| drop(inspected(pool).catch_if(|_| true, |_| no())));
+        unseen("handle", |pool| drop(inspected(pool).handle(|_| no())));
+        unseen("and links behind it", |pool| {
+            drop(inspected(pool).map(|n| n).catch(|_| no()).then(Ok).finally(|| ()));
+        });
+        seen("it panics", |pool| {
+            let mut promise = inspected(pool).catch(|_| -> Result<u8, String> { panic!("no") });
+            assert!(promise.get(PATIENCE).is_err());
         });
     });
 }
