@@ -238,3 +238,22 @@ fn debug_tells_the_state() {
         assert!(format!("{running:?}").contains("set"), "{running:?}");
     });
 }
+
+/// C8: what a promise waits for is told while it waits, and not any more when it is set.
+#[test]
+fn debug_forgets_what_was_waited_for() {
+    watched(|| {
+        let (deferred, promise) = Promise::<u8, String>::deferred();
+        let mut adopted = Promise::<u8, String>::ready(1).then(move |_| promise);
+        common::eventually("it is adopted", || format!("{adopted:?}").contains("deferred"));
+        deferred.resolve(2);
+        assert_eq!(adopted.get(PATIENCE).unwrap(), 2);
+        assert_eq!(format!("{adopted:?}"), "Promise(set, taken)");
+        let (deferred, promise) = Promise::<u8, String>::deferred();
+        let follows = promise.map(|n| n);
+        assert!(format!("{follows:?}").contains("waits for"));
+        follows.cancel();
+        assert_eq!(format!("{follows:?}"), "Promise(cancelled)");
+        drop(deferred);
+    });
+}

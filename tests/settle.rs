@@ -349,3 +349,30 @@ fn a_question_mark_passes_a_failure_on() {
         assert!(failure.downcast_ref::<std::fmt::Error>().is_some());
     });
 }
+
+/// A18: what was written before `resolve` is seen by callbacks and after `get`, though its own order is relaxed.
+#[test]
+fn what_was_written_before_is_seen_after() {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    watched(|| {
+        let pool = one_worker();
+        for round in 1..300 {
+            let (first, second) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+            let (deferred, promise) = pool.deferred::<(), String>();
+            let (written, in_callback) = (first.clone(), first.clone());
+            let (also, after_get) = (second.clone(), second.clone());
+            let mut seen = promise.map(move |()| {
+                let seen = in_callback.load(Relaxed);
+                also.store(round, Relaxed);
+                seen
+            });
+            let settler = named_thread("settler", move || {
+                written.store(round, Relaxed);
+                deferred.resolve(());
+            });
+            assert_eq!(seen.get(PATIENCE).unwrap(), round);
+            assert_eq!(after_get.load(Relaxed), round);
+            settler.join().unwrap();
+        }
+    });
+}
