@@ -216,7 +216,7 @@ fn dropping_both_ends_at_once_loses_and_frees_nothing_twice() {
     });
 }
 
-/// A19
+/// A15, A19
 #[test]
 fn a_job_settles_its_promise_however_it_ends() {
     watched(|| {

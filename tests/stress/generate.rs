@@ -340,6 +340,8 @@ impl Generator {
             }
             if self.trouble.stops && self.random.one_in(16) {
                 let pool = self.pool();
+                // What a call of `map_concurrent` or `retry` holds is a handle, too: nobody could wake the pool again.
+                self.step(Step::Resize(pool, 1));
                 self.step(Step::DropPool(pool));
             }
         }

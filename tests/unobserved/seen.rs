@@ -30,6 +30,7 @@ fn these_do_not_look() {
             let mut promise = held(pool, &gate, no);
             assert!(promise.get(MOMENT).unwrap_err().is_timed_out());
         });
+        // C7: who has adopted it, or follows it, tells of it; the other does not.
         unseen("adoption", |pool| drop(pool.spawn(|| Ok(1)).then(|_: u8| failed())));
         unseen("follow", |_| {
             let (deferred, promise) = Typed::<u8>::deferred();
