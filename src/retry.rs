@@ -13,12 +13,20 @@ use crate::promise::Promise;
 /// `attempt` gets the number of the attempt, from 1 on. The first one is made inside this call; each
 /// further one, after the next pause of `backoff`, on the executor of the first one's promise. There
 /// is one attempt more than there are pauses, and the outcome of the last one is the outcome. Any
-/// iterator of durations is a backoff: a [`Backoff`](crate::Backoff), an array, one of another crate.
+/// iterator of durations is a backoff: a [`Backoff`](crate::Backoff), an array, one of another crate
+/// (such as what a builder of backon builds).
 ///
 /// Only [`Failure::Error`] is retried. All else is final: a panic, in `attempt` also, a cancellation,
 /// a timeout. To retry those too, make errors of them with [`catch`](Promise::catch). A pause costs
 /// no thread, and ten thousand attempts need no more memory than two. Cancelling the promise, in a
 /// pause too, starts nothing more, and cancels the attempt or the pause.
+///
+/// To limit the attempts together, give the whole a [`timeout`](Promise::timeout); to limit each, give
+/// one to the promise that `attempt` returns, and make an error of it, or it is final.
+///
+/// # Errors
+/// The last attempt's failure, with the way that it came. [`Failure::Abandoned`] if the executor was
+/// closed before a further attempt.
 ///
 /// ```
 /// use asynckit::{Backoff, Pool, retry};
@@ -169,14 +177,25 @@ where
 
     fn run(self, error: E) -> Next<T, E> {
         let mut retrying = self.0;
-        let pause = if (retrying.worth)(&error) { retrying.pauses.next() } else { None };
-        let Some(duration) = pause else {
-            drop_quietly(retrying); // before the promise is settled
-            return Next::Same(Failure::Error(error));
-        };
-        drop_quietly(error);
-        let location = retrying.location;
-        let again = retrying.pause(duration).then_at(location, move |()| retrying.try_once());
-        Next::Follow(again.into_parts().0)
+        let Retrying { worth, pauses, location, .. } = &mut *retrying;
+        let (location, pause) = (*location, catch(|| worth(&error).then(|| pauses.next())));
+        match pause.map(Option::flatten) {
+            Ok(Some(duration)) => {
+                drop_quietly(error);
+                let pause = retrying.pause(duration);
+                let again = pause.then_at(location, move |()| retrying.try_once());
+                Next::Follow(again.into_parts().0)
+            }
+            // What the user has given is dropped before the promise is settled.
+            Ok(None) => {
+                drop_quietly(retrying);
+                Next::Same(Failure::Error(error))
+            }
+            Err(panic) => {
+                drop_quietly(error);
+                drop_quietly(retrying);
+                Next::Settled(Err(Failure::Panicked(panic)))
+            }
+        }
     }
 }

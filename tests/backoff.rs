@@ -81,6 +81,34 @@ fn a_backoff_knows_how_long_it_is() {
     assert_eq!(three.next(), None, "it stays at its end");
 }
 
+/// The shape that backon gives its backoffs: a builder of settings, and a struct of its own that iterates, random numbers within.
+struct Foreign {
+    current: Duration,
+    factor: f32,
+    left: usize,
+}
+
+impl Iterator for Foreign {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.left = self.left.checked_sub(1)?;
+        let pause = self.current;
+        self.current = pause.mul_f32(self.factor);
+        Some(pause)
+    }
+}
+
+#[test]
+fn the_backoff_of_another_crate_is_one() {
+    watched(|| {
+        let foreign = Foreign { current: Duration::from_nanos(1), factor: 1.5, left: 3 };
+        assert!(is_error(retry(foreign, no).get(PATIENCE), "no 4"));
+        let boxed: Box<dyn Iterator<Item = Duration> + Send> = Box::new(Some(NONE).into_iter());
+        assert!(is_error(retry(boxed, no).get(PATIENCE), "no 2"));
+    });
+}
+
 #[test]
 fn any_iterator_of_durations_is_a_backoff() {
     watched(|| {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use asynckit::{AsyncList, Deferred, Failure, Pool, Promise, TimedOut};
+use asynckit::{AsyncList, AsyncValue, Deferred, Failure, IntoPromise, Pool, Promise, TimedOut};
 use common::wakers::CountingWaker;
 use common::{
     DropCounter, Gate, LONG, MOMENT, PATIENCE, Token, eventually, flush, named_thread, one_worker,
@@ -210,6 +210,33 @@ fn a_job_that_iterates_over_itself_is_told() {
         send.send(job).unwrap();
         assert_eq!(told.recv_timeout(PATIENCE).unwrap(), (1, "Ok"));
         assert_eq!(told.recv_timeout(PATIENCE).unwrap(), (0, "WouldDeadlock"));
+    });
+}
+
+/// Rule 5: the same where several items wait for it: behind links, in a list, as a copy.
+#[test]
+fn each_item_that_waits_for_the_job_is_told() {
+    watched(|| {
+        let pool = one_worker();
+        let (send, receive) = channel::<AsyncValue<u8, String>>();
+        let (tell, told) = channel();
+        let job = pool.spawn(move || {
+            let me = receive.recv().map_err(|_| String::new())?;
+            let copy = || me.clone().into_promise();
+            let joined = List::from_iter([copy()]).join().map(|all| all[0]);
+            let list = [copy().map(|n| n + 1), joined, Promise::ready(7), copy()];
+            let mut completed = AsyncList::from_iter(list).as_completed();
+            for done in completed.by_ref() {
+                tell.send((done.index, verdict(&done.outcome))).map_err(|_| String::new())?;
+            }
+            Ok(completed.size_hint().0 as u8)
+        });
+        let shared = job.share();
+        send.send(shared.clone()).unwrap();
+        let dead = "WouldDeadlock";
+        let all: Vec<_> = told.into_iter().collect();
+        assert_eq!(all, [(2, "Ok"), (0, dead), (1, dead), (3, dead)]);
+        assert!(matches!(shared.get(PATIENCE), Ok(0)));
     });
 }
 

@@ -143,6 +143,22 @@ fn a_panic_of_backoff_or_predicate_is_contained_and_final() {
     });
 }
 
+/// A panic of the predicate while what the others hold panics when it is dropped: neither ends the process, nor its worker.
+#[test]
+fn a_panic_of_the_predicate_and_one_of_a_drop_are_contained() {
+    watched(|| {
+        common::survives(|pool| {
+            let (bomb, on) = (common::Bomb, pool.clone());
+            let worth = |_: &String| -> bool { panic!("worth") };
+            let mut promise = retry_if([NONE], worth, move |_| {
+                let _held = &bomb;
+                on.spawn(|| Err::<u32, _>("no".to_owned()))
+            });
+            assert_eq!(panic_message(promise.get(PATIENCE)), "worth");
+        });
+    });
+}
+
 /// H15: an error that is not worth it ends it at once.
 #[test]
 fn what_is_not_worth_a_retry_is_final() {

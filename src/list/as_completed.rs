@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use super::{AsyncList, CompletedStream};
 use crate::cell::{Gather, Way};
 use crate::failure::{AnyError, Failure, Outcome, TimedOut};
-use crate::pool::{Waited, Worker};
+use crate::pool::{Waited, Worker, closes_cycle};
 use crate::timeout::Timeout;
 use crate::trace::Trace;
 
@@ -35,7 +35,8 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         items.carry_on();
         let left = if items.grows() { None } else { Some(items.len()) };
         items.recycle();
-        AsCompleted { gather, left, over: false, cancelled, given_up: 0 }
+        let rest = cancelled.then_some(Rest::Cancelled);
+        AsCompleted { gather, left, over: false, rest, given_up: 0 }
     }
 }
 
@@ -59,8 +60,11 @@ impl<T, E> Completed<T, E> {
 
 /// An iterator over the items of a list as they settle, by [`AsyncList::as_completed`].
 ///
-/// `next` waits; as for workers, see [`Promise::get`](crate::Promise::get). Dropping it detaches the
-/// items that are left.
+/// `next` waits. On a worker it runs the jobs of the list itself that nobody has started, as
+/// [`Promise::get`](crate::Promise::get) does. An item that waits for the very job that iterates can
+/// never come: it is handed out when all others have been, with
+/// [`Failure::WouldDeadlock`](crate::Failure::WouldDeadlock). Dropping the iterator detaches the items
+/// that are left.
 #[must_use = "the items are handed out one by one, when they are asked for"]
 pub struct AsCompleted<T, E = AnyError> {
     gather: Gather<T, E>,
@@ -68,11 +72,30 @@ pub struct AsCompleted<T, E = AnyError> {
     left: Option<usize>,
     /// There are no more.
     over: bool,
-    /// What has not come counts as cancelled.
-    cancelled: bool,
-    /// If more than 0: items before this place were handed out as cancelled, or had come.
+    /// What has not come is not waited for any more.
+    rest: Option<Rest>,
+    /// If more than 0: items before this place were handed out as that, or had come.
     given_up: usize,
 }
+
+/// What becomes of the items that have not come.
+#[derive(Clone, Copy, Debug)]
+enum Rest {
+    Cancelled,
+    WouldDeadlock,
+}
+
+impl Rest {
+    fn failure<E>(self) -> Failure<E> {
+        match self {
+            Rest::Cancelled => Failure::Cancelled,
+            Rest::WouldDeadlock => Failure::WouldDeadlock,
+        }
+    }
+}
+
+/// Of how many items it is looked whether they all wait for the job that asks.
+const LOOK: usize = 64;
 
 impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
     /// As `next`, but waits no longer than the timeout.
@@ -127,11 +150,9 @@ impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
         Some(Completed { index, outcome, way })
     }
 
-    /// Of a list that was cancelled: the next item that runs still, as cancelled.
+    /// Of a list that is not waited for: the next item that has not come, as what becomes of those.
     fn give_up(&mut self) -> Option<Completed<T, E>> {
-        if self.over || !self.cancelled {
-            return None;
-        }
+        let rest_is = self.rest.filter(|_| !self.over)?;
         let items = self.gather.items();
         let mut rest = self.given_up..items.indices().end;
         let Some(place) = rest.find(|&place| items.pending(place).is_some()) else {
@@ -141,20 +162,24 @@ impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
         let index = items.number(place);
         self.given_up = place + 1;
         self.left = self.left.map(|left| left - 1);
-        Some(Completed { index, outcome: Err(Failure::Cancelled), way: None })
+        Some(Completed { index, outcome: Err(rest_is.failure()), way: None })
     }
 
-    /// An item waits for the very job that asks. That is told when it is the last one; else another
-    /// one can come.
+    /// An item waits for the very job that asks. That is told when it is so with all that are left;
+    /// else another one can come.
     fn take_deadlock(&mut self, timeout: Timeout) -> Option<Completed<T, E>> {
-        if self.left != Some(1) {
-            Worker::wait_anyway(&mut self.gather, timeout);
-            return self.take();
+        if self.left == Some(1) || self.all_wait_for_this_job() {
+            self.rest = Some(Rest::WouldDeadlock);
+            return self.give_up();
         }
+        Worker::wait_anyway(&mut self.gather, timeout);
+        self.take()
+    }
+
+    fn all_wait_for_this_job(&mut self) -> bool {
         let items = self.gather.items();
-        let index = items.indices().find(|&index| items.pending(index).is_some())?;
-        (self.left, self.over) = (Some(0), true);
-        Some(Completed { index, outcome: Err(Failure::WouldDeadlock), way: None })
+        let mut pending = items.indices().filter_map(|place| items.pending(place));
+        pending.by_ref().take(LOOK).all(closes_cycle) && pending.next().is_none()
     }
 
     /// The same for async code, on any runtime.

@@ -35,6 +35,7 @@ pub(crate) use core::Core;
 pub(crate) use helping::Waited;
 pub(crate) use room::Placed;
 pub(crate) use scope::{Borrowed, Child, Children};
+pub(crate) use waits::closes_cycle;
 pub(crate) use worker::Worker;
 
 use crate::sync::atomic::Ordering;

@@ -4,6 +4,7 @@
 //! their frames stand still, and what they wait for stays.
 
 use super::core::Core;
+use super::worker::Worker;
 use crate::cell::{self, CellRef, Kept, explore, running};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -66,6 +67,15 @@ pub(super) unsafe fn wait_for(
         all.waits.push(wait);
         Ok(Waiting(Some(id)))
     })
+}
+
+/// On a worker: whether a wait for `chain` would close a cycle of waits.
+pub(crate) fn closes_cycle(chain: Kept<'_>) -> bool {
+    Worker::with_any(|worker| {
+        // SAFETY: the chain is kept during this call, and the place in the list is dropped in it.
+        unsafe { wait_for(vec![chain], worker.core, false) }.is_err()
+    })
+    .unwrap_or(false)
 }
 
 fn lock() -> MutexGuard<'static, Waits> {

@@ -7,20 +7,7 @@
 //! | `delay` | values that come later |
 //! | `timeout` | promises that fail when their time is over |
 //!
-//! # Why a timer of our own
-//!
-//! futures-timer was measured first: a million timers of 30 seconds, each made and given up again,
-//! as a timeout is where the work is done in time (two cores, release build):
-//!
-//! | | here | futures-timer 3.0.4 |
-//! | --- | --- | --- |
-//! | made and given up, each | 0.28 µs | 1.4 to 2.3 µs |
-//! | how often its thread was woken for that | 2 to 7 times | 100,000 times |
-//! | a million pending, memory | 133 MB | 219 MB |
-//! | wake-ups when idle for 4 seconds | 0 | 0 |
-//!
-//! It wakes its thread for every new timer and for every one that is dropped, and forgets those only
-//! when the thread gets round to it; and its `Delay` is a future, so each needs a waker besides.
+//! Why the timer is our own, and what was measured: see `docs/design.md`.
 //!
 //! # What runs where
 //!
