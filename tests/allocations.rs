@@ -41,7 +41,7 @@ fn allocations_of_the_second(counter: &Counter, mut work: impl FnMut()) -> usize
     counter.allocations() - before
 }
 
-/// H1: a job and its promise are one allocation, on both threads together.
+/// A job and its promise are one allocation, on both threads together.
 #[test]
 fn a_spawned_job_is_one_allocation() {
     watched(|| {
@@ -92,7 +92,7 @@ fn a_deferred_and_its_promise_are_one_allocation() {
     });
 }
 
-/// H2: a link is one allocation, where it is attached; completing it is none, and neither is passing a failure on.
+/// A link is one allocation, where it is attached; completing it is none, and neither is passing a failure on.
 #[test]
 fn a_link_is_one_allocation() {
     const LINKS: usize = 1_000;
@@ -159,7 +159,7 @@ fn resolve(deferreds: Vec<Deferred<usize, String>>) {
     deferreds.into_iter().for_each(|deferred| deferred.resolve(1));
 }
 
-/// H7: joining asks for nothing for an item: here for a list, its result and its promise, however long.
+/// Joining asks for nothing for an item: here for a list, its result and its promise, however long.
 #[test]
 fn an_item_of_a_join_is_no_allocation() {
     const ITEMS: usize = 10_000;
@@ -203,7 +203,7 @@ fn an_item_of_a_join_is_no_allocation() {
     });
 }
 
-/// H8: `share()` is one; handles and readers are none.
+/// `share()` is one; handles and readers are none.
 #[test]
 fn sharing_is_one_allocation() {
     watched(|| {

@@ -79,6 +79,25 @@ fn a_million_links_are_abandoned() {
     });
 }
 
+/// D3: the last callback of a hundred has no more stack below it than the only one.
+#[test]
+fn the_stack_is_as_deep_in_the_last_callback_as_in_the_first() {
+    deep(|pool| {
+        let place = |links: usize| {
+            let (deferred, promise) = deferred_on::<usize, String>(pool);
+            let chain = (0..links).fold(promise, |chain, _| chain.map(|n| n + 1));
+            let mut place = chain.map(|n| {
+                let here = n;
+                std::ptr::from_ref(&here).addr()
+            });
+            deferred.resolve(0);
+            place.get(PATIENCE).unwrap()
+        };
+        let (one, hundred) = (place(0), place(100));
+        assert!(one.abs_diff(hundred) < 1_000, "{} bytes", one.abs_diff(hundred));
+    });
+}
+
 /// D2: the promise goes first, then the value comes.
 #[test]
 fn a_million_links_complete_after_their_tail_was_dropped() {

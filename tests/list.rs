@@ -5,7 +5,8 @@ mod common;
 use asynckit::{AsyncList, Pool, Promise};
 use common::wakers::block_on;
 use common::{
-    DropCounter, MOMENT, PATIENCE, Token, is_error, named_thread, pending, verdict, watched,
+    DropCounter, Log, MOMENT, PATIENCE, Token, deferred_on, flush, is_error, named_thread,
+    one_worker, pending, verdict, watched,
 };
 use std::iter::empty;
 use std::time::{Duration, Instant};
@@ -60,6 +61,31 @@ fn values_come_in_input_order_whatever_the_order_of_settling() {
             assert!(joined.is_set(), "joining needs no worker");
             assert_eq!(joined.get(None).unwrap(), (0..n).map(NoDefault).collect::<Vec<_>>());
         }
+    });
+}
+
+/// E5: what hangs on an item runs when the item is there, not when the join is; also of a join that fails.
+#[test]
+fn what_is_behind_an_item_waits_for_no_other() {
+    watched(|| {
+        let (mut deferreds, counted, pool) = (Vec::new(), Log::new(), one_worker());
+        let mut list = List::new();
+        for n in 0..4 {
+            let (deferred, promise) = deferred_on::<usize, String>(&pool);
+            let seen = counted.clone();
+            deferreds.push(deferred);
+            list.push(promise.inspect(move |_| seen.add(n)));
+        }
+        let mut joined = list.join();
+        deferreds.remove(2).resolve(2);
+        flush(&pool);
+        assert_eq!(counted.entries(), [2]);
+        deferreds.remove(0).resolve(0);
+        flush(&pool);
+        assert_eq!(counted.entries(), [2, 0]);
+        assert!(!joined.is_set());
+        deferreds.remove(1).reject("no".to_owned());
+        assert!(is_error(joined.get(PATIENCE), "no"));
     });
 }
 

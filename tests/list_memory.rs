@@ -129,7 +129,8 @@ fn reject(deferreds: Vec<Deferred<usize, String>>) {
     deferreds.into_iter().for_each(|deferred| deferred.reject(String::new()));
 }
 
-/// No allocation for an item of a race, of `any`, of `settled`, of `join`, nor of `as_completed`.
+/// No allocation for an item of a race, of `any`, `some`, `as_completed`, nor of a join that fails; for `join` and `settled` see
+/// `allocations.rs`.
 #[test]
 fn an_item_is_no_allocation() {
     const ITEMS: usize = 10_000;
