@@ -133,7 +133,7 @@ fn a_link_is_one_allocation() {
     });
 }
 
-/// A failure passes a thousand links without a new allocation.
+/// D17: a failure passes a thousand links without a new allocation.
 #[test]
 fn a_failure_passes_on_without_allocations() {
     const LINKS: usize = 1_000;

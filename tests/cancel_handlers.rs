@@ -60,7 +60,7 @@ fn the_promise_is_settled_when_its_handlers_run() {
     });
 }
 
-/// G6: not after it has settled: those that are left are dropped, when it settles.
+/// G6, D16: not after it has settled: those that are left are dropped, when it settles.
 #[test]
 fn handlers_left_over_are_dropped() {
     watched(|| {

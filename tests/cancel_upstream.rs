@@ -56,7 +56,7 @@ fn an_adopted_promise_is_cancelled() {
     });
 }
 
-/// G5: several levels, a queued job at the end: it never runs.
+/// G5, E29: several levels, a queued job at the end: it never runs.
 #[test]
 fn a_cancellation_goes_down_every_level() {
     fn nest(pool: &Pool, inner: Typed<u8>, depth: usize) -> Typed<u8> {

@@ -14,7 +14,7 @@ type Typed<T> = Promise<T, String>;
 type List<T> = AsyncList<T, String>;
 // ── Failures ─────────────────────────────────────────────────────────────────────────────────────
 
-/// With `settled` a failure stops nothing.
+/// E25: with `settled` a failure stops nothing.
 #[test]
 fn settled_goes_on_behind_a_failure() {
     watched(|| {
@@ -85,7 +85,7 @@ fn get_stops_at_the_first_failure() {
     });
 }
 
-/// Behind a failure nothing is started before it is known who takes the results.
+/// E24: behind a failure nothing is started before it is known who takes the results.
 #[test]
 fn who_takes_the_results_decides_what_a_failure_stops() {
     watched(|| {

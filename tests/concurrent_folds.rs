@@ -321,6 +321,7 @@ fn for_each_cancels_what_is_under_way_at_the_first_failure() {
     });
 }
 
+/// E29
 #[test]
 fn cancelling_for_each_starts_nothing_more() {
     watched(|| {

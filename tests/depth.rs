@@ -217,7 +217,7 @@ fn a_tail_call_loop_of_promises_ends() {
     });
 }
 
-/// C9: a loop that ends in a failure, and one that never ends because its source is dropped
+/// C9, E29: a loop that ends in a failure, and one that never ends because its source is dropped
 #[test]
 fn a_tail_call_loop_that_fails_ends() {
     fn failing(n: usize) -> Link {
@@ -293,7 +293,7 @@ fn deep_lists_and_shared_values_settle_and_drop() {
     });
 }
 
-/// D4, wide instead of deep: a million branches on one value.
+/// D4, D5, wide instead of deep: a million branches on one value.
 #[test]
 fn a_million_branches_on_one_value_each_run_once() {
     deep(|_| {

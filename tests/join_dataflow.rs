@@ -68,7 +68,7 @@ fn one_to_twelve_inputs() {
     });
 }
 
-/// A failed input fails it at once, cancels the others, and the work is dropped unrun.
+/// E32: a failed input fails it at once, cancels the others, and the work is dropped unrun.
 #[test]
 fn a_failed_input_fails_it_at_once() {
     watched(|| {

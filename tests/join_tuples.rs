@@ -37,7 +37,7 @@ fn types_are_kept() {
     });
 }
 
-/// Two to twelve.
+/// E7: two to twelve.
 #[test]
 fn two_to_twelve_can_be_joined() {
     fn p<T: Send + 'static>(value: T) -> Typed<T> {

@@ -18,7 +18,6 @@ fn ready<const N: usize>(values: [u8; N]) -> List<u8> {
     values.map(Promise::ready).into_iter().collect()
 }
 
-/// A list of `n` pending promises, and their writing ends.
 /// E1
 #[test]
 fn nothing_is_joined_at_once() {
@@ -191,6 +190,7 @@ fn lists_nest() {
     });
 }
 
+/// E30
 #[test]
 fn a_list_of_jobs_on_several_workers_keeps_its_order() {
     watched(|| {

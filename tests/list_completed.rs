@@ -70,7 +70,7 @@ fn what_was_settled_before_comes_first() {
     });
 }
 
-/// E20: a timeout loses nothing; a zero timeout gives what is there.
+/// E20, E21: a timeout loses nothing; a zero timeout gives what is there.
 #[test]
 fn a_timeout_keeps_what_is_left() {
     watched(|| {
@@ -119,7 +119,7 @@ fn nothing_is_kept_of_what_was_handed_out() {
     });
 }
 
-/// An early `break` detaches what is left: it goes on.
+/// E19: an early `break` detaches what is left: it goes on.
 #[test]
 fn an_early_break_detaches_the_rest() {
     watched(|| {

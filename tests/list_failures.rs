@@ -12,8 +12,7 @@ use std::sync::{Arc, Barrier};
 type List<T> = AsyncList<T, String>;
 type Typed<T> = Promise<T, String>;
 
-/// A list of `n` pending promises, and their writing ends.
-/// E3
+/// E3, E21
 #[test]
 fn the_first_failure_ends_a_join_at_once() {
     watched(|| {
@@ -86,7 +85,7 @@ fn a_list_fails_with_the_very_failure_of_its_item() {
     });
 }
 
-/// E6
+/// E6, E4, E30
 #[test]
 fn settled_never_fails_and_waits_for_all() {
     watched(|| {

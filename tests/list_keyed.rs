@@ -10,7 +10,7 @@ use std::pin::pin;
 
 type Typed<T> = Promise<T, String>;
 
-/// Each outcome comes with its key, a failure too, in the order of completion.
+/// E22: each outcome comes with its key, a failure too, in the order of completion.
 #[test]
 fn each_outcome_comes_with_its_key() {
     watched(|| {
@@ -61,6 +61,7 @@ fn any_failure_fails_a_join() {
     });
 }
 
+/// E6
 #[test]
 fn settled_has_every_outcome_with_its_key() {
     watched(|| {

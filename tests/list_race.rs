@@ -12,8 +12,7 @@ use std::sync::{Arc, Barrier};
 type List<T> = AsyncList<T, String>;
 type Typed<T> = Promise<T, String>;
 
-/// A list of `n` pending promises, and their writing ends.
-/// E11: the first to settle in time, whichever that is, with a value …
+/// E11, E21: the first to settle in time, whichever that is, with a value …
 #[test]
 fn the_first_value_in_time_wins() {
     watched(|| {
@@ -161,7 +160,7 @@ fn a_running_loser_runs_on_and_its_value_is_dropped() {
     });
 }
 
-/// The trace of a failure says which item it was.
+/// E11: the trace of a failure says which item it was.
 #[test]
 fn the_trace_names_the_item() {
     watched(|| {

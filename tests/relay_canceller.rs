@@ -141,7 +141,7 @@ fn a_canceller_does_not_wait_for_what_runs() {
     });
 }
 
-/// It owns nothing: neither promise nor value, and dropping it does nothing.
+/// D16: it owns nothing: neither promise nor value, and dropping it does nothing.
 #[test]
 fn a_canceller_owns_nothing() {
     watched(|| {

@@ -132,6 +132,7 @@ fn a_panic_in_an_attempt_is_contained_and_final() {
     });
 }
 
+/// H14
 #[test]
 fn a_panic_of_backoff_or_predicate_is_contained_and_final() {
     watched(|| {

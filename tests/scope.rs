@@ -137,7 +137,7 @@ fn the_first_failure_cancels_the_siblings() {
     });
 }
 
-/// G18, G24: a sibling that is running is waited for; its promise is Cancelled at once.
+/// G18, G24, D20: a sibling that is running is waited for; its promise is Cancelled at once.
 #[test]
 fn a_running_sibling_is_waited_for() {
     watched(|| {

@@ -43,7 +43,7 @@ fn captures_are_dropped_before_the_scope_returns() {
     });
 }
 
-/// Slow drops of captures are waited for: run, skipped because a sibling failed, cancelled, abandoned.
+/// D20: slow drops of captures are waited for: run, skipped because a sibling failed, cancelled, abandoned.
 #[test]
 fn slow_drops_of_captures_are_waited_for() {
     struct Slow<'a>(&'a AtomicUsize);

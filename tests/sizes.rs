@@ -39,7 +39,7 @@ fn a_promise_is_two_words_at_most_and_has_a_niche() {
     assert!(size_of::<AsyncValue<[u8; 1000]>>() <= 16, "a handle on what is shared");
 }
 
-/// The cell of a pending promise: the one block that `deferred` asks for.
+/// D18: the cell of a pending promise: the one block that `deferred` asks for.
 #[test]
 fn a_cell_fits_a_chunk_of_64_bytes() {
     let counter = Counter::leaked();

@@ -127,7 +127,7 @@ fn a_value_is_held_back_from_when_it_is_there() {
     });
 }
 
-/// … and failures are not.
+/// H10: … and failures are not.
 #[test]
 fn a_failure_is_not_held_back() {
     watched(|| {

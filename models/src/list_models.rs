@@ -233,6 +233,7 @@ fn join_counts_down() {
     });
 }
 
+/// D11
 #[test]
 fn join_of_an_item_that_has_come() {
     check(4, || {

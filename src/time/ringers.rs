@@ -185,6 +185,7 @@ mod tests {
         assert_eq!(ringers.lock().threads, MOST);
     }
 
+    /// H11
     #[test]
     fn without_any_thread_the_caller_rings() {
         let (ringers, (sender, rung)) = (Ringers::new(), channel());
