@@ -36,6 +36,21 @@
 //! | goes on, queued | [`chain`](Promise::chain), [`chain_on`](Promise::chain_on) | | |
 //! | looks on | | | [`inspect`](Promise::inspect), [`finally`](Promise::finally) |
 //!
+//! | of many promises | |
+//! | --- | --- |
+//! | all values | [`AsyncList::join`], [`join`](join()) of tuples and arrays, [`Pool::spawn_with`] |
+//! | all outcomes | [`AsyncList::settled`] |
+//! | the first | [`any`](AsyncList::any), [`some`](AsyncList::some) (values), [`race`](AsyncList::race) (outcomes) |
+//! | one after the other | [`as_completed`](AsyncList::as_completed), also [with keys](AsyncList::keyed), [`on_progress`](AsyncList::on_progress) |
+//! | folded into one | [`reduce`](AsyncList::reduce), [`reduce_unordered`](AsyncList::reduce_unordered) |
+//! | only so many at once | [`map_concurrent`], [`for_each_concurrent`], [`Limiter`] |
+//!
+//! | in time | |
+//! | --- | --- |
+//! | later | [`delay`], [`Promise::delay_value`] |
+//! | not for ever | [`Promise::timeout`], [`Promise::deadline`] |
+//! | once more | [`retry`](retry()), [`retry_if`], [`Backoff`] |
+//!
 //! # What holds always
 //!
 //! Every promise settles, whatever happens to its producer: an error, a panic, a dropped
