@@ -14,17 +14,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     // A mirror that is down does not matter, as long as another one has the file.
     let mirrors =
         ask(&[("down.example.org", 5), ("slow.example.org", 80), ("near.example.org", 20)]);
-    println!("{}", mirrors.any().get(TIMEOUT)?);
+    println!("got {}", mirrors.any().get(TIMEOUT)?);
 
     // If all are down, the failure says why, mirror by mirror.
     let mirrors = ask(&[("down.example.org", 5), ("down.example.net", 10)]);
     if let Err(Failure::Error(all)) = mirrors.any().get(TIMEOUT) {
-        println!("{all}");
+        println!("got nothing: {all}");
     }
 
-    // To believe a checksum, ask until two of them have answered.
-    let sums = ask(&[("a.example.org", 30), ("b.example.org", 10), ("c.example.org", 20)]);
-    println!("{:?}", sums.some(2).get(TIMEOUT)?);
+    // To compare what two of them have, take the first two that answer.
+    let mirrors = ask(&[("a.example.org", 30), ("down.example.org", 5), ("c.example.org", 20)]);
+    for copy in mirrors.some(2).get(TIMEOUT)? {
+        println!("got {copy}");
+    }
+
+    // A race is for whoever answers first, also if the answer is that it is down.
+    let mirrors = ask(&[("down.example.org", 5), ("slow.example.org", 80)]);
+    if let Err(failure) = mirrors.race().get(TIMEOUT) {
+        println!("the first answer: {failure}");
+    }
     Ok(())
 }
 

@@ -76,6 +76,7 @@ pub mod http;
 mod join;
 mod limiter;
 mod list;
+mod pass;
 mod pool;
 mod promise;
 mod relay;

@@ -12,6 +12,7 @@ use super::plan::Plan;
 use super::under_way::{Pull, UnderWay};
 use crate::cell::{Consumer, ExecutorHandle, Origin, Producer, Rest, Source};
 use crate::failure::{Failure, Panic, catch, drop_quietly};
+use crate::pass::Passing;
 use crate::pool::Pool;
 use crate::promise::Promise;
 use crate::sync::{Mutex, MutexGuard};
@@ -184,7 +185,7 @@ where
                 drop(state);
                 let Some(me) = self.me.upgrade() else { return };
                 let promise = Promise::new(consumer, executor);
-                let promise = promise.link(UnderWay::new(me), None, self.location);
+                let promise = promise.link(Passing(UnderWay::new(me)), None, self.location);
                 slot.follow(promise.into_parts().0);
             }
             Started::Panicked(panic) => {

@@ -1,13 +1,13 @@
 //! The links that tell a feeder: an item has settled, the next call may be made.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::feeder::Feed;
 use crate::cell::{Next, Step};
 use crate::failure::Outcome;
+use crate::pass::Pass;
 
-/// Behind an item: tells when its outcome passes. Needs no worker for that.
+/// Behind an item: tells when its outcome passes.
 pub(super) struct UnderWay {
     feed: Arc<dyn Feed>,
     failed: bool,
@@ -25,27 +25,12 @@ impl Drop for UnderWay {
     }
 }
 
-impl<T: 'static, E: 'static> Step<T, E> for UnderWay {
-    type Ok = T;
-    type Err = E;
-    type Wanted = Infallible;
+impl Pass for UnderWay {
     const KIND: &'static str = "map_concurrent";
     const IN_WAY: bool = false;
 
-    fn wants(_: &Outcome<T, E>) -> bool {
-        false
-    }
-
-    fn sort(outcome: Outcome<T, E>) -> Result<Infallible, Outcome<T, E>> {
-        Err(outcome)
-    }
-
-    fn run(self, never: Infallible) -> Next<T, E> {
-        match never {}
-    }
-
-    fn passed_by(mut self, outcome: &Outcome<T, E>) {
-        self.failed = outcome.is_err();
+    fn passed(mut self, failed: bool) {
+        self.failed = failed; // and tells when it is dropped
     }
 }
 

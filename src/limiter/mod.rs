@@ -8,7 +8,6 @@
 mod permit;
 mod queue;
 
-use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -20,6 +19,7 @@ use queue::Rate;
 
 use crate::cell::{Consumer, ExecutorHandle, Next, Step};
 use crate::failure::{Failure, Outcome, catch};
+use crate::pass::{Pass, Passing};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
 
@@ -152,7 +152,8 @@ where
     match catch(|| call().into_promise()) {
         Ok(promise) => {
             let (consumer, _) = promise.into_parts();
-            Promise::new(consumer, executor).link(UnderWay::<IN_WAY>(permit), None, location)
+            let link = Passing(UnderWay::<IN_WAY>(permit));
+            Promise::new(consumer, executor).link(link, None, location)
         }
         Err(panic) => {
             drop(permit);
@@ -198,33 +199,14 @@ where
     }
 }
 
-/// Keeps the permit until the outcome has passed; needs no worker for that.
+/// Keeps the permit until the outcome has passed.
 struct UnderWay<const IN_WAY: bool>(Permit);
 
-impl<T, E, const IN_WAY: bool> Step<T, E> for UnderWay<IN_WAY>
-where
-    T: 'static,
-    E: 'static,
-{
-    type Ok = T;
-    type Err = E;
-    type Wanted = Infallible;
+impl<const IN_WAY: bool> Pass for UnderWay<IN_WAY> {
     const KIND: &'static str = "limiter";
     const IN_WAY: bool = IN_WAY;
 
-    fn wants(_: &Outcome<T, E>) -> bool {
-        false
-    }
-
-    fn sort(outcome: Outcome<T, E>) -> Result<Infallible, Outcome<T, E>> {
-        Err(outcome)
-    }
-
-    fn run(self, never: Infallible) -> Next<T, E> {
-        match never {}
-    }
-
-    fn passed_by(self, _: &Outcome<T, E>) {
+    fn passed(self, _: bool) {
         drop(self.0);
     }
 }

@@ -63,7 +63,7 @@ impl<T, E> Completed<T, E> {
 /// `next` waits. On a worker it runs the jobs of the list itself that nobody has started, as
 /// [`Promise::get`](crate::Promise::get) does. An item that waits for the very job that iterates can
 /// never come: it is handed out when all others have been, with
-/// [`Failure::WouldDeadlock`](crate::Failure::WouldDeadlock). Dropping the iterator detaches the items
+/// [`Failure::WouldDeadlock`]. Dropping the iterator detaches the items
 /// that are left.
 #[must_use = "the items are handed out one by one, when they are asked for"]
 pub struct AsCompleted<T, E = AnyError> {
