@@ -60,6 +60,28 @@ fn a_spawned_job_is_one_allocation() {
     });
 }
 
+/// A future and its promise are one allocation too, however often it is woken.
+#[test]
+fn a_spawned_future_is_one_allocation() {
+    watched(|| {
+        let pool = one_worker();
+        let counter = counting(&pool);
+        let each = allocations_each(counter, 200, || {
+            let mut polls = 0;
+            let mut future = pool.spawn_future(std::future::poll_fn(move |context| {
+                polls += 1;
+                if polls == 5 {
+                    return std::task::Poll::Ready(Ok::<_, String>(polls));
+                }
+                context.waker().clone().wake();
+                std::task::Poll::Pending
+            }));
+            assert_eq!(future.get(None).unwrap(), 5);
+        });
+        assert_eq!(each, 1);
+    });
+}
+
 /// A job that nobody waits for is no more, nor is one that is waited for.
 #[test]
 fn a_detached_or_awaited_job_is_one_allocation() {

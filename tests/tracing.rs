@@ -98,6 +98,26 @@ fn the_span_is_entered_around_the_job_and_its_callbacks_and_left_again() {
     });
 }
 
+/// A future is polled in it, each time.
+#[test]
+fn the_span_is_entered_around_each_poll() {
+    watched(|| {
+        record();
+        let pool = Pool::new(1);
+        let (deferred, inner) = Promise::<u8>::deferred();
+        let mut seen = tracing::info_span!("request").in_scope(|| {
+            pool.spawn_future(async move {
+                let first = entered();
+                inner.await?;
+                Ok::<_, asynckit::AnyError>((first, entered()))
+            })
+        });
+        pool.run(|| ()).get(None).unwrap();
+        deferred.resolve(1);
+        assert_eq!(seen.get(None).unwrap(), (vec!["request"], vec!["request"]));
+    });
+}
+
 #[test]
 fn panics_abandonment_and_shutdown_are_events() {
     watched(|| {

@@ -34,9 +34,14 @@ const ALIGN: usize = 16;
 
 /// How a cell with this work and outcome is allocated.
 pub(super) const fn layout<W, T, E>() -> Layout {
-    let natural = align_of::<Views<W, T, E>>();
+    layout_of::<Views<W, T, E>>()
+}
+
+/// How a cell that is such a `C` is allocated.
+pub(super) const fn layout_of<C>() -> Layout {
+    let natural = align_of::<C>();
     let align = if natural > ALIGN { natural } else { ALIGN };
-    match Layout::from_size_align(size_of::<Views<W, T, E>>(), align) {
+    match Layout::from_size_align(size_of::<C>(), align) {
         Ok(layout) => layout,
         Err(_) => panic!("a cell larger than the address space"),
     }
@@ -63,6 +68,14 @@ pub(super) fn with_outcome<T, E>(header: Header, outcome: Outcome<T, E>) -> Cell
     let outcome = MaybeUninit::new(outcome);
     // SAFETY: fresh memory, large enough and aligned for this view.
     unsafe { memory.cast::<Settled<T, E>>().write(Settled { header, outcome }) };
+    CellRef::new(memory)
+}
+
+/// A cell that is a `C`, which begins with a header and then, if it has one, the outcome.
+pub(super) fn boxed<C>(cell: C) -> CellRef {
+    let memory = allocate(const { layout_of::<C>() });
+    // SAFETY: fresh memory, large enough and aligned for it.
+    unsafe { memory.cast::<C>().write(cell) };
     CellRef::new(memory)
 }
 

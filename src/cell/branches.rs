@@ -85,7 +85,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
                     wave::abandon(item);
                 }
             } else if cell.header().up.start() {
-                wave::start(cell, Turn::Granted, None); // passes the failure on
+                let _ = wave::start(cell, Turn::Granted, None); // passes the failure on
             } else {
                 wave::lost(cell);
             }

@@ -4,6 +4,7 @@ use super::chain::Cancel;
 use super::handlers;
 use super::header::{CellRef, Turn};
 use super::park;
+use super::task;
 use super::wave;
 
 /// Cancels the chain whose tail is `tail`. `false`: it was settled.
@@ -34,7 +35,11 @@ pub(crate) unsafe fn cancel_root(root: CellRef) {
     unsafe {
         loop {
             match at.header().up.cancel() {
-                Cancel::Before | Cancel::Running => break,
+                Cancel::Before => break,
+                Cancel::Running => {
+                    task::cancelled(at);
+                    break;
+                }
                 Cancel::Claimed => {
                     settle_claimed(at);
                     break;

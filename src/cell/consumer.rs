@@ -15,6 +15,7 @@ use super::observer::Observer;
 use super::park;
 use super::step::{Step, Work};
 use super::tables::{JobTable, LinkTable, Origin, PlainTable};
+use super::task;
 use super::upstream::{Awaited, Kept, explore, what_is_left};
 use super::wave::{self, Later};
 use super::word::{Attach, Leave, Receiver, Seen, Word};
@@ -303,6 +304,7 @@ pub(super) unsafe fn leave(cell: CellRef) {
         let word = &cell.header().word;
         let pending = word.seen() == Seen::Pending;
         let upstream = if pending { what_is_left(Kept::new(cell)) } else { Vec::new() };
+        let task = if pending { task::hold(cell.root()) } else { None };
         match word.leave() {
             Leave::Pending(listener) => {
                 if let Some(listener) = listener {
@@ -317,6 +319,9 @@ pub(super) unsafe fn leave(cell: CellRef) {
             Leave::Bare => wave::release(cell),
         }
         upstream.into_iter().for_each(|upstream| wave::later(Later::Drop(upstream)));
+        if let Some(task) = task {
+            task::leave(task);
+        }
     }
 }
 

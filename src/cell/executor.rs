@@ -17,17 +17,21 @@ pub(crate) enum Item {
     Link(CellRef),
     /// Run the link that the root with this chain word names, if nobody has claimed it.
     Chained(CellRef),
+    /// Poll this future, if it still is to be polled.
+    Task(CellRef),
 }
 
-const ITEM: usize = 0b11;
+const ITEM: usize = 0b111;
 
 impl Item {
     /// The cell whose `link` field is the queue's while the item is queued.
     pub(crate) fn cell(self) -> CellRef {
         match self {
-            Item::Start(cell) | Item::Settled(cell) | Item::Link(cell) | Item::Chained(cell) => {
-                cell
-            }
+            Item::Start(cell)
+            | Item::Settled(cell)
+            | Item::Link(cell)
+            | Item::Chained(cell)
+            | Item::Task(cell) => cell,
         }
     }
 
@@ -38,6 +42,7 @@ impl Item {
             Item::Settled(_) => 1,
             Item::Link(_) => 2,
             Item::Chained(_) => 3,
+            Item::Task(_) => 4,
         };
         self.cell().address().map_addr(|address| address | tag)
     }
@@ -54,7 +59,8 @@ impl Item {
             0 => Item::Start(cell),
             1 => Item::Settled(cell),
             2 => Item::Link(cell),
-            _ => Item::Chained(cell),
+            3 => Item::Chained(cell),
+            _ => Item::Task(cell),
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct VTable {
     pub(crate) root: bool,
     /// Whether it is a root with work.
     pub(crate) job: bool,
+    /// In a future: where what polls it is, from the start of the cell.
+    pub(crate) task: Option<usize>,
     /// Whether the cell waits for a promise that its work has given.
     pub(crate) following: bool,
     /// How the cell was allocated.
@@ -79,6 +81,8 @@ pub(crate) enum Worked {
     Settled,
     /// The work gave a promise to follow: its cell, of which the caller is the consumer now.
     Follow(CellRef),
+    /// Nothing: the future will be woken.
+    Pending,
     /// Nothing: it has to be queued.
     Post(Lane),
 }

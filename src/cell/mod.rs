@@ -19,6 +19,8 @@
 //! | `header`, `body`, `place` | the memory of a cell |
 //! | `step` | the traits of what cells do (no unsafe code) |
 //! | `tables` | the functions that know a cell's types |
+//! | `schedule` | the schedule word of a future: woken, queued, polled, gone (no unsafe code) |
+//! | `task` | futures as jobs, in one allocation |
 //! | `wave` | settling, link after link, in a loop |
 //! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
 //! | `upstream` | what a chain waits for |
@@ -57,11 +59,13 @@ mod park;
 mod place;
 mod posted;
 mod producer;
+mod schedule;
 mod shared;
 mod slots;
 mod source;
 mod step;
 mod tables;
+mod task;
 mod upstream;
 mod waiters;
 mod wave;
@@ -81,6 +85,7 @@ pub(crate) use shared::Shared;
 pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
+pub(crate) use task::task;
 pub(crate) use upstream::{
     Awaited, Kept, Upstream, claim, claim_upstream, explore, queue_of, roots, running,
 };

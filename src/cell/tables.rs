@@ -21,6 +21,7 @@ impl<W: Work> JobTable<W> {
         in_way: true,
         root: true,
         job: true,
+        task: None,
         following: false,
         layout: body::layout::<W, W::Ok, W::Err>(),
         work: work_job::<W>,
@@ -43,6 +44,7 @@ impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
         in_way: S::IN_WAY,
         root: false,
         job: false,
+        task: None,
         following: false,
         layout: body::layout::<S, S::Ok, S::Err>(),
         work: work_link::<S, T, E>,
@@ -71,6 +73,7 @@ impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
         in_way: true,
         root: true,
         job: false,
+        task: None,
         following: false,
         layout: body::layout::<(), T, E>(),
         work: no_work,
@@ -88,7 +91,7 @@ unsafe fn no_work(_: CellRef, _: Option<CellRef>, _: Turn) -> Worked {
     Worked::Settled
 }
 
-unsafe fn no_upstream(_: CellRef) -> Option<Arc<dyn Upstream>> {
+pub(super) unsafe fn no_upstream(_: CellRef) -> Option<Arc<dyn Upstream>> {
     None
 }
 
@@ -204,7 +207,7 @@ unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked 
     Worked::Settled
 }
 
-unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {
+pub(super) unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {
     let outcome = match next {
         Ok(Next::Settled(outcome)) => outcome,
         Ok(Next::Same(failure)) => Err(failure),
@@ -245,7 +248,7 @@ unsafe fn carry(from: CellRef, to: CellRef, same: bool) {
     }
 }
 
-unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
+pub(super) unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
     // SAFETY: the caller owns the settled `from` and produces `to`, whose body is empty; both were
     // made for this `T` and `E`.
     unsafe {
@@ -257,7 +260,7 @@ unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
     }
 }
 
-unsafe fn fail<T, E>(cell: CellRef, fate: Fate) {
+pub(super) unsafe fn fail<T, E>(cell: CellRef, fate: Fate) {
     if fate == Fate::Abandoned {
         // SAFETY: the caller produces the cell.
         telemetry::abandoned(unsafe { cell.header() }.vtable().kind);
@@ -272,7 +275,7 @@ unsafe fn fail<T, E>(cell: CellRef, fate: Fate) {
     unsafe { body::put_outcome::<T, E>(cell, Err(failure)) };
 }
 
-unsafe fn drop_outcome<T: 'static, E: 'static>(cell: CellRef, why: Dropped) {
+pub(super) unsafe fn drop_outcome<T: 'static, E: 'static>(cell: CellRef, why: Dropped) {
     // SAFETY: the caller owns the outcome; once.
     let outcome: Outcome<T, E> = unsafe { body::take_written(cell) };
     if let (Err(failure @ (Failure::Error(_) | Failure::Panicked(_))), Dropped::Unseen) =

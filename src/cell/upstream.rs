@@ -10,6 +10,7 @@ use super::cancel::cancel_root;
 use super::handlers;
 use super::header::CellRef;
 use super::observer;
+use super::task;
 use super::wave::{Later, end_chain, later, quietly};
 use super::word::Receiver;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -103,7 +104,7 @@ pub(crate) fn claim(chain: Kept<'_>, executor: *mut ()) -> Option<CellRef> {
     let mut claimed = None;
     let look = &mut |root: CellRef| {
         // SAFETY: a root is alive while it is shown.
-        let won = unsafe { root.header().up.claim(executor) };
+        let won = unsafe { root.header().up.claim(executor) || task::claim(root, executor) };
         if won {
             claimed = Some(root);
         }

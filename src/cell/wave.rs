@@ -17,6 +17,7 @@ use super::header::{CellRef, Dropped, Lane, Turn, Worked};
 use super::nest;
 use super::observer;
 use super::park;
+use super::task;
 use super::upstream::Upstream;
 use super::word::{Receiver, Settle};
 use crate::failure::drop_quietly;
@@ -73,8 +74,7 @@ pub(super) unsafe fn run_unlinked(item: Item, here: &Here) -> bool {
         match item {
             Item::Start(root) => {
                 if root.chain().start() {
-                    start(root, Turn::Granted, Some(here));
-                    return true;
+                    return start(root, Turn::Granted, Some(here));
                 }
                 lost(root);
             }
@@ -89,19 +89,38 @@ pub(super) unsafe fn run_unlinked(item: Item, here: &Here) -> bool {
                 Some(step) => wave(step, Turn::Granted, Some(here)),
                 None => lost(root),
             },
+            Item::Task(root) => {
+                return task::pop(root) && task::run(root, Turn::Granted, Some(here));
+            }
         }
     }
     false
 }
 
-/// Runs a job that the caller has claimed or started, and what comes of it.
+/// Runs a job that the caller has claimed or started, and what comes of it. Whether it is through:
+/// a future may have to be polled again.
 ///
 /// # Safety
-/// The caller has won [`Chain::start`](super::chain::Chain::start) or `claim`.
-pub(crate) unsafe fn start(root: CellRef, turn: Turn, here: Option<&Here>) {
+/// The caller has won [`Chain::start`](super::chain::Chain::start) or `claim`, or has claimed a task.
+pub(crate) unsafe fn start(root: CellRef, turn: Turn, here: Option<&Here>) -> bool {
     // SAFETY: the caller is the job's producer.
     unsafe {
+        if root.header().vtable().task.is_some() {
+            return task::run(root, turn, here);
+        }
         let worked = (root.header().vtable().work)(root, None, turn);
+        settle_job(root, worked, here);
+    }
+    true
+}
+
+/// Settles a job that has worked, and runs what comes of it.
+///
+/// # Safety
+/// The caller is the job's producer, and gives that part up.
+pub(super) unsafe fn settle_job(root: CellRef, worked: Worked, here: Option<&Here>) {
+    // SAFETY: the caller's promise.
+    unsafe {
         if let Some(step) = finish(root, worked) {
             let turn = turn_for(step.1, here);
             wave(step, turn, here);
@@ -138,7 +157,7 @@ unsafe fn end(item: Item, turn: Turn) {
         match item {
             Item::Start(root) => {
                 if root.chain().start() {
-                    start(root, turn, None);
+                    let _ = start(root, turn, None);
                 } else {
                     lost(root);
                 }
@@ -153,6 +172,11 @@ unsafe fn end(item: Item, turn: Turn) {
                 Some(step) => wave(step, turn, None),
                 None => lost(root),
             },
+            Item::Task(root) => {
+                if task::pop(root) {
+                    task::run(root, turn, None);
+                }
+            }
         }
     }
 }
@@ -160,7 +184,13 @@ unsafe fn end(item: Item, turn: Turn) {
 /// Whether a queued item is a job that nobody has started or claimed.
 pub(crate) fn is_waiting(item: Item) -> bool {
     // SAFETY: a queued item keeps its cell alive.
-    matches!(item, Item::Start(root) if unsafe { root.header().up.is_waiting() })
+    unsafe {
+        match item {
+            Item::Start(root) => root.header().up.is_waiting(),
+            Item::Task(root) => task::is_fresh(root),
+            Item::Settled(_) | Item::Link(_) | Item::Chained(_) => false,
+        }
+    }
 }
 
 /// Whether a queued item is a link of a chain of one of `roots`.
@@ -168,7 +198,7 @@ pub(crate) fn is_link_of(item: Item, roots: &[CellRef]) -> bool {
     // SAFETY: a queued item keeps its cells alive; the parent's word names the link.
     let root = unsafe {
         match item {
-            Item::Start(_) => return false,
+            Item::Start(_) | Item::Task(_) => return false,
             Item::Link(child) => child.root(),
             Item::Chained(root) => root,
             Item::Settled(parent) => match parent.header().word.receiver() {
@@ -489,7 +519,7 @@ unsafe fn finish(cell: CellRef, worked: Worked) -> Option<Step> {
         let cell = match worked {
             Worked::Settled => cell,
             Worked::Follow(inner) => follow::follow(cell, inner)?,
-            Worked::Post(_) => return None,
+            Worked::Pending | Worked::Post(_) => return None,
         };
         settled(cell, cell.header().word.settle())
     }

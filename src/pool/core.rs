@@ -131,19 +131,37 @@ impl Core {
         location: &'static Location<'static>,
     ) -> Consumer<W::Ok, W::Err> {
         let (job, consumer) = Consumer::job(work, self.address(), location);
-        let item = Item::Start(job);
+        // SAFETY: the job is new, and this is its only item.
+        unsafe { self.post_new(Item::Start(job)) };
+        consumer
+    }
+
+    /// Queues a future, to be polled; one that comes too late is settled as abandoned.
+    pub(crate) fn post_future<T: Send + 'static, E: Send + 'static>(
+        &'static self,
+        future: impl Future<Output = Result<T, E>> + Send + 'static,
+        location: &'static Location<'static>,
+    ) -> Consumer<T, E> {
+        let (item, consumer) = cell::task(future, self.executor(), location);
+        // SAFETY: as in `post_work`.
+        unsafe { self.post_new(item) };
+        consumer
+    }
+
+    /// # Safety
+    /// The item is the caller's to give.
+    unsafe fn post_new(&'static self, item: Item) {
         // ORDERING: Relaxed, a hint: the closed inbox decides.
         let refused = if self.closing.load(Ordering::Relaxed) {
             Err(item)
         } else {
-            // SAFETY: the job is new, and this is its only item.
+            // SAFETY: the caller's promise.
             unsafe { self.post(item, Lane::Back) }
         };
         if let Err(item) = refused {
             // SAFETY: given back to us.
             unsafe { cell::abandon(item) };
         }
-        consumer
     }
 
     /// Whether anything is queued, anywhere.

@@ -132,9 +132,11 @@ impl Worker {
         let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
         self.depth.set(self.depth.get() + 1);
         // SAFETY: who has claimed the job runs it.
-        cell::afresh(|| unsafe { cell::start(root, Turn::Granted, Some(&here)) });
+        let through = cell::afresh(|| unsafe { cell::start(root, Turn::Granted, Some(&here)) });
         self.depth.set(self.depth.get() - 1);
-        self.count();
+        if through {
+            self.count();
+        }
         self.left_behind.set(self.left_behind.get() + 1);
         self.sweep();
         Helped::Done

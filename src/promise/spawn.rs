@@ -63,6 +63,39 @@ impl Pool {
         self.post(Run(work, PhantomData), Location::caller())
     }
 
+    /// Runs a future on the pool, and hands back a promise of its result at once.
+    ///
+    /// A worker polls it, at once and whenever it was woken, never two of them at a time; between the
+    /// polls it takes no thread. It may be woken from any thread. It brings no reactor along: what
+    /// needs tokio's belongs on tokio (see the feature `tokio`). A panic in it is
+    /// [`Failure::Panicked`](crate::Failure::Panicked). It does not count for the
+    /// [`queue_limit`](crate::PoolBuilder::queue_limit).
+    ///
+    /// Cancelling the promise drops the future, on one of the pool's workers; at once, if it was never
+    /// polled. Dropping the promise detaches: the future goes on. When the pool is shut down, it does not
+    /// wait for what the future waits for: a future that is woken later is dropped where it is woken, and
+    /// its promise fails with [`Failure::Abandoned`](crate::Failure::Abandoned).
+    ///
+    /// ```
+    /// use asynckit::{AnyError, Pool};
+    ///
+    /// let pool = Pool::new(2);
+    /// let (six, seven) = (pool.run(|| 6), pool.run(|| 7));
+    /// let mut product = pool.spawn_future(async move { Ok::<_, AnyError>(six.await? * seven.await?) });
+    /// assert_eq!(product.get(None)?, 42);
+    /// # Ok::<(), asynckit::Failure>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_future<T, E, F>(&self, future: F) -> Promise<T, E>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let core = self.core();
+        Promise::new(core.post_future(future, Location::caller()), core.executor())
+    }
+
     /// Queues work if there is room for it, and else hands it back.
     ///
     /// There is room as long as fewer jobs are queued than the pool's
