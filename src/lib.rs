@@ -61,10 +61,13 @@
 //!
 //! # Features
 //!
-//! `http`: downloads as promises, in the module `http`. `tracing`: the span that is current where work
+//! `http`: downloads as promises, in the module `http`. `tokio`: async crates in plain code, in the module
+//! `tokio`; its tasks, channels and runtimes. `rayon`: its `ThreadPool` as an executor. `futures`: its one-shot
+//! channel as a promise. `tracing`: the span that is current where work
 //! is attached is entered around it, and what goes wrong is an event.
 
 mod backoff;
+mod bridges;
 mod cell;
 mod concurrent;
 mod dataflow;
@@ -92,6 +95,8 @@ mod unobserved;
 mod value;
 
 pub use backoff::Backoff;
+#[cfg(feature = "tokio")]
+pub use bridges::tokio;
 pub use concurrent::{for_each_concurrent, map_concurrent};
 pub use dataflow::Inputs;
 pub use deferred::Deferred;

@@ -73,7 +73,9 @@ fn a_spawned_future_is_one_allocation() {
                 if polls == 5 {
                     return std::task::Poll::Ready(Ok::<_, String>(polls));
                 }
-                context.waker().clone().wake();
+                let waker = context.waker().clone();
+                context.waker().wake_by_ref();
+                waker.wake();
                 std::task::Poll::Pending
             }));
             assert_eq!(future.get(None).unwrap(), 5);

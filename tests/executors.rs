@@ -352,13 +352,16 @@ fn jobs_that_are_kept_and_dropped_later_settle() {
         assert!(ends.into_iter().all(|mut end| end.get(None).unwrap_err().is_abandoned()));
 
         // As a full queue does: each new job pushes out the one before it.
-        let last: Mutex<Option<Job>> = Mutex::new(None);
-        let one = move |job: Job| drop(last.lock().unwrap().replace(job));
+        let last = Arc::new(Mutex::new(None));
+        let slot = last.clone();
+        let one = move |job: Job| drop(slot.lock().unwrap().replace(job));
         let executor = ExecutorRef::from(one);
         let mut ends: Vec<_> =
             (0..10).map(|n| Typed::ready(n).via(executor.clone()).map(|n| n + 1)).collect();
         assert!(!ends.pop().unwrap().is_set());
         assert!(ends.into_iter().all(|mut end| end.get(None).unwrap_err().is_abandoned()));
+        let job = last.lock().unwrap().take();
+        drop(job); // it keeps its executor, which keeps it
     });
 }
 

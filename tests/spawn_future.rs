@@ -174,8 +174,9 @@ fn it_is_polled_when_it_was_woken_and_never_else() {
         gate.await_arrival(1);
         let waker = hand.waker().unwrap();
         for _ in 0..100 {
+            let clone = waker.clone();
             waker.wake_by_ref();
-            waker.clone().wake();
+            clone.wake();
         }
         gate.open();
         hand.await_polls(2);

@@ -85,7 +85,7 @@ pub(crate) use shared::Shared;
 pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
-pub(crate) use task::task;
+pub(crate) use task::{IntoOutcome, task};
 pub(crate) use upstream::{
     Awaited, Kept, Upstream, claim, claim_upstream, explore, queue_of, roots, running,
 };

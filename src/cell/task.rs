@@ -51,19 +51,38 @@ struct Within<F> {
     future: F,
 }
 
-/// The name of a future's promise in a trace.
-const KIND: &str = "spawn_future";
+/// What a future may give.
+pub(crate) trait IntoOutcome {
+    /// The value.
+    type Ok: 'static;
+    /// The error.
+    type Err: 'static;
+    /// The name of such a future in a trace.
+    const KIND: &'static str;
+    /// The outcome of the promise.
+    fn into_outcome(self) -> Outcome<Self::Ok, Self::Err>;
+}
+
+impl<T: 'static, E: 'static> IntoOutcome for Result<T, E> {
+    type Ok = T;
+    type Err = E;
+    const KIND: &'static str = "spawn_future";
+
+    fn into_outcome(self) -> Outcome<T, E> {
+        self.map_err(Failure::from_error)
+    }
+}
 
 struct TaskTable<F, T, E>(PhantomData<(F, T, E)>);
 
 impl<F, T, E> TaskTable<F, T, E>
 where
-    F: Future<Output = Result<T, E>> + Send + 'static,
+    F: Future<Output: IntoOutcome<Ok = T, Err = E>> + Send + 'static,
     T: 'static,
     E: 'static,
 {
     const TABLE: VTable = VTable {
-        kind: KIND,
+        kind: F::Output::KIND,
         in_way: true,
         root: true,
         job: true,
@@ -86,7 +105,7 @@ pub(crate) fn task<F, T, E>(
     location: &'static Location<'static>,
 ) -> (Item, Consumer<T, E>)
 where
-    F: Future<Output = Result<T, E>> + Send + 'static,
+    F: Future<Output: IntoOutcome<Ok = T, Err = E>> + Send + 'static,
     T: 'static,
     E: 'static,
 {
@@ -198,7 +217,7 @@ unsafe fn push(cell: CellRef) {
 
 unsafe fn work_task<F, T, E>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Worked
 where
-    F: Future<Output = Result<T, E>> + Send + 'static,
+    F: Future<Output: IntoOutcome<Ok = T, Err = E>> + Send + 'static,
     T: 'static,
     E: 'static,
 {
@@ -215,9 +234,7 @@ where
                 let poll = || (*work).context.within(|| future.poll(&mut context));
                 match framed(cell, || catch(poll)) {
                     Ok(Poll::Pending) => return Worked::Pending,
-                    Ok(Poll::Ready(result)) => {
-                        Ok(Next::Settled(result.map_err(Failure::from_error)))
-                    }
+                    Ok(Poll::Ready(result)) => Ok(Next::Settled(result.into_outcome())),
                     Err(panic) => Err(panic),
                 }
             }

@@ -11,7 +11,9 @@ use super::room::Room;
 use super::roster::Roster;
 use super::sleep::Sleep;
 use super::worker::Worker;
-use crate::cell::{self, Consumer, ExecutorHandle, ExecutorHead, ExecutorVTable, Item, Lane, Work};
+use crate::cell::{
+    self, Consumer, ExecutorHandle, ExecutorHead, ExecutorVTable, IntoOutcome, Item, Lane, Work,
+};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::telemetry;
@@ -139,7 +141,7 @@ impl Core {
     /// Queues a future, to be polled; one that comes too late is settled as abandoned.
     pub(crate) fn post_future<T: Send + 'static, E: Send + 'static>(
         &'static self,
-        future: impl Future<Output = Result<T, E>> + Send + 'static,
+        future: impl Future<Output: IntoOutcome<Ok = T, Err = E>> + Send + 'static,
         location: &'static Location<'static>,
     ) -> Consumer<T, E> {
         let (item, consumer) = cell::task(future, self.executor(), location);
