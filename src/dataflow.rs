@@ -1,13 +1,10 @@
 //! Work that starts when its inputs are there, and gets them as plain values.
 
-use std::marker::PhantomData;
 use std::panic::Location;
 
-use crate::cell::{Next, Step};
-use crate::failure::Outcome;
 use crate::join::Join;
 use crate::pool::Pool;
-use crate::promise::{IntoPromise, Promise};
+use crate::promise::{GoOn, IntoPromise, Manner, Promise};
 
 impl Pool {
     /// Queues work as soon as its inputs have values, which it gets as arguments.
@@ -48,36 +45,14 @@ pub trait Inputs<F> {
     fn spawn_on(self, pool: &Pool, work: F) -> Promise<Self::Ok, Self::Err>;
 }
 
-/// Queues the work behind the promise of its inputs.
-struct Dataflow<F, R>(F, PhantomData<fn() -> R>);
+struct Dataflow;
 
-impl<T, E, F, R> Step<T, E> for Dataflow<F, R>
-where
-    F: FnOnce(T) -> R + Send + 'static,
-    R: IntoPromise<Err = E> + 'static,
-    R::Ok: 'static,
-    E: 'static,
-{
-    type Ok = R::Ok;
-    type Err = E;
-    type Wanted = T;
+impl Manner for Dataflow {
     const KIND: &'static str = "spawn_with";
     const QUEUED: bool = true;
-    const NEEDS_EXECUTOR: bool = true;
-
-    fn wants(outcome: &Outcome<T, E>) -> bool {
-        outcome.is_ok()
-    }
-
-    fn sort(outcome: Outcome<T, E>) -> Result<T, Outcome<R::Ok, E>> {
-        outcome.map_err(Err)
-    }
-
-    fn run(self, inputs: T) -> Next<R::Ok, E> {
-        (self.0)(inputs).adopt().0
-    }
 }
 
+/// Queues the work behind the promise of its inputs.
 fn queue<T, E, R>(
     inputs: Promise<T, E>,
     pool: &Pool,
@@ -90,7 +65,7 @@ where
     R: IntoPromise<Err = E> + 'static,
     R::Ok: 'static,
 {
-    inputs.link(Dataflow(work, PhantomData), Some(pool.core().executor()), location)
+    inputs.link(GoOn::<Dataflow, _, _>::new(work), Some(pool.core().executor()), location)
 }
 
 impl<P, F, R> Inputs<F> for P

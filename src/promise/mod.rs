@@ -13,6 +13,7 @@ use std::panic::Location;
 
 pub use into_promise::{Adopted, IntoPromise};
 pub use spawn::{PoolFull, spawn};
+pub(crate) use then::{GoOn, Manner};
 
 use crate::cell::{Consumer, ExecutorHandle};
 use crate::failure::{AnyError, Failure, Outcome};

@@ -55,7 +55,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         R: IntoPromise<Err = E> + 'static,
         R::Ok: Send + 'static,
     {
-        self.link(Then::<_, _, true>(f, PhantomData), None, Location::caller())
+        self.link(GoOn::<Then, _, _>::new(f), None, Location::caller())
     }
 
     /// As [`then`](Self::then), as a part of what was written at `location`.
@@ -69,7 +69,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         R: IntoPromise<Err = E> + 'static,
         R::Ok: Send + 'static,
     {
-        self.link(Then::<_, _, false>(f, PhantomData), None, location)
+        self.link(GoOn::<PartOfSomething, _, _>::new(f), None, location)
     }
 
     /// Queues `work`, which gets the value, as a job of its own.
@@ -83,7 +83,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         R: IntoPromise<Err = E> + 'static,
         R::Ok: Send + 'static,
     {
-        self.link(Chain(work, PhantomData), None, Location::caller())
+        self.link(GoOn::<Chain, _, _>::new(work), None, Location::caller())
     }
 
     /// As [`chain`](Self::chain), on another pool; what comes after it runs there, too.
@@ -95,7 +95,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         R::Ok: Send + 'static,
     {
         let executor = pool.core().executor();
-        self.link(Chain(work, PhantomData), Some(executor), Location::caller())
+        self.link(GoOn::<Chain, _, _>::new(work), Some(executor), Location::caller())
     }
 }
 
@@ -115,9 +115,6 @@ impl<T: 'static, E: 'static> Promise<T, E> {
 }
 
 struct Map<F, U>(F, PhantomData<fn() -> U>);
-struct Then<F, R, const IN_WAY: bool>(F, PhantomData<fn() -> R>);
-struct Chain<F, R>(F, PhantomData<fn() -> R>);
-
 /// What a step that wants values does with an outcome.
 fn value<T, U, E>(outcome: Outcome<T, E>) -> Result<T, Outcome<U, E>> {
     outcome.map_err(Err)
@@ -148,35 +145,46 @@ where
     }
 }
 
-impl<T, E, F, R, const IN_WAY: bool> Step<T, E> for Then<F, R, IN_WAY>
-where
-    F: FnOnce(T) -> R + Send + 'static,
-    R: IntoPromise<Err = E> + 'static,
-    R::Ok: 'static,
-    E: 'static,
-{
-    type Ok = R::Ok;
-    type Err = E;
-    type Wanted = T;
+/// How work goes on that gets a value, and gives what can be adopted.
+pub(crate) trait Manner: 'static {
+    /// Its name in a trace.
+    const KIND: &'static str;
+    /// Whether the trace of a failure that passes through tells of it.
+    const IN_WAY: bool = true;
+    /// Goes behind what the executor has queued.
+    const QUEUED: bool = false;
+}
+
+struct Then;
+struct PartOfSomething;
+struct Chain;
+
+impl Manner for Then {
     const KIND: &'static str = "then";
-    const IN_WAY: bool = IN_WAY;
-    const NEEDS_EXECUTOR: bool = true;
+}
 
-    fn wants(outcome: &Outcome<T, E>) -> bool {
-        outcome.is_ok()
-    }
+impl Manner for PartOfSomething {
+    const KIND: &'static str = "then";
+    const IN_WAY: bool = false;
+}
 
-    fn sort(outcome: Outcome<T, E>) -> Result<T, Outcome<R::Ok, E>> {
-        value(outcome)
-    }
+impl Manner for Chain {
+    const KIND: &'static str = "chain";
+    const QUEUED: bool = true;
+}
 
-    fn run(self, value: T) -> Next<R::Ok, E> {
-        (self.0)(value).adopt().0
+/// The step of such work.
+pub(crate) struct GoOn<M, F, R>(F, PhantomData<fn() -> (M, R)>);
+
+impl<M, F, R> GoOn<M, F, R> {
+    pub(crate) fn new(work: F) -> Self {
+        GoOn(work, PhantomData)
     }
 }
 
-impl<T, E, F, R> Step<T, E> for Chain<F, R>
+impl<T, E, M, F, R> Step<T, E> for GoOn<M, F, R>
 where
+    M: Manner,
     F: FnOnce(T) -> R + Send + 'static,
     R: IntoPromise<Err = E> + 'static,
     R::Ok: 'static,
@@ -185,8 +193,9 @@ where
     type Ok = R::Ok;
     type Err = E;
     type Wanted = T;
-    const KIND: &'static str = "chain";
-    const QUEUED: bool = true;
+    const KIND: &'static str = M::KIND;
+    const IN_WAY: bool = M::IN_WAY;
+    const QUEUED: bool = M::QUEUED;
     const NEEDS_EXECUTOR: bool = true;
 
     fn wants(outcome: &Outcome<T, E>) -> bool {
