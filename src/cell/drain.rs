@@ -5,6 +5,7 @@
 //! the mailbox when it is asked; or a [`Policy`] does, on the settling threads.
 
 use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::entries::{self, Entries};
@@ -65,6 +66,8 @@ pub(super) struct Core<T, E> {
     tap: OnceLock<Tap<T, E>>,
     /// An entry that no item has: it asks the drainer to end the list.
     end: UnsafeCell<Slot>,
+    /// The slot of the first item.
+    first: UnsafeCell<MaybeUninit<Slot>>,
     /// Why, as an [`Ended`]; 0 as long as nobody has asked. The first one counts.
     ended: AtomicUsize,
     /// Touched by whoever has the right to drain.
@@ -297,7 +300,14 @@ pub(super) unsafe fn drain<T, E>(core: *const Core<T, E>) {
 }
 
 impl<T, E> Core<T, E> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new() -> Arc<Self> {
+        let core = Arc::new(Self::empty());
+        // SAFETY: the slots are a part of the core, which stays where it is, and nobody else has it yet.
+        unsafe { (*core.drained.get()).items.slots.set_first(core.first.get().cast()) };
+        core
+    }
+
+    fn empty() -> Self {
         let drained = Drained {
             items: Items::new(),
             entries: Entries::none(),
@@ -310,6 +320,7 @@ impl<T, E> Core<T, E> {
             mailbox: Mailbox::new(),
             tap: OnceLock::new(),
             end: UnsafeCell::new(Slot::new(std::ptr::null(), None, END)),
+            first: UnsafeCell::new(MaybeUninit::uninit()),
             ended: AtomicUsize::new(0),
             drained: UnsafeCell::new(drained),
         }

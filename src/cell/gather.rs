@@ -38,8 +38,7 @@ unsafe impl<T: Send, E: Send> Sync for Gather<T, E> {}
 
 impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
     pub(crate) fn new() -> Self {
-        let core = Arc::new(Core::new());
-        Gather { core, armed: None, failed: None, got: false }
+        Gather { core: Core::new(), armed: None, failed: None, got: false }
     }
 
     /// The items.

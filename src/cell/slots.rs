@@ -1,4 +1,5 @@
-//! The slots of a list: one for an item, made in blocks, so that a slot stays where it is.
+//! The slots of a list: one for an item, made in blocks, so that a slot stays where it is. The first one
+//! is the list's own: most lists that the library makes have one item.
 
 use super::header::CellRef;
 use super::observer::{Observer, Target};
@@ -39,13 +40,15 @@ impl Slot {
     }
 }
 
-/// The blocks. Raw memory, because items hold pointers into it.
+/// The first slot, and the blocks. Raw memory, because items hold pointers into it.
 pub(super) struct Slots {
+    /// Beside this struct, as others use it while the drainer has this. Null before it is known.
+    first: *mut Slot,
     blocks: Vec<*mut Slot>,
     len: usize,
 }
 
-/// Block and place in it of an index.
+/// Block and place in it of an index, not counting the first slot.
 fn locate(index: usize) -> (usize, usize) {
     let block = (index / FIRST_BLOCK + 1).ilog2() as usize;
     (block, index - block_start(block))
@@ -61,7 +64,13 @@ fn block_len(block: usize) -> usize {
 
 impl Slots {
     pub(super) fn new() -> Self {
-        Slots { blocks: Vec::new(), len: 0 }
+        Slots { first: std::ptr::null_mut(), blocks: Vec::new(), len: 0 }
+    }
+
+    /// # Safety
+    /// `first` is memory for a slot, which nothing else uses, and which lives as long as this.
+    pub(super) unsafe fn set_first(&mut self, first: *mut Slot) {
+        self.first = first;
     }
 
     pub(super) fn len(&self) -> usize {
@@ -70,19 +79,18 @@ impl Slots {
 
     /// Adds a slot, and gives its address.
     pub(super) fn push(&mut self, target: *const Target, cell: CellRef) -> *mut Slot {
-        let (block, place) = locate(self.len);
-        if block == self.blocks.len() {
-            let memory = Box::<[Slot]>::new_uninit_slice(block_len(block));
-            self.blocks.push(Box::into_raw(memory).cast());
-        }
         let index = u32::try_from(self.len).expect("a list holds less than 2^32 items");
-        // SAFETY: within the block, whose slots from here on are not in use.
-        unsafe {
-            let slot = self.blocks[block].add(place);
-            slot.write(Slot::new(target, Some(cell), index));
-            self.len += 1;
-            slot
+        if let Some((block, place)) = self.len.checked_sub(1).map(locate) {
+            if place == 0 {
+                let memory = Box::<[Slot]>::new_uninit_slice(block_len(block));
+                self.blocks.push(Box::into_raw(memory).cast());
+            }
         }
+        self.len += 1;
+        let slot = self.at(self.len - 1);
+        // SAFETY: a place of its own, which was not in use.
+        unsafe { slot.write(Slot::new(target, Some(cell), index)) };
+        slot
     }
 
     /// Makes a slot whose item was taken one for another item, and gives its address.
@@ -114,7 +122,10 @@ impl Slots {
     /// If there is none with this index.
     pub(super) fn at(&self, index: usize) -> *mut Slot {
         assert!(index < self.len, "item {index} of a list of {}", self.len);
-        let (block, place) = locate(index);
+        let Some((block, place)) = index.checked_sub(1).map(locate) else {
+            assert!(!self.first.is_null(), "set before items come");
+            return self.first;
+        };
         // SAFETY: within the block.
         unsafe { self.blocks[block].add(place) }
     }
