@@ -16,9 +16,10 @@ impl Origin for Raced {
 impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// One promise of the item that settles first, with a value or a failure.
     ///
-    /// The others are cancelled before its outcome is seen. First means first in time; of items that were settled before they came into the list, the one
-    /// with the lowest index. The race of nothing fails with [`Failure::Empty`]. Use
-    /// [`any`](Self::any) where a failure is not to win.
+    /// The others are cancelled before its outcome is seen. First means first in time; of items that
+    /// were settled before they came into the list, the one with the lowest index. The race of nothing
+    /// fails with [`Failure::Empty`]. Use [`any`](Self::any) where a failure is not to win. It needs no
+    /// worker, and leaves nothing behind on those that lose.
     ///
     /// ```
     /// use asynckit::{AsyncList, Promise};

@@ -18,8 +18,8 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     ///
     /// `some(0)` is an empty `Vec`, at once. As soon as `n` values are not to be had any more, and so
     /// at once where `n` is larger than the list, it fails with an [`AllFailed`]. Either way the rest
-    /// is cancelled before that is seen. An `AllFailed` has the failures up to then, in input order, without those of items that were
-    /// cancelled.
+    /// is cancelled before that is seen. An `AllFailed` has the failures up to then, in input order,
+    /// without those of items that were cancelled.
     ///
     /// ```
     /// use asynckit::{AsyncList, Promise};
