@@ -39,6 +39,10 @@ pub(crate) fn check(program: &Program, model: &Model, world: Arc<World>) {
     }
     if !comes_true(|| ledger.closures_alive() == 0) {
         ledger.problem(format!("closures that were neither run nor dropped: {:?}", ledger.alive()));
+        for index in 0..program.pools.len() {
+            ledger.problem(what_of(index, &world));
+        }
+        ledger.problem(format!("after one more job: {:?}", ledger.alive()));
         return;
     }
     if !world.stops {
@@ -59,6 +63,14 @@ pub(crate) fn check(program: &Program, model: &Model, world: Arc<World>) {
         runs(program, model, node, &|what| ledger.ran(node, what), &|text| ledger.problem(text));
     }
     reports(program, model, &ledger);
+}
+
+/// What can be known of a pool that does not go on, and whether one more job sets it going.
+fn what_of(index: usize, world: &World) -> String {
+    let Some(pool) = world.pool(index) else { return format!("pool {index} was dropped") };
+    let (live, target) = (pool.live_workers(), pool.worker_count());
+    let works = pool.run(|| ()).get(PATIENCE / 10).is_ok();
+    format!("pool {index} has {live} threads for {target} workers, one more job runs: {works}")
 }
 
 /// Each pool has the workers that it should, and they work.
