@@ -1,0 +1,29 @@
+//! What is measured, and what is to be reached. One file for what belongs together.
+
+mod chain;
+mod downloads;
+mod idle;
+mod jobs;
+mod lists;
+mod memory;
+mod others;
+mod single;
+mod support;
+mod tree;
+
+use crate::harness::Workload;
+
+/// All of them, in the order of the report.
+pub(crate) fn all() -> Vec<Workload> {
+    let groups = [
+        single::workloads(),
+        jobs::workloads(),
+        tree::workloads(),
+        chain::workloads(),
+        lists::workloads(),
+        memory::workloads(),
+        idle::workloads(),
+        downloads::workloads(),
+    ];
+    groups.into_iter().flatten().collect()
+}
