@@ -52,14 +52,14 @@ pub(crate) fn workloads() -> Vec<Workload> {
     ]
 }
 
-type Settler = Deferred<u64, ()>;
-type Sender = oneshot::Sender<u64>;
+/// Writing ends, each taken out when its turn comes.
+type Ends<S> = Vec<Option<S>>;
 type Receiver = oneshot::Receiver<u64>;
 
 /// What comes of items that are made before the clock runs, and settled in this order while it does.
 fn ours(order: &[usize], work: fn(Vec<Promise<u64, ()>>, &mut dyn FnMut())) -> Duration {
     let pairs = order.iter().map(|_| Promise::<u64, ()>::deferred());
-    let (mut deferreds, promises): (Vec<Option<Settler>>, Vec<_>) =
+    let (mut deferreds, promises): (Ends<Deferred<u64, ()>>, Vec<_>) =
         pairs.map(|(deferred, promise)| (Some(deferred), promise)).unzip();
     time(|| {
         work(promises, &mut || {
@@ -75,7 +75,7 @@ fn ours(order: &[usize], work: fn(Vec<Promise<u64, ()>>, &mut dyn FnMut())) -> D
 /// The same with futures' channel.
 fn theirs(order: &[usize], work: fn(Vec<Receiver>, &mut dyn FnMut())) -> Duration {
     let pairs = order.iter().map(|_| oneshot::channel());
-    let (mut senders, receivers): (Vec<Option<Sender>>, Vec<_>) =
+    let (mut senders, receivers): (Ends<oneshot::Sender<u64>>, Vec<_>) =
         pairs.map(|(sender, receiver)| (Some(sender), receiver)).unzip();
     time(|| {
         work(receivers, &mut || {
