@@ -11,7 +11,7 @@ use futures::StreamExt;
 use futures::channel::oneshot::{self, Canceled};
 use futures::stream::FuturesUnordered;
 
-use super::support::shuffled;
+use super::support::{shuffled, tidy_up};
 use crate::harness::Against::Allocations;
 use crate::harness::{Contestant, Workload, limit, ratio, time};
 
@@ -68,7 +68,8 @@ fn ours(order: &[usize], work: fn(Vec<Promise<u64, ()>>, &mut dyn FnMut())) -> D
                     deferred.resolve(index as u64);
                 }
             }
-        })
+        });
+        tidy_up();
     })
 }
 
@@ -84,7 +85,8 @@ fn theirs(order: &[usize], work: fn(Vec<Receiver>, &mut dyn FnMut())) -> Duratio
                     let _ = sender.send(index as u64);
                 }
             }
-        })
+        });
+        tidy_up();
     })
 }
 

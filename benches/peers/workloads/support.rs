@@ -74,3 +74,9 @@ impl Wake for Flag {
         self.0.fetch_add(1, Ordering::Release);
     }
 }
+
+/// Has glibc's allocator put together what was freed in small pieces: it does so when a large block is freed, and would
+/// else do it in the sample of whoever comes next.
+pub(crate) fn tidy_up() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(100 << 10)));
+}
