@@ -298,31 +298,53 @@ unsafe fn attach(cell: CellRef, receiver: Receiver) {
 ///
 /// # Safety
 /// The caller is the consumer, and gives that part up.
+#[inline]
 pub(super) unsafe fn leave(cell: CellRef) {
-    // SAFETY: the caller's promise; each arm has what the word gave it.
+    // SAFETY: the caller's promise.
     unsafe {
-        let word = &cell.header().word;
-        let pending = word.seen() == Seen::Pending;
-        let upstream = if pending { what_is_left(Kept::new(cell)) } else { Vec::new() };
-        let task = if pending { task::hold(cell.root()) } else { None };
-        match word.leave() {
-            Leave::Pending(listener) => {
-                if let Some(listener) = listener {
-                    park::forget(listener);
-                }
-                upstream.iter().for_each(|upstream| upstream.left());
-            }
-            Leave::Outcome => {
-                wave::drop_outcome(cell, Dropped::Unseen);
-                wave::release(cell);
-            }
-            Leave::Bare => wave::release(cell),
+        match cell.header().word.seen() {
+            Seen::Pending => leave_pending(cell),
+            _ => leave_behind(cell),
+        }
+    }
+}
+
+/// As [`leave`], where something upstream may want to know.
+unsafe fn leave_pending(cell: CellRef) {
+    // SAFETY: as in `leave`; what is held is there afterwards.
+    unsafe {
+        let upstream = what_is_left(Kept::new(cell));
+        let task = task::hold(cell.root());
+        if leave_behind(cell) {
+            upstream.iter().for_each(|upstream| upstream.left());
         }
         upstream.into_iter().for_each(|upstream| wave::later(Later::Drop(upstream)));
         if let Some(task) = task {
             task::leave(task);
         }
     }
+}
+
+/// Leaves, and says whether that was before the cell had settled.
+#[inline]
+unsafe fn leave_behind(cell: CellRef) -> bool {
+    // SAFETY: as in `leave`; each arm has what the word gave it.
+    unsafe {
+        match cell.header().word.leave() {
+            Leave::Bare => wave::release(cell), // mostly: somebody has taken the outcome
+            Leave::Outcome => {
+                wave::drop_outcome(cell, Dropped::Unseen);
+                wave::release(cell);
+            }
+            Leave::Pending(listener) => {
+                if let Some(listener) = listener {
+                    park::forget(listener);
+                }
+                return true;
+            }
+        }
+    }
+    false
 }
 
 impl<T, E> Drop for Consumer<T, E> {

@@ -141,6 +141,8 @@ thread_local! {
     static DEFERRED: Cell<bool> = const { Cell::new(false) };
     /// How many handlers are on this thread's stack.
     static NESTED: Cell<u32> = const { Cell::new(0) };
+    /// Whether some wait: a look at this costs less than one at the list.
+    static SOME_WAIT: Cell<bool> = const { Cell::new(false) };
     static WAITING: RefCell<VecDeque<Handler>> = const { RefCell::new(VecDeque::new()) };
 }
 
@@ -152,6 +154,7 @@ impl Handlers {
             let later =
                 |waiting: &RefCell<VecDeque<Handler>>| waiting.borrow_mut().extend(handlers);
             let _ = WAITING.try_with(later); // a thread that ends: dropped, as after the fact
+            SOME_WAIT.set(true);
             return;
         }
         handlers.into_iter().for_each(call);
@@ -182,10 +185,14 @@ pub(super) fn run_deferred() {
 
 /// Runs the handlers that wait, whatever goes on further out; for a thread that is about to block.
 pub(super) fn flush() {
+    if !SOME_WAIT.get() {
+        return;
+    }
     let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
     while let Some(handler) = next() {
         call(handler);
     }
+    SOME_WAIT.set(false);
 }
 
 impl Drop for Handlers {

@@ -161,15 +161,13 @@ unsafe fn publish(cell: CellRef) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
         let header = cell.header();
-        if header.word.receiver().is_none() {
-            // A chain of one cell: then a cancellation comes by the state word too, and the chain
-            // word need not be won.
-            if let Ok(listener) = header.word.settle_alone() {
-                if let Some(listener) = listener {
-                    park::wake(listener);
-                }
-                return true;
+        // A chain of one cell: then a cancellation comes by the state word too, and the chain word
+        // need not be won.
+        if let Ok(listener) = header.word.settle_alone() {
+            if let Some(listener) = listener {
+                park::wake(listener);
             }
+            return true;
         }
         if header.up.start() {
             wave::settle_outside(cell);
