@@ -23,6 +23,9 @@ impl<T: 'static, E: Clone + 'static> AsyncValue<T, E> {
     /// A clone of the failure. [`Failure::TimedOut`] if the time is over, [`Failure::WouldDeadlock`] if
     /// the wait could never end.
     pub fn get(&self, timeout: impl Into<Timeout>) -> Result<&T, Failure<E>> {
+        if let Some(outcome) = self.try_get() {
+            return outcome;
+        }
         let waited = self.wait_for(timeout.into());
         self.try_get().unwrap_or(Err(waited.failure()))
     }
