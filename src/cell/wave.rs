@@ -43,7 +43,11 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
     /// What waits for that.
     static DROPS: RefCell<Vec<Box<dyn Send>>> = const { RefCell::new(Vec::new()) };
-    /// The waves that wait for that step.
+    /// Whether there is something in it.
+    static SOME_DROPS: Cell<bool> = const { Cell::new(false) };
+    /// Whether some waves wait for that step: a look at this costs less than one at the list.
+    static SOME_WAIT: Cell<bool> = const { Cell::new(false) };
+    /// The waves that wait.
     static WAITING: RefCell<VecDeque<Later>> = const { RefCell::new(VecDeque::new()) };
 }
 
@@ -337,8 +341,10 @@ pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> R {
         let result = handlers::deferred(f);
         if !outer {
             QUIET.set(false);
-            let dropped = DROPS.try_with(RefCell::take).unwrap_or_default();
-            dropped.into_iter().for_each(drop_quietly);
+            if SOME_DROPS.replace(false) {
+                let dropped = DROPS.try_with(RefCell::take).unwrap_or_default();
+                dropped.into_iter().for_each(drop_quietly);
+            }
             handlers::run_deferred();
         }
         result
@@ -348,6 +354,7 @@ pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> R {
 /// Drops user code, or leaves that to the end of [`quietly`].
 pub(super) fn drop_later<W: Send + 'static>(work: W) {
     if QUIET.get() && DROPS.try_with(|_| ()).is_ok() {
+        SOME_DROPS.set(true);
         DROPS.with(|drops| drops.borrow_mut().push(Box::new(work)));
     } else {
         drop_quietly(work);
@@ -404,7 +411,10 @@ impl Later {
 /// Puts something off until the outermost [`shield`] of this thread ends.
 pub(super) fn later(what: Later) {
     let mut what = Some(what);
-    let put_off = |waiting: &RefCell<VecDeque<Later>>| waiting.borrow_mut().extend(what.take());
+    let put_off = |waiting: &RefCell<VecDeque<Later>>| {
+        SOME_WAIT.set(true);
+        waiting.borrow_mut().extend(what.take());
+    };
     if !ACTIVE.get() || WAITING.try_with(put_off).is_err() {
         what.into_iter().for_each(|what| shield(|| what.run()));
     }
@@ -412,10 +422,14 @@ pub(super) fn later(what: Later) {
 
 /// Runs the waves that wait on this thread.
 fn flush_waves() {
+    if !SOME_WAIT.get() {
+        return;
+    }
     let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
     while let Some(what) = next() {
         what.run();
     }
+    SOME_WAIT.set(false);
 }
 
 // ── The wave itself ──────────────────────────────────────────────────────────────────────────────
@@ -577,6 +591,7 @@ pub(crate) unsafe fn drop_outcome(cell: CellRef, why: Dropped) {
 ///
 /// # Safety
 /// The caller owns the cell, whose body is empty.
+#[inline]
 pub(crate) unsafe fn release(tail: CellRef) {
     // SAFETY: the caller's promise.
     unsafe {
@@ -592,6 +607,7 @@ pub(crate) unsafe fn release(tail: CellRef) {
 ///
 /// # Safety
 /// The caller has freed the chain's last cell.
+#[inline]
 pub(crate) unsafe fn end_chain(root: CellRef) {
     // SAFETY: the caller's promise.
     unsafe {
