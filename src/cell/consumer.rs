@@ -248,9 +248,9 @@ unsafe impl<T, E> Awaited for Consumer<T, E> {
         Consumer::is_settled(self)
     }
 
-    fn chains(&self) -> Vec<Kept<'_>> {
+    fn each_chain<'a>(&'a self, visit: &mut dyn FnMut(Kept<'a>)) {
         // SAFETY: as above.
-        vec![unsafe { Kept::new(self.cell) }]
+        visit(unsafe { Kept::new(self.cell) });
     }
 
     fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {
@@ -304,7 +304,7 @@ pub(super) unsafe fn leave(cell: CellRef) {
     unsafe {
         match cell.header().word.seen() {
             Seen::Pending => leave_pending(cell),
-            _ => leave_behind(cell),
+            _ => _ = leave_behind(cell),
         }
     }
 }

@@ -174,10 +174,10 @@ unsafe impl<T: Send + 'static, E: Send + 'static> Awaited for Gather<T, E> {
         !self.core.outlet().is_empty() || !drained.unseen.is_null()
     }
 
-    fn chains(&self) -> Vec<Kept<'_>> {
-        // SAFETY: as above.
+    fn each_chain<'a>(&'a self, visit: &mut dyn FnMut(Kept<'a>)) {
+        // SAFETY: as above; nobody else writes as long as the handle has the right.
         let drained = unsafe { &*self.core.drained.get() };
-        drained.some_pending(LOOK)
+        drained.some_pending(LOOK).into_iter().for_each(visit);
     }
 
     fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {

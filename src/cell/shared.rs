@@ -202,8 +202,8 @@ unsafe impl<T: 'static, E: 'static> Awaited for &Shared<T, E> {
         Shared::is_settled(self)
     }
 
-    fn chains(&self) -> Vec<Kept<'_>> {
-        vec![self.kept()]
+    fn each_chain<'a>(&'a self, visit: &mut dyn FnMut(Kept<'a>)) {
+        visit(self.kept());
     }
 
     fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {

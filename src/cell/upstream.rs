@@ -46,8 +46,14 @@ impl Kept<'_> {
 pub(crate) unsafe trait Awaited {
     /// Whether there is nothing to wait for.
     fn is_settled(&self) -> bool;
-    /// What it waits for; of very many chains, some.
-    fn chains(&self) -> Vec<Kept<'_>>;
+    /// Shows what it waits for; of very many chains, some. `visit` may run user code.
+    fn each_chain<'a>(&'a self, visit: &mut dyn FnMut(Kept<'a>));
+    /// The same chains, kept.
+    fn chains(&self) -> Vec<Kept<'_>> {
+        let mut chains = Vec::new();
+        self.each_chain(&mut |chain| chains.push(chain));
+        chains
+    }
     /// Waits. `false`: the time is over, or the thread was unparked when `called` was set.
     fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool;
 }
@@ -101,6 +107,12 @@ pub(crate) fn claim_upstream(upstream: Arc<dyn Upstream>, executor: *mut ()) -> 
 /// Claims a job that the chain waits for, wherever upstream, if it is still in the queue of
 /// `executor`. The caller runs it with [`start`](super::wave::start).
 pub(crate) fn claim(chain: Kept<'_>, executor: *mut ()) -> Option<CellRef> {
+    // SAFETY: the tail is kept, and its root lives as long. Mostly this is the job.
+    let root = unsafe { chain.tail.root() };
+    // SAFETY: as above.
+    if unsafe { root.header().up.claim(executor) } {
+        return Some(root);
+    }
     let mut claimed = None;
     let look = &mut |root: CellRef| {
         // SAFETY: a root is alive while it is shown.

@@ -93,7 +93,9 @@ impl Worker {
             if awaited.is_settled() {
                 return false;
             }
-            match awaited.chains().into_iter().map(|chain| Self::help(chain, called)).max() {
+            let mut helped = None;
+            awaited.each_chain(&mut |chain| helped = helped.max(Some(Self::help(chain, called))));
+            match helped {
                 Some(Helped::Done) => *news = true,
                 Some(Helped::TooDeep) => return true,
                 Some(Helped::Nothing) | None => return false,
