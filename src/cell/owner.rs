@@ -89,6 +89,12 @@ impl<T: 'static, E: 'static> Owner<T, E> {
     fn leave(&mut self) -> bool {
         let cancelled = *self.has_cancelled.get_mut();
         let count = &self.shared.owners.0;
+        if self.shared.is_settled() {
+            // Nothing is left to cancel, so nobody has to look.
+            let gives = if cancelled { HANDLE } else { HANDLE + OWNER };
+            // ORDERING: AcqRel as below.
+            return count.fetch_sub(gives, Ordering::AcqRel) % OWNER == HANDLE;
+        }
         // ORDERING: Relaxed, the CAS decides.
         let mut now = count.load(Ordering::Relaxed);
         loop {

@@ -40,6 +40,8 @@ pub(crate) struct Shared<T: 'static, E: 'static> {
     /// Somebody has looked at the failure.
     seen: AtomicBool,
     pub(super) executor: ExecutorHandle,
+    /// Whether there ever was something in `setter`.
+    by_hand: bool,
     setter: Mutex<Option<Producer<T, E>>>,
     pub(super) waiting: Mutex<Waiting<T, E>>,
 }
@@ -67,6 +69,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             owners: Owners::one(),
             seen: AtomicBool::new(false),
             executor,
+            by_hand: setter.is_some(),
             setter: Mutex::new(setter),
             waiting: Mutex::new(Waiting::new()),
         });
@@ -138,6 +141,9 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     /// Takes what settles it by hand.
     pub(crate) fn take_setter(&self) -> Option<Producer<T, E>> {
+        if !self.by_hand {
+            return None;
+        }
         self.setter.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
     }
 
