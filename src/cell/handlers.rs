@@ -184,10 +184,15 @@ pub(super) fn run_deferred() {
 }
 
 /// Runs the handlers that wait, whatever goes on further out; for a thread that is about to block.
+#[inline]
 pub(super) fn flush() {
-    if !SOME_WAIT.get() {
-        return;
+    if SOME_WAIT.get() {
+        run_waiting();
     }
+}
+
+#[cold]
+fn run_waiting() {
     let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
     while let Some(handler) = next() {
         call(handler);

@@ -368,6 +368,7 @@ pub(crate) fn is_settling() -> bool {
 }
 
 /// Before this thread blocks: runs what waits on it for the end of something further out.
+#[inline]
 pub(crate) fn flush() {
     flush_waves();
     handlers::flush();
@@ -421,10 +422,15 @@ pub(super) fn later(what: Later) {
 }
 
 /// Runs the waves that wait on this thread.
+#[inline]
 fn flush_waves() {
-    if !SOME_WAIT.get() {
-        return;
+    if SOME_WAIT.get() {
+        run_waiting();
     }
+}
+
+#[cold]
+fn run_waiting() {
     let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
     while let Some(what) = next() {
         what.run();
