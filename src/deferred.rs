@@ -57,6 +57,7 @@ impl Pool {
 
 impl<T: Send + 'static, E: Send + 'static> Deferred<T, E> {
     /// Settles the promise with a value.
+    #[inline]
     pub fn resolve(self, value: T) {
         self.settle(Ok(value));
     }
@@ -67,6 +68,7 @@ impl<T: Send + 'static, E: Send + 'static> Deferred<T, E> {
     }
 
     /// Settles the promise with an outcome. After a cancellation the outcome is dropped.
+    #[inline]
     pub fn settle(self, outcome: Outcome<T, E>) {
         self.producer.settle(outcome);
     }

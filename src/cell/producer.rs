@@ -17,6 +17,7 @@ use super::upstream::Upstream;
 use super::wave;
 use super::word::Word;
 use crate::failure::{Outcome, contain, drop_quietly};
+use crate::sync::atomic::AtomicPtr;
 use crate::trace::Trace;
 
 /// The only producer of a cell. Dropping it settles the cell as abandoned.
@@ -45,6 +46,8 @@ impl<T: 'static, E: 'static> Producer<T, E> {
     }
 
     /// Settles the cell. An outcome that comes after a cancellation is dropped.
+    // Inline, so that the outcome is made where it stays: copied at once it would be waited for.
+    #[inline]
     pub(crate) fn settle(self, outcome: Outcome<T, E>) {
         let this = ManuallyDrop::new(self);
         this.close_handlers();
@@ -52,10 +55,22 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         unsafe {
             body::put_outcome(this.cell, outcome);
             if !publish(this.cell) {
-                let late: Outcome<T, E> = body::take_written(this.cell);
-                wave::lost(this.cell);
-                wave::shield(|| drop_quietly(late));
+                Self::take_back(this.cell);
             }
+        }
+    }
+
+    /// The cell was cancelled before: its outcome is dropped.
+    ///
+    /// # Safety
+    /// The caller is the producer, has put the outcome, and gives its part up.
+    #[cold]
+    unsafe fn take_back(cell: CellRef) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let late: Outcome<T, E> = body::take_written(cell);
+            wave::lost(cell);
+            wave::shield(|| drop_quietly(late));
         }
     }
 
@@ -143,13 +158,18 @@ impl<T, E> Producer<T, E> {
         }
     }
 
+    #[inline]
     fn close_handlers(&self) {
         if self.has_handlers {
             // SAFETY: as in `is_cancelled`.
-            let list = unsafe { &self.cell.header().link };
-            wave::shield(|| drop(handlers::close(list)));
+            close_list(unsafe { &self.cell.header().link });
         }
     }
+}
+
+#[cold]
+fn close_list(list: &AtomicPtr<()>) {
+    wave::shield(|| drop(handlers::close(list)));
 }
 
 /// Makes known the outcome that is in the body. `false`: the chain was cancelled before, nothing has
