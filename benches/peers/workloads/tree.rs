@@ -46,6 +46,10 @@ fn contestants() -> Vec<Contestant> {
             Box::new(|| ours.spawn(|| with_join(ours, DEPTH)).get(None).unwrap_or(0)),
         ),
         tree(
+            "asynckit, join of an array",
+            Box::new(|| ours.spawn(|| with_array(ours, DEPTH)).get(None).unwrap_or(0)),
+        ),
+        tree(
             "futures on rayon",
             Box::new(|| spawn_on(rayon, on_rayon(rayon, DEPTH)).recv_blocking()),
         ),
@@ -70,6 +74,14 @@ fn with_join(pool: &'static Pool, depth: u32) -> Promise<u64> {
     let left = pool.spawn(move || with_join(pool, depth - 1));
     let right = pool.spawn(move || with_join(pool, depth - 1));
     join((left, right)).map(|(left, right)| left + right + 1)
+}
+
+fn with_array(pool: &'static Pool, depth: u32) -> Promise<u64> {
+    if depth == 0 {
+        return Promise::ready(1);
+    }
+    let children = [0, 1].map(|_| pool.spawn(move || with_array(pool, depth - 1)));
+    join(children).map(|[left, right]| left + right + 1)
 }
 
 fn on_tokio(depth: u32) -> Pin<Box<dyn Future<Output = u64> + Send>> {
