@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::cell::{Gather, Items, Next, Origin, Policy, Producer, Work};
-use crate::failure::Failure;
+use crate::failure::{Failure, drop_quietly};
 use crate::pool::{Borrowed, Child, Children, Pool, Scope};
 use crate::promise::{IntoPromise, Promise};
 
@@ -95,8 +95,9 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Forward<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         let Some((outcome, trace)) = items.take_with_trace(index) else { return };
         let failed = matches!(outcome, Err(Failure::Error(_) | Failure::Panicked(_)));
-        if let Some(producer) = self.producer.take() {
-            producer.settle_for(outcome, trace);
+        match self.producer.take() {
+            Some(producer) => producer.settle_for(outcome, trace),
+            None => drop_quietly(outcome), // it was cancelled
         }
         if failed {
             self.children.fail();

@@ -144,8 +144,8 @@ struct Forward<T, E> {
 
 impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Forward<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
-        let taken = items.take_with_trace(index);
-        if let (Some(producer), Some((outcome, trace))) = (self.producer.take(), taken) {
+        let Some(producer) = self.producer.take() else { return items.discard(index) };
+        if let Some((outcome, trace)) = items.take_with_trace(index) {
             producer.settle_for(outcome, trace);
         }
     }

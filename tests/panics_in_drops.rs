@@ -211,3 +211,45 @@ fn queued_jobs_with_bombs_can_be_cancelled() {
         }
     });
 }
+
+/// A job that was cancelled while it ran gives a value that panics when it is dropped: through each kind of relay.
+#[test]
+fn late_values_that_panic_when_dropped_leave_the_worker_alive() {
+    watched(|| {
+        survives(|pool| {
+            let gate = Gate::new();
+            let late = |key: common::GateKey| {
+                move || -> Result<Bomb, String> {
+                    key.wait();
+                    Ok(Bomb)
+                }
+            };
+            let work = late(gate.key());
+            let told = pool.spawn_cancellable(move |_| work());
+            gate.await_arrival(1);
+            told.cancel();
+            gate.open();
+            common::flush(pool);
+
+            let relays: [fn(Typed<Bomb>) -> Typed<Bomb>; 3] =
+                [|p| p.timeout(PATIENCE), |p| p.cancellable().0, |p| p.shield()];
+            for relay in relays {
+                let gate = Gate::new();
+                let relayed = relay(pool.spawn(late(gate.key())));
+                gate.await_arrival(1);
+                relayed.cancel();
+                gate.open();
+                common::flush(pool);
+            }
+
+            let gate = Gate::new();
+            pool.scope(|scope| {
+                let in_scope = scope.spawn(late(gate.key()));
+                gate.await_arrival(1);
+                in_scope.cancel();
+                gate.open();
+            });
+            common::flush(pool);
+        })
+    });
+}

@@ -70,8 +70,8 @@ where
 {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         self.guard = None;
-        let outcome = items.take_with_trace(index);
-        if let (Some(producer), Some((outcome, trace))) = (self.producer.take(), outcome) {
+        let Some(producer) = self.producer.take() else { return items.discard(index) };
+        if let Some((outcome, trace)) = items.take_with_trace(index) {
             producer.settle_after(outcome, trace);
         }
     }
