@@ -160,7 +160,7 @@ fn plain(tree: &Tree, late: &mut dyn Iterator<Item = usize>) -> Vec<Timed> {
         Tree::Job(act) => vec![(acted(*act, 0), 0)],
         Tree::Late(act) => {
             let time = late.next().expect("each has its turn");
-            vec![(act.map_or(Out::Abandoned, |act| late_outcome(act)), time)]
+            vec![(act.map_or(Out::Abandoned, late_outcome), time)]
         }
         Tree::Map(t, a) | Tree::Then(t, a) | Tree::Chain(t, a) => {
             one(t, &|out| on(&is_value, *a, out))

@@ -26,7 +26,7 @@ pub(crate) enum Out {
     /// The panic of a closure that was dropped.
     Bomb,
     Cancelled,
-    TimedOut,
+    Late,
     Abandoned,
     Other(&'static str),
 }
@@ -44,7 +44,7 @@ impl Out {
             Out::Panic(code) => 1_000_033 * (code + 1),
             Out::Bomb => 11,
             Out::Cancelled => 13,
-            Out::TimedOut => 17,
+            Out::Late => 17,
             Out::Abandoned => 19,
             Out::Other(_) => 23,
         }
@@ -140,7 +140,7 @@ impl Ledger {
                 }
             },
             Failure::Cancelled => Out::Cancelled,
-            Failure::TimedOut => Out::TimedOut,
+            Failure::TimedOut => Out::Late,
             Failure::Abandoned => Out::Abandoned,
             Failure::Taken => Out::Other("Taken"),
             Failure::WouldDeadlock => Out::Other("WouldDeadlock"),

@@ -113,7 +113,7 @@ pub(crate) fn model(program: &Program) -> Model {
     };
     let mut analysis = Analysis { program, model };
     let cancelled = analysis.cancels();
-    for node in 0..nodes {
+    for (node, cancelled) in cancelled.into_iter().enumerate() {
         let mut outs = analysis.outs(node);
         if analysis.may_abandon(node) {
             outs.add(Out::Abandoned);
@@ -123,7 +123,7 @@ pub(crate) fn model(program: &Program) -> Model {
         if program.bombs.contains(&node) {
             outs.add(Out::Bomb);
         }
-        if cancelled[node] {
+        if cancelled {
             outs.add(Out::Cancelled);
         }
         analysis.model.outs[node] = outs;
@@ -239,7 +239,7 @@ impl Analysis<'_> {
             Op::Timeout(n, limit) => {
                 let mut outs = of(n).clone();
                 if *limit != Limit::Never {
-                    outs.add(Out::TimedOut);
+                    outs.add(Out::Late);
                 }
                 outs
             }
@@ -281,7 +281,7 @@ impl Analysis<'_> {
         match ending.expect("each Deferred is settled") {
             Ending::Resolve => Outs::one(Out::Ok(number(node, 0))),
             Ending::Reject => Outs::one(Out::Fault(code(node, 0))),
-            Ending::SettleTimedOut => Outs::one(Out::TimedOut),
+            Ending::SettleTimedOut => Outs::one(Out::Late),
             Ending::Drop => Outs::one(Out::Abandoned),
             Ending::Follow(source) => self.model.outs[source].clone(),
         }

@@ -56,8 +56,11 @@ pub(crate) fn workloads() -> Vec<Workload> {
 type Ends<S> = Vec<Option<S>>;
 type Receiver = oneshot::Receiver<u64>;
 
+/// Does something with the promises; calls the function between.
+type Work = fn(Vec<Promise<u64, ()>>, &mut dyn FnMut());
+
 /// What comes of items that are made before the clock runs, and settled in this order while it does.
-fn ours(order: &[usize], work: fn(Vec<Promise<u64, ()>>, &mut dyn FnMut())) -> Duration {
+fn ours(order: &[usize], work: Work) -> Duration {
     let pairs = order.iter().map(|_| Promise::<u64, ()>::deferred());
     let (mut deferreds, promises): (Ends<Deferred<u64, ()>>, Vec<_>) =
         pairs.map(|(deferred, promise)| (Some(deferred), promise)).unzip();
