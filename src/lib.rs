@@ -51,6 +51,9 @@
 //! | not for ever | [`Promise::timeout`], [`Promise::deadline`] |
 //! | once more | [`retry`](retry()), [`retry_if`], [`Backoff`] |
 //!
+//! Where these run is the promise's executor: the pool that it was spawned on, or what
+//! [`via`](Promise::via) has named. [`Pool::spawn_future`] runs futures.
+//!
 //! # What holds always
 //!
 //! Every promise settles, whatever happens to its producer: an error, a panic, a dropped

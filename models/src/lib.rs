@@ -21,6 +21,8 @@ mod handlers;
 mod inbox;
 #[path = "../../src/cell/mailbox.rs"]
 mod mailbox;
+#[path = "../../src/cell/schedule.rs"]
+mod schedule;
 #[path = "../../src/pool/sleep.rs"]
 mod sleep;
 #[path = "../../src/cell/word.rs"]
@@ -34,6 +36,8 @@ mod engine;
 mod inbox_models;
 #[cfg(test)]
 mod list_models;
+#[cfg(test)]
+mod schedule_models;
 #[cfg(test)]
 mod sleep_models;
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //! need that very thread; `WouldDeadlock` does not tell, because a runtime's tasks are not asynckit's.
 //!
 //! Promises are made from a [`JoinHandle`] and from a
-//! [`oneshot::Receiver`](::tokio::sync::oneshot::Receiver); a [`Handle`] is an [`Executor`].
+//! [`oneshot::Receiver`]; a [`Handle`] is an [`Executor`].
 
 use std::future::poll_fn;
 use std::io;

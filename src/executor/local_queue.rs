@@ -23,7 +23,7 @@ use crate::timeout::{Deadline, Timeout};
 ///
 /// Clones are handles on the same queue. When the last one is dropped, the jobs in it are dropped, and
 /// those that would come later are refused: their promises fail with
-/// [`Failure::Abandoned`](crate::Failure::Abandoned).
+/// [`Failure::Abandoned`].
 ///
 /// ```
 /// use asynckit::{LocalQueue, Promise};
@@ -158,7 +158,7 @@ impl LocalQueue {
     /// is not interrupted when the time is over.
     ///
     /// # Errors
-    /// The failure of the promise, or [`Failure::TimedOut`](crate::Failure::TimedOut): then the promise is
+    /// The failure of the promise, or [`Failure::TimedOut`]: then the promise is
     /// still there.
     pub fn get<T, E>(
         &self,
