@@ -63,6 +63,8 @@ fn run_pending_runs_what_was_there_when_it_began() {
             assert_eq!(runs.load(Ordering::SeqCst), round);
         }
         endless.cancel();
+        assert_eq!(queue.run_pending(), 1, "it drops the callback, which has a handle");
+        assert_eq!((queue.run_pending(), runs.load(Ordering::SeqCst)), (0, 10));
     });
 }
 

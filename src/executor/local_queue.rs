@@ -23,7 +23,8 @@ use crate::timeout::{Deadline, Timeout};
 ///
 /// Clones are handles on the same queue. When the last one is dropped, the jobs in it are dropped, and
 /// those that would come later are refused: their promises fail with
-/// [`Failure::Abandoned`].
+/// [`Failure::Abandoned`]. A handle in a callback that waits in the queue counts, so drain the queue before
+/// you drop yours.
 ///
 /// ```
 /// use asynckit::{LocalQueue, Promise};
