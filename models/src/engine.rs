@@ -908,10 +908,8 @@ impl Deferred {
         let cell = self.0;
         self.close_handlers();
         cell.put(Body::Outcome(Outcome { result: Result::Value, _counted: world.count() }));
-        if cell.word.receiver().is_none() {
-            if let Ok(listener) = cell.word.settle_alone() {
-                return listener.map_or((), wake);
-            }
+        if let Ok(listener) = cell.word.settle_alone() {
+            return listener.map_or((), wake);
         }
         if cell.up.start() {
             wave(world, Step::Settle(cell));
