@@ -2,7 +2,7 @@
 //!
 //! `cargo bench` runs all workloads, `cargo bench -- tree chain` those whose names contain one of the words.
 //! `--json FILE` writes the figures for `benches/document.py`, `--rounds N` takes N samples of each contestant, `--list`
-//! shows the names. With `--all-features` the downloads are measured, too.
+//! shows the names. With `--features http` the downloads are measured, too.
 
 mod harness;
 mod workloads;
