@@ -56,11 +56,8 @@ pub(crate) fn workloads() -> Vec<Workload> {
 type Ends<S> = Vec<Option<S>>;
 type Receiver = oneshot::Receiver<u64>;
 
-/// Does something with the promises; calls the function between.
-type Work = fn(Vec<Promise<u64, ()>>, &mut dyn FnMut());
-
 /// What comes of items that are made before the clock runs, and settled in this order while it does.
-fn ours(order: &[usize], work: Work) -> Duration {
+fn ours(order: &[usize], work: impl Fn(Vec<Promise<u64, ()>>, &mut dyn FnMut())) -> Duration {
     let pairs = order.iter().map(|_| Promise::<u64, ()>::deferred());
     let (mut deferreds, promises): (Ends<Deferred<u64, ()>>, Vec<_>) =
         pairs.map(|(deferred, promise)| (Some(deferred), promise)).unzip();
@@ -77,7 +74,7 @@ fn ours(order: &[usize], work: Work) -> Duration {
 }
 
 /// The same with futures' channel.
-fn theirs(order: &[usize], work: fn(Vec<Receiver>, &mut dyn FnMut())) -> Duration {
+fn theirs(order: &[usize], work: impl Fn(Vec<Receiver>, &mut dyn FnMut())) -> Duration {
     let pairs = order.iter().map(|_| oneshot::channel());
     let (mut senders, receivers): (Ends<oneshot::Sender<u64>>, Vec<_>) =
         pairs.map(|(sender, receiver)| (Some(sender), receiver)).unzip();
