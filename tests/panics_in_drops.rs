@@ -231,8 +231,12 @@ fn late_values_that_panic_when_dropped_leave_the_worker_alive() {
             gate.open();
             common::flush(pool);
 
-            let relays: [fn(Typed<Bomb>) -> Typed<Bomb>; 3] =
-                [|p| p.timeout(PATIENCE), |p| p.cancellable().0, |p| p.shield()];
+            let relays: [fn(Typed<Bomb>) -> Typed<Bomb>; 4] = [
+                |p| p.timeout(PATIENCE),
+                |p| p.cancellable().0,
+                |p| p.shield(),
+                |p| p.delay_value(PATIENCE),
+            ];
             for relay in relays {
                 let gate = Gate::new();
                 let relayed = relay(pool.spawn(late(gate.key())));

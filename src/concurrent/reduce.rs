@@ -272,8 +272,8 @@ struct Folded<A, E> {
 
 impl<A: Send + 'static, E: Send + 'static> Policy<A, E> for Folded<A, E> {
     fn arrived(&mut self, items: &mut Items<A, E>, index: usize) {
-        let outcome = items.take_with_trace(index);
-        if let (Some(producer), Some((outcome, trace))) = (self.producer.take(), outcome) {
+        let Some(producer) = self.producer.take() else { return items.discard(index) };
+        if let Some((outcome, trace)) = items.take_with_trace(index) {
             producer.settle_after(outcome, trace);
         }
     }

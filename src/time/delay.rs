@@ -129,8 +129,8 @@ struct HoldBack<T, E> {
 
 impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for HoldBack<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
+        let Some(producer) = self.producer.take() else { return items.discard(index) };
         let Some((outcome, trace)) = items.take_with_trace(index) else { return };
-        let Some(producer) = self.producer.take() else { return };
         match outcome {
             Outcome::Ok(value) => hold(producer, value, timer::after(self.duration)),
             failed => producer.settle_after(failed, trace),
