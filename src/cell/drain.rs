@@ -20,7 +20,7 @@ use super::upstream::{Kept, Upstream};
 use super::wave::{self, Later};
 use super::word::Listener;
 use crate::failure::Failure;
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What happens to a list that nobody holds any more. Called with the right to drain, on the
 /// settling thread.
@@ -35,6 +35,10 @@ pub(crate) trait Policy<T, E>: Send {
     fn cancelled(&mut self, items: &mut Items<T, E>);
     /// Whether the first failure ends it: then a list that grows starts nothing behind one.
     fn ends_at_failure(&self) -> bool {
+        false
+    }
+    /// Whether one of the items may be enough.
+    fn one_is_enough(&self) -> bool {
         false
     }
     /// Somebody outside has ended the list, by an [`Ender`]: the result is to be this failure.
@@ -70,6 +74,8 @@ pub(super) struct Core<T, E> {
     first: UnsafeCell<MaybeUninit<Slot>>,
     /// Why, as an [`Ended`]; 0 as long as nobody has asked. The first one counts.
     ended: AtomicUsize,
+    /// As the policy says that the list was handed to.
+    pub(super) one_is_enough: AtomicBool,
     /// Touched by whoever has the right to drain.
     pub(super) drained: UnsafeCell<Drained<T, E>>,
 }
@@ -322,6 +328,7 @@ impl<T, E> Core<T, E> {
             end: UnsafeCell::new(Slot::new(std::ptr::null(), None, END)),
             first: UnsafeCell::new(MaybeUninit::uninit()),
             ended: AtomicUsize::new(0),
+            one_is_enough: AtomicBool::new(false),
             drained: UnsafeCell::new(drained),
         }
     }
@@ -345,6 +352,11 @@ impl<T: Send + 'static, E: Send + 'static> Upstream for Core<T, E> {
         } else {
             wave::later(Later::Resume(self)); // something has come, which may run user code
         }
+    }
+
+    fn one_is_enough(&self) -> bool {
+        // ORDERING: Relaxed, written before the list could be shown.
+        self.one_is_enough.load(Ordering::Relaxed)
     }
 
     fn resume(self: Arc<Self>) {

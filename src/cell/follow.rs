@@ -3,8 +3,9 @@
 use super::body;
 use super::cancel;
 use super::header::{CellRef, Fate};
-use super::upstream::{Kept, waits_for};
-use super::wave::{end_chain, release};
+use super::needs::{is_hopeless, needs};
+use super::upstream::Kept;
+use super::wave::{end_chain, quietly, release};
 use super::word::{Attach, Receiver, Seen};
 
 /// How many roots are looked at for a promise that would follow itself.
@@ -26,7 +27,8 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
             Seen::Pending => {}
             _ => return Some(take_over(cell, inner)),
         }
-        if waits_for(Kept::new(inner), cell.root(), CYCLE) {
+        let (needs, _) = quietly(|| needs(Kept::new(inner), CYCLE));
+        if is_hopeless(&needs, &mut |root, _| root == cell.root()) {
             return Some(give_up(cell, inner, Fate::WouldDeadlock));
         }
         cell.header().set_following();

@@ -17,7 +17,7 @@ use super::source::Source;
 use super::upstream::{Awaited, Kept, Upstream};
 use super::wave;
 use crate::failure::drop_quietly;
-use crate::sync::atomic::AtomicBool;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::Timeout;
 
 /// The handle on a list, which has the right to drain.
@@ -140,6 +140,8 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         if !policy.ends_at_failure() {
             self.items().carry_on();
         }
+        // ORDERING: Relaxed, the list is shown to others by what comes after.
+        self.core.one_is_enough.store(policy.one_is_enough(), Ordering::Relaxed);
         self.rewind();
         wave::shield(|| policy.begin(self.items()));
         self.drained().policy = Some(policy); // dropping the handle gives up the right to drain

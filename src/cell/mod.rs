@@ -23,7 +23,7 @@
 //! | `task` | futures as jobs, in one allocation |
 //! | `wave` | settling, link after link, in a loop |
 //! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
-//! | `upstream` | what a chain waits for |
+//! | `upstream`, `needs` | what a chain waits for |
 //! | `executor` | where user code runs, as one word |
 //! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
 //! | `park`, `observer` | whom a settled cell tells |
@@ -52,6 +52,7 @@ mod handlers;
 mod header;
 mod items;
 mod mailbox;
+mod needs;
 mod nest;
 mod observer;
 mod owner;
@@ -77,6 +78,7 @@ pub(crate) use executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
 pub(crate) use gather::Gather;
 pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use items::{Items, Way};
+pub(crate) use needs::{is_hopeless, needs};
 pub(crate) use nest::inline;
 pub(crate) use owner::Owner;
 pub(crate) use posted::{Counted, Execute, Posted};
@@ -86,9 +88,7 @@ pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
 pub(crate) use task::{IntoOutcome, task};
-pub(crate) use upstream::{
-    Awaited, Kept, Upstream, claim, claim_upstream, explore, queue_of, roots, running,
-};
+pub(crate) use upstream::{Awaited, Kept, Upstream, claim, claim_upstream, roots, running};
 pub(crate) use waiters::Ticket;
 pub(crate) use wave::{
     Here, abandon, afresh, flush, is_link_of, is_settling, is_waiting, quietly, run, start,

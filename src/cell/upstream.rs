@@ -63,6 +63,10 @@ pub(crate) trait Upstream: Send + Sync {
     /// Shows the chains, until `visit` says that it is enough. Runs no user code: what would is put
     /// [off](super::wave::later).
     fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool);
+    /// Whether one of the chains is enough.
+    fn one_is_enough(&self) -> bool {
+        false
+    }
     /// What was put off.
     fn resume(self: Arc<Self>) {}
     /// Somebody has dropped a promise that waited for this.
@@ -84,12 +88,6 @@ pub(crate) fn roots(chain: Kept<'_>) -> Vec<CellRef> {
         })
     });
     roots
-}
-
-/// The executor in whose queue a root is, if it is in one. It is alive while it is shown.
-pub(crate) fn queue_of(root: CellRef) -> Option<*mut ()> {
-    // SAFETY: as said.
-    unsafe { root.header().up.queued_in() }
 }
 
 /// As [`claim`], from what shows chains.
@@ -126,19 +124,6 @@ pub(crate) fn claim(chain: Kept<'_>, executor: *mut ()) -> Option<CellRef> {
     claimed
 }
 
-/// Whether the chain waits for the one of `root`, as far as `most` roots show it.
-pub(super) fn waits_for(chain: Kept<'_>, root: CellRef, most: usize) -> bool {
-    let (mut left, mut found) = (most, false);
-    quietly(|| {
-        explore(chain, DEPTH, &mut |at| {
-            found = at == root;
-            left = left.saturating_sub(1);
-            found || left == 0
-        })
-    });
-    found
-}
-
 /// Shows the roots that the chain waits for, until `visit` says that it is enough. To be called
 /// [`quietly`].
 pub(crate) fn explore(chain: Kept<'_>, depth: u32, visit: &mut dyn FnMut(CellRef) -> bool) -> bool {
@@ -150,7 +135,7 @@ pub(crate) fn explore(chain: Kept<'_>, depth: u32, visit: &mut dyn FnMut(CellRef
 
 /// Shows the roots of the chain and of those that it follows, until `visit` says that it is enough;
 /// then the innermost one to `last`. To be called [`quietly`].
-fn walk<V: FnMut(CellRef) -> bool + ?Sized>(
+pub(super) fn walk<V: FnMut(CellRef) -> bool + ?Sized>(
     chain: Kept<'_>,
     visit: &mut V,
     last: impl FnOnce(CellRef, &mut V) -> bool,
@@ -189,7 +174,7 @@ fn walk<V: FnMut(CellRef) -> bool + ?Sized>(
 ///
 /// # Safety
 /// The root is alive.
-unsafe fn sources(root: CellRef) -> Vec<Arc<dyn Upstream>> {
+pub(super) unsafe fn sources(root: CellRef) -> Vec<Arc<dyn Upstream>> {
     // SAFETY: the caller's promise.
     let header = unsafe { root.header() };
     if !header.up.hold_work() {

@@ -108,6 +108,10 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValues<T, E> {
         self.settle(items);
     }
 
+    fn one_is_enough(&self) -> bool {
+        true
+    }
+
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         self.open = None;
         items.discard_arrived();

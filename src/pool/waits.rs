@@ -5,7 +5,7 @@
 
 use super::core::Core;
 use super::worker::Worker;
-use crate::cell::{self, CellRef, Kept, explore, running};
+use crate::cell::{self, CellRef, Kept, running};
 use crate::sync::{Mutex, MutexGuard};
 
 /// A thread that waits.
@@ -30,9 +30,6 @@ static WAITS: Mutex<Waits> = Mutex::new(Waits { waits: Vec::new(), next: 0 });
 
 /// How many roots are looked at.
 const MOST: usize = 4096;
-/// How deep lists of lists are looked into.
-const DEPTH: u32 = 32;
-
 /// A place in the list of those who wait.
 pub(crate) struct Waiting(Option<usize>);
 
@@ -103,13 +100,9 @@ impl<'a> Look<'a> {
     /// Whether what waits for these chains would never return.
     fn is_stuck(&mut self, chains: &[Kept<'static>]) -> bool {
         chains.iter().any(|&chain| {
-            let mut roots = Vec::new();
-            explore(chain, DEPTH, &mut |root| {
-                roots.push((root, cell::queue_of(root)));
-                self.left = self.left.saturating_sub(1);
-                self.left == 0
-            });
-            roots.into_iter().any(|(root, queue)| {
+            let (needs, left) = cell::needs(chain, self.left);
+            self.left = left;
+            cell::is_hopeless(&needs, &mut |root, queue| {
                 self.new.roots.contains(&root)
                     || self.who_runs(root)
                     || queue.is_some_and(|pool| self.is_pool_stuck(pool))

@@ -1,0 +1,83 @@
+//! What a chain needs in order to settle: all of some roots, or one of some chains. For whoever has to
+//! tell whether a wait would never end.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::header::CellRef;
+use super::upstream::{Kept, Upstream, sources, walk};
+use super::wave::{Later, later};
+
+/// How deep lists of lists are looked into.
+const DEPTH: u32 = 32;
+
+/// Something without which a chain does not settle.
+pub(crate) enum Need {
+    /// This root, and the executor in whose queue it is, if it is in one. Both are addresses only: what
+    /// is there may be gone.
+    Root(CellRef, Option<*mut ()>),
+    /// One of these chains, and what it needs.
+    OneOf(Vec<Vec<Need>>),
+}
+
+/// Whether what has all these needs never settles, if `never` says which roots do not.
+pub(crate) fn is_hopeless(
+    needs: &[Need],
+    never: &mut dyn FnMut(CellRef, Option<*mut ()>) -> bool,
+) -> bool {
+    needs.iter().any(|need| match need {
+        Need::Root(root, queue) => never(*root, *queue),
+        Need::OneOf(chains) => chains.iter().all(|needs| is_hopeless(needs, never)),
+    })
+}
+
+/// What the chain needs, as far as `most` roots show it; says how many may be looked at still. To be
+/// called [`quietly`](super::wave::quietly).
+pub(crate) fn needs(chain: Kept<'_>, most: usize) -> (Vec<Need>, usize) {
+    let left = Cell::new(most);
+    (of_chain(chain, DEPTH, &left), left.get())
+}
+
+fn of_chain(chain: Kept<'_>, depth: u32, left: &Cell<usize>) -> Vec<Need> {
+    let found = RefCell::new(Vec::new());
+    let mut see = |root: CellRef| {
+        // SAFETY: a root is alive while it is shown.
+        let queue = unsafe { root.header().up.queued_in() };
+        found.borrow_mut().push(Need::Root(root, queue));
+        left.set(left.get().saturating_sub(1));
+        left.get() == 0
+    };
+    walk(chain, &mut see, |root, _| {
+        // SAFETY: as above.
+        let sources = if depth > 0 { unsafe { sources(root) } } else { Vec::new() };
+        for upstream in sources {
+            let more = of_upstream(upstream, depth - 1, left);
+            found.borrow_mut().extend(more);
+        }
+        left.get() == 0
+    });
+    found.into_inner()
+}
+
+fn of_upstream(upstream: Arc<dyn Upstream>, depth: u32, left: &Cell<usize>) -> Vec<Need> {
+    if left.get() == 0 {
+        later(Later::Drop(upstream));
+        return Vec::new();
+    }
+    let one = upstream.one_is_enough();
+    let (mut all, mut chains) = (Vec::new(), Vec::new());
+    upstream.visit(&mut |chain| {
+        let needs = of_chain(chain, depth, left);
+        if one {
+            chains.push(needs)
+        } else {
+            all.extend(needs)
+        }
+        left.get() == 0
+    });
+    // What was not looked at may be the one.
+    if !chains.is_empty() && left.get() > 0 {
+        all.push(Need::OneOf(chains));
+    }
+    all
+}
