@@ -5,10 +5,10 @@ use std::panic::Location;
 use super::consumer::Consumer;
 use super::executor::{ExecutorHandle, Item};
 use super::header::{Lane, Turn};
+use super::queued;
 use super::shared::Shared;
 use super::step::Work;
 use super::waiters::{Ticket, Waiter};
-use super::wave;
 use crate::sync::atomic::Ordering;
 
 impl<T: 'static, E: 'static> Shared<T, E> {
@@ -42,7 +42,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             // Dropped while it waited, so it was cancelled: the list lets go of its cell.
             if let Waiter::Branch { cell, .. } = waiter {
                 // SAFETY: the list's reference.
-                unsafe { wave::lost(cell) };
+                unsafe { queued::lost(cell) };
             }
             self.cancel_if_unwanted(true);
             return;
@@ -82,12 +82,12 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             if has_value {
                 cell.header().up.set_executor(executor.address());
                 if let Err(item) = executor.post(Item::Start(cell), lane) {
-                    wave::abandon(item);
+                    queued::abandon(item);
                 }
             } else if cell.header().up.start() {
-                let _ = wave::start(cell, Turn::Granted, None); // passes the failure on
+                let _ = queued::start(cell, Turn::Granted, None); // passes the failure on
             } else {
-                wave::lost(cell);
+                queued::lost(cell);
             }
         }
     }

@@ -3,7 +3,9 @@
 use super::chain::Cancel;
 use super::handlers;
 use super::header::{CellRef, Turn};
+use super::later;
 use super::park;
+use super::queued;
 use super::task;
 use super::wave;
 
@@ -45,7 +47,7 @@ pub(crate) unsafe fn cancel_root(root: CellRef) {
                     break;
                 }
                 Cancel::Link(link) => {
-                    wave::give_up_link(at, CellRef::from_address(link));
+                    queued::give_up_link(at, CellRef::from_address(link));
                     break;
                 }
                 Cancel::Inner(inner) => {
@@ -70,7 +72,7 @@ unsafe fn settle_claimed(root: CellRef) {
     unsafe {
         let header = root.header();
         let handlers = if header.vtable().job {
-            let _ = wave::shield(|| (header.vtable().work)(root, None, Turn::Cancelled));
+            let _ = later::shield(|| (header.vtable().work)(root, None, Turn::Cancelled));
             None
         } else {
             handlers::close(&header.link)

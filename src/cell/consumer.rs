@@ -10,6 +10,7 @@ use super::cancel;
 use super::chain::Chain;
 use super::executor::ExecutorHandle;
 use super::header::{CellRef, Dropped, Header};
+use super::later::{self, Later};
 use super::nest;
 use super::observer::Observer;
 use super::park;
@@ -17,7 +18,7 @@ use super::step::{Step, Work};
 use super::tables::{JobTable, LinkTable, Origin, PlainTable};
 use super::task;
 use super::upstream::{Awaited, Kept, explore, what_is_left};
-use super::wave::{self, Later};
+use super::wave;
 use super::word::{Attach, Leave, Receiver, Seen, Word};
 use crate::failure::{Failure, Outcome};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -208,7 +209,7 @@ impl<T, E> Consumer<T, E> {
     pub(crate) fn waits_for(&self) -> Option<(&'static str, &'static Location<'static>)> {
         let mut found = None;
         // SAFETY: the consumer keeps its cell, and each root is alive while it is shown.
-        wave::quietly(|| unsafe {
+        later::quietly(|| unsafe {
             explore(Kept::new(self.cell), 0, &mut |root| {
                 let header = root.header();
                 found = header.place.location().map(|place| (header.vtable().kind, place));
@@ -318,7 +319,7 @@ unsafe fn leave_pending(cell: CellRef) {
         if leave_behind(cell) {
             upstream.iter().for_each(|upstream| upstream.left());
         }
-        upstream.into_iter().for_each(|upstream| wave::later(Later::Drop(upstream)));
+        upstream.into_iter().for_each(|upstream| later::later(Later::Drop(upstream)));
         if let Some(task) = task {
             task::leave(task);
         }

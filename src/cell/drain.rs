@@ -11,13 +11,13 @@ use std::sync::{Arc, OnceLock, Weak};
 use super::entries::{self, Entries};
 use super::header::CellRef;
 use super::items::Items;
+use super::later::{self, Later};
 use super::mailbox::{Armed, Mailbox};
 use super::observer::{Observer, Target};
 use super::park;
 use super::slots::{Slot, State};
 use super::source::Source;
 use super::upstream::{Kept, Upstream};
-use super::wave::{self, Later};
 use super::word::Listener;
 use crate::failure::Failure;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -343,14 +343,14 @@ impl<T, E> Core<T, E> {
 impl<T: Send + 'static, E: Send + 'static> Upstream for Core<T, E> {
     fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
         if !self.outlet().disarm(Armed::Policy) {
-            return wave::later(Later::Drop(self)); // somebody drains just now
+            return later::later(Later::Drop(self)); // somebody drains just now
         }
         // SAFETY: the mailbox was armed, so the right to drain is ours.
         unsafe { (*self.drained.get()).visit(visit) };
         if self.outlet().arm(Armed::Policy) {
-            wave::later(Later::Drop(self));
+            later::later(Later::Drop(self));
         } else {
-            wave::later(Later::Resume(self)); // something has come, which may run user code
+            later::later(Later::Resume(self)); // something has come, which may run user code
         }
     }
 
@@ -402,7 +402,7 @@ impl<T: Send + 'static, E: Send + 'static> End for Core<T, E> {
         let relaxed = Ordering::Relaxed;
         if self.ended.compare_exchange(0, why as usize, relaxed, relaxed).is_ok() {
             // SAFETY: the exchange makes this the only push of this entry.
-            wave::shield(|| unsafe { push(Arc::as_ptr(&self), self.end.get()) });
+            later::shield(|| unsafe { push(Arc::as_ptr(&self), self.end.get()) });
         }
     }
 }

@@ -3,9 +3,10 @@
 use super::body;
 use super::cancel;
 use super::header::{CellRef, Fate};
+use super::later::quietly;
 use super::needs::{is_hopeless, needs};
 use super::upstream::Kept;
-use super::wave::{end_chain, quietly, release};
+use super::wave::{end_chain, release};
 use super::word::{Attach, Receiver, Seen};
 
 /// How many roots are looked at for a promise that would follow itself.

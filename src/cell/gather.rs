@@ -10,12 +10,12 @@ use super::consumer::{self, Consumer};
 use super::drain::{Core, Drained, End, Ended, Ender, Policy, Watcher, drain, install};
 use super::header::Dropped;
 use super::items::Items;
+use super::later;
 use super::mailbox::{Armed, Mailbox};
 use super::observer::Target;
 use super::park;
 use super::source::Source;
 use super::upstream::{Awaited, Kept, Upstream};
-use super::wave;
 use crate::failure::drop_quietly;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::Timeout;
@@ -101,7 +101,7 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
     pub(crate) fn tap(&mut self, watcher: Watcher) {
         self.disarm();
         // SAFETY: the handle has the right to drain, which goes to the tap.
-        wave::shield(|| unsafe { install(Arc::as_ptr(&self.core), watcher) });
+        later::shield(|| unsafe { install(Arc::as_ptr(&self.core), watcher) });
     }
 
     /// Polls for an item that has come and was not asked for.
@@ -143,7 +143,7 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         // ORDERING: Relaxed, the list is shown to others by what comes after.
         self.core.one_is_enough.store(policy.one_is_enough(), Ordering::Relaxed);
         self.rewind();
-        wave::shield(|| policy.begin(self.items()));
+        later::shield(|| policy.begin(self.items()));
         self.drained().policy = Some(policy); // dropping the handle gives up the right to drain
     }
 }
@@ -220,7 +220,7 @@ impl<T, E> Drop for Gather<T, E> {
         // SAFETY: one reference for the run, which `drain` gives up when all items have come.
         unsafe {
             Arc::increment_strong_count(core);
-            wave::shield(|| drain(core));
+            later::shield(|| drain(core));
         }
     }
 }

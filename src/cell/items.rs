@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::body;
 use super::cancel::cancel_root;
 use super::header::{CellRef, Dropped, Header};
+use super::later;
 use super::slots::{Slot, Slots, State};
 use super::source::Supply;
 use super::upstream::Kept;
@@ -199,7 +200,7 @@ impl<T, E> Items<T, E> {
                 unsafe { cancel_root(cell.root()) };
             }
         }
-        wave::drop_later(rest);
+        later::drop_later(rest);
     }
 }
 

@@ -21,7 +21,8 @@
 //! | `tables` | the functions that know a cell's types |
 //! | `schedule` | the schedule word of a future: woken, queued, polled, gone (no unsafe code) |
 //! | `task` | futures as jobs, in one allocation |
-//! | `wave` | settling, link after link, in a loop |
+//! | `wave`, `later` | settling, link after link, in a loop; what has to wait for its end |
+//! | `queued` | what an executor does with what it was given |
 //! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
 //! | `upstream`, `needs` | what a chain waits for |
 //! | `executor` | where user code runs, as one word |
@@ -51,6 +52,7 @@ mod gather;
 mod handlers;
 mod header;
 mod items;
+mod later;
 mod mailbox;
 mod needs;
 mod nest;
@@ -60,6 +62,7 @@ mod park;
 mod place;
 mod posted;
 mod producer;
+mod queued;
 mod schedule;
 mod shared;
 mod slots;
@@ -78,11 +81,13 @@ pub(crate) use executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
 pub(crate) use gather::Gather;
 pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use items::{Items, Way};
+pub(crate) use later::{afresh, flush, is_settling, quietly};
 pub(crate) use needs::{is_hopeless, needs};
 pub(crate) use nest::inline;
 pub(crate) use owner::Owner;
 pub(crate) use posted::{Counted, Execute, Posted};
 pub(crate) use producer::Producer;
+pub(crate) use queued::{Here, abandon, is_link_of, is_waiting, run, start};
 pub(crate) use shared::Shared;
 pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Next, Step, Work};
@@ -90,6 +95,3 @@ pub(crate) use tables::Origin;
 pub(crate) use task::{IntoOutcome, task};
 pub(crate) use upstream::{Awaited, Kept, Upstream, claim, claim_upstream, roots, running};
 pub(crate) use waiters::Ticket;
-pub(crate) use wave::{
-    Here, abandon, afresh, flush, is_link_of, is_settling, is_waiting, quietly, run, start,
-};

@@ -5,8 +5,8 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::header::CellRef;
+use super::later::{Later, later};
 use super::upstream::{Kept, Upstream, sources, walk};
-use super::wave::{Later, later};
 
 /// How deep lists of lists are looked into.
 const DEPTH: u32 = 32;
@@ -32,7 +32,7 @@ pub(crate) fn is_hopeless(
 }
 
 /// What the chain needs, as far as `most` roots show it; says how many may be looked at still. To be
-/// called [`quietly`](super::wave::quietly).
+/// called [`quietly`](super::later::quietly).
 pub(crate) fn needs(chain: Kept<'_>, most: usize) -> (Vec<Need>, usize) {
     let left = Cell::new(most);
     (of_chain(chain, DEPTH, &left), left.get())

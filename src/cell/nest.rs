@@ -10,7 +10,8 @@ use std::ptr::NonNull;
 
 use super::executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
 use super::header::Lane;
-use super::wave::{self, Here};
+use super::later;
+use super::queued::{self, Here};
 use crate::failure::contain;
 
 /// What the innermost `execute` of this thread was given.
@@ -64,7 +65,7 @@ pub(super) fn run_inside(executor: ExecutorHandle, item: Item, run: impl FnOnce(
     }
     let Some((executor, _)) = job else { return };
     let nested = INLINE.replace(true);
-    outermost(|| wave::afresh(|| run(&executor)));
+    outermost(|| later::afresh(|| run(&executor)));
     INLINE.set(nested);
 }
 
@@ -86,7 +87,7 @@ fn run_waiting() {
         // SAFETY: whoever put the item off gave it away, once.
         unsafe {
             if let Err(item) = executor.post(item, Lane::Back) {
-                wave::refuse(item);
+                queued::refuse(item);
             }
         }
     }
@@ -118,7 +119,7 @@ unsafe fn post(_: NonNull<ExecutorHead>, item: Item, _: Lane) -> Result<(), Item
     run_inside(inline(), item, |executor| {
         let here = Here { executor: executor.word(), left: Cell::new(u32::MAX) };
         // SAFETY: the caller gives the item, and this executor runs it once.
-        unsafe { wave::run(item, &here) };
+        unsafe { queued::run(item, &here) };
     });
     Ok(())
 }

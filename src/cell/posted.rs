@@ -8,8 +8,9 @@ use std::sync::atomic::AtomicU64;
 
 use super::executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
 use super::header::Lane;
+use super::later;
 use super::nest;
-use super::wave::{self, Here};
+use super::queued::{self, Here};
 use crate::sync::atomic::Ordering;
 
 /// How many callbacks a job runs in a row before the executor's others have their turn.
@@ -65,7 +66,7 @@ unsafe fn release<X: Execute>(head: NonNull<ExecutorHead>) {
     // SAFETY: as in `retain`; the caller gives the handle's reference up.
     let last = unsafe { Arc::from_raw(head.as_ptr().cast::<Counted<X>>()) };
     // The executor's own drop is foreign code.
-    wave::shield(|| wave::drop_later(last));
+    later::shield(|| later::drop_later(last));
 }
 
 unsafe fn post<X: Execute>(head: NonNull<ExecutorHead>, item: Item, _: Lane) -> Result<(), Item> {
@@ -102,7 +103,7 @@ impl Posted {
         if nest::is_given(ticket) {
             nest::run_inside(executor, item, |executor| run(item, executor, u32::MAX));
         } else {
-            wave::afresh(|| run(item, &executor, IN_A_ROW));
+            later::afresh(|| run(item, &executor, IN_A_ROW));
         }
     }
 }
@@ -110,14 +111,14 @@ impl Posted {
 fn run(item: Item, executor: &ExecutorHandle, in_a_row: u32) {
     let here = Here { executor: executor.word(), left: Cell::new(in_a_row) };
     // SAFETY: the item was posted to this executor, and its only `Posted` was used up.
-    unsafe { wave::run_unlinked(item, &here) };
+    unsafe { queued::run_unlinked(item, &here) };
 }
 
 impl Drop for Posted {
     fn drop(&mut self) {
         if !nest::refuse(self.ticket) {
             // SAFETY: the item is ours, and was not run.
-            unsafe { wave::refuse(self.item) };
+            unsafe { queued::refuse(self.item) };
         }
     }
 }

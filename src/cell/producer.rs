@@ -11,7 +11,9 @@ use super::consumer::Consumer;
 use super::follow;
 use super::handlers;
 use super::header::{CellRef, Dropped, Fate, Header};
+use super::later;
 use super::park;
+use super::queued;
 use super::tables::{Origin, PlainTable};
 use super::upstream::Upstream;
 use super::wave;
@@ -69,8 +71,8 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         // SAFETY: the caller's promise.
         unsafe {
             let late: Outcome<T, E> = body::take_written(cell);
-            wave::lost(cell);
-            wave::shield(|| drop_quietly(late));
+            queued::lost(cell);
+            later::shield(|| drop_quietly(late));
         }
     }
 
@@ -122,7 +124,7 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         unsafe {
             if !this.cell.header().up.start() {
                 inner.cancel();
-                wave::lost(this.cell);
+                queued::lost(this.cell);
                 return;
             }
             if let Some(cell) = follow::follow(this.cell, inner.into_cell()) {
@@ -169,11 +171,11 @@ impl<T, E> Producer<T, E> {
 
 #[cold]
 fn close_list(list: &AtomicPtr<()>) {
-    wave::shield(|| drop(handlers::close(list)));
+    later::shield(|| drop(handlers::close(list)));
 }
 
 /// Makes known the outcome that is in the body. `false`: the chain was cancelled before, nothing has
-/// changed, and [`wave::lost`] is due when the outcome has been taken back.
+/// changed, and [`queued::lost`] is due when the outcome has been taken back.
 ///
 /// # Safety
 /// The caller is the producer of a deferred's cell.
@@ -219,7 +221,7 @@ impl<T, E> Drop for Producer<T, E> {
             (self.cell.header().vtable().fail)(self.cell, Fate::Abandoned);
             if !publish(self.cell) {
                 (self.cell.header().vtable().drop_outcome)(self.cell, Dropped::Superseded);
-                wave::lost(self.cell);
+                queued::lost(self.cell);
             }
         }
     }

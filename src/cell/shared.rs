@@ -12,13 +12,14 @@ use super::cancel::cancel_root;
 use super::consumer::{self, Consumer};
 use super::executor::ExecutorHandle;
 use super::header::{CellRef, Dropped, Lane};
+use super::later::{self, Later};
 use super::observer::{Observer, Target};
 use super::owner::Owners;
 use super::park;
 use super::producer::Producer;
 use super::upstream::{Awaited, Kept, Upstream, WANTED_DEPTH};
 use super::waiters::{Waiter, Waiting};
-use super::wave::{self, Later};
+use super::wave;
 use crate::failure::Outcome;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -190,7 +191,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         if cancel {
             // SAFETY: the feeder lives as long as we do, and its root as long as the feeder.
             unsafe { cancel_root(self.feeder.root()) };
-            wave::shield(|| self.settle(true)); // a running source does not keep it pending
+            later::shield(|| self.settle(true)); // a running source does not keep it pending
         }
     }
 }
@@ -222,7 +223,7 @@ impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Upstream for Shared<T, 
         if !self.is_settled() {
             visit(self.kept());
         }
-        wave::later(Later::Drop(self));
+        later::later(Later::Drop(self));
     }
 
     fn left(&self) {

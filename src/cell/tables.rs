@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::body;
 use super::header::{CellRef, Dropped, Fate, Lane, Turn, VTable, Worked};
+use super::later::{drop_later, shield};
 use super::step::{Next, Step, Work};
 use super::upstream::{Upstream, framed};
-use super::wave::{drop_later, drop_outcome as drop_unseen, shield};
+use super::wave::drop_outcome as drop_unseen;
 use crate::failure::{Failure, Outcome, Panic, catch, contain, drop_quietly};
 use crate::telemetry;
 use crate::unobserved;

@@ -22,11 +22,13 @@ use super::chain::Chain;
 use super::consumer::Consumer;
 use super::executor::{ExecutorHandle, Item};
 use super::header::{CellRef, Fate, Header, Lane, Turn, VTable, Worked};
+use super::later;
+use super::queued::{self, Here};
 use super::schedule::{Left, Popped, Schedule};
 use super::step::Next;
 use super::tables::{done, drop_outcome, fail, move_outcome, no_upstream};
 use super::upstream::framed;
-use super::wave::{self, Here};
+use super::wave;
 use super::word::Word;
 use crate::failure::{Failure, Outcome, catch, drop_quietly};
 use crate::telemetry;
@@ -183,7 +185,7 @@ pub(super) unsafe fn run(cell: CellRef, turn: Turn, here: Option<&Here>) -> bool
             act(cell, core.schedule.idle());
             return false;
         }
-        wave::settle_job(cell, worked, here);
+        queued::settle_job(cell, worked, here);
         act(cell, core.schedule.finish());
         true
     }
@@ -195,7 +197,7 @@ unsafe fn act(cell: CellRef, left: Left) {
     unsafe {
         match left {
             Left::Nothing => {}
-            Left::Free => wave::lost(cell),
+            Left::Free => queued::lost(cell),
             Left::Push => push(cell),
         }
     }
@@ -210,7 +212,7 @@ unsafe fn push(cell: CellRef) {
         let Some(core) = core(cell) else { return };
         let executor = core.executor.clone();
         if let Err(item) = executor.post(Item::Task(cell), Lane::Back) {
-            wave::refuse(item);
+            queued::refuse(item);
         }
     }
 }
@@ -239,16 +241,16 @@ where
                 }
             }
             Turn::Cancelled => {
-                wave::drop_later(work.read()); // never polled
+                later::drop_later(work.read()); // never polled
                 return Worked::Settled;
             }
             _ => {
-                wave::shield(|| drop_quietly(InPlace(work)));
+                later::shield(|| drop_quietly(InPlace(work)));
                 fail::<T, E>(cell, if cancelled { Fate::Cancelled } else { Fate::Abandoned });
                 return Worked::Settled;
             }
         };
-        wave::shield(|| drop_quietly(InPlace(work)));
+        later::shield(|| drop_quietly(InPlace(work)));
         done(cell, next)
     }
 }
@@ -275,7 +277,7 @@ pub(super) unsafe fn cancelled(cell: CellRef) {
     unsafe {
         let Some(core) = core(cell) else { return };
         if core.schedule.claim(true) {
-            let _ = wave::shield(|| (cell.header().vtable().work)(cell, None, Turn::Cancelled));
+            let _ = later::shield(|| (cell.header().vtable().work)(cell, None, Turn::Cancelled));
             wave::settle_without_outcome(cell);
             act(cell, core.schedule.finish());
         } else if core.schedule.wake() {

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::cancel::cancel_root;
 use super::handlers;
 use super::header::CellRef;
+use super::later::{Later, later, quietly};
 use super::observer;
 use super::task;
-use super::wave::{Later, end_chain, later, quietly};
+use super::wave::end_chain;
 use super::word::Receiver;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::Timeout;
@@ -61,7 +62,7 @@ pub(crate) unsafe trait Awaited {
 /// What a deferred's promise waits for: the items of a list, a shared value.
 pub(crate) trait Upstream: Send + Sync {
     /// Shows the chains, until `visit` says that it is enough. Runs no user code: what would is put
-    /// [off](super::wave::later).
+    /// [off](super::later::later).
     fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool);
     /// Whether one of the chains is enough.
     fn one_is_enough(&self) -> bool {
@@ -103,7 +104,7 @@ pub(crate) fn claim_upstream(upstream: Arc<dyn Upstream>, executor: *mut ()) -> 
 }
 
 /// Claims a job that the chain waits for, wherever upstream, if it is still in the queue of
-/// `executor`. The caller runs it with [`start`](super::wave::start).
+/// `executor`. The caller runs it with [`start`](super::queued::start).
 pub(crate) fn claim(chain: Kept<'_>, executor: *mut ()) -> Option<CellRef> {
     // SAFETY: the tail is kept, and its root lives as long. Mostly this is the job.
     let root = unsafe { chain.tail.root() };

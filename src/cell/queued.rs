@@ -1,0 +1,237 @@
+//! What an executor calls: to run an item, or to settle one that it will not run. And the items
+//! themselves: jobs, links, futures in a queue.
+
+use std::cell::Cell;
+use std::ptr;
+
+use super::body;
+use super::executor::Item;
+use super::header::{CellRef, Turn, Worked};
+use super::later::{Later, later};
+use super::task;
+use super::wave::{Step, finish, hand_on, turn_for, wave};
+use super::word::Receiver;
+use crate::sync::atomic::Ordering;
+
+/// The thread of an executor that is running its items.
+pub(crate) struct Here {
+    /// The executor's address.
+    pub(crate) executor: *mut (),
+    /// How many callbacks may still run in a row without a trip through the queue.
+    pub(crate) left: Cell<u32>,
+}
+
+/// Runs an item on a thread of its executor. Whether it was a job that nobody else had claimed.
+///
+/// # Safety
+/// The item was posted to that executor, and is run once.
+pub(crate) unsafe fn run(item: Item, here: &Here) -> bool {
+    // SAFETY: the caller's promise; the queue's use of the link is over.
+    unsafe {
+        if let Item::Link(child) = item {
+            clear_link(child);
+        }
+        run_unlinked(item, here)
+    }
+}
+
+/// As [`run`], for an executor that does not link its items: a link still has its executor.
+///
+/// # Safety
+/// As for [`run`].
+pub(super) unsafe fn run_unlinked(item: Item, here: &Here) -> bool {
+    // SAFETY: a queued item keeps its cells alive: the job by `REFERRED`, the others by being the
+    // producer's.
+    unsafe {
+        match item {
+            Item::Start(root) => {
+                if root.chain().start() {
+                    return start(root, Turn::Granted, Some(here));
+                }
+                lost(root);
+            }
+            Item::Settled(parent) => {
+                if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
+                    let child = CellRef::from_address(child);
+                    wave((parent, child), Turn::Granted, Some(here));
+                }
+            }
+            Item::Link(child) => wave((child.root(), child), Turn::Granted, Some(here)),
+            Item::Chained(root) => match take_link(root) {
+                Some(step) => wave(step, Turn::Granted, Some(here)),
+                None => lost(root),
+            },
+            Item::Task(root) => {
+                return task::pop(root) && task::run(root, Turn::Granted, Some(here));
+            }
+        }
+    }
+    false
+}
+
+/// Runs a job that the caller has claimed or started, and what comes of it. Whether it is through:
+/// a future may have to be polled again.
+///
+/// # Safety
+/// The caller has won [`Chain::start`](super::chain::Chain::start) or `claim`, or has claimed a task.
+pub(crate) unsafe fn start(root: CellRef, turn: Turn, here: Option<&Here>) -> bool {
+    // SAFETY: the caller is the job's producer.
+    unsafe {
+        if root.header().vtable().task.is_some() {
+            return task::run(root, turn, here);
+        }
+        let worked = (root.header().vtable().work)(root, None, turn);
+        settle_job(root, worked, here);
+    }
+    true
+}
+
+/// Settles a job that has worked, and runs what comes of it.
+///
+/// # Safety
+/// The caller is the job's producer, and gives that part up.
+pub(super) unsafe fn settle_job(root: CellRef, worked: Worked, here: Option<&Here>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if let Some(step) = finish(root, worked) {
+            let turn = turn_for(step.1, here);
+            wave(step, turn, here);
+        }
+    }
+}
+
+/// Settles an item that no executor will run: its promise fails with `Abandoned`, unless its
+/// callback runs wherever it is.
+///
+/// # Safety
+/// The item is the caller's.
+pub(crate) unsafe fn abandon(item: Item) {
+    // SAFETY: the caller's promise; the queue's use of the link is over.
+    unsafe {
+        if let Item::Link(child) = item {
+            clear_link(child);
+        }
+        end(item, Turn::Closed);
+    }
+}
+
+/// Settles an item that its executor has refused, as abandoned: its callback runs nowhere.
+///
+/// # Safety
+/// The item is the caller's, and was in no queue that links items.
+pub(super) unsafe fn refuse(item: Item) {
+    later(Later::Refuse(item));
+}
+
+pub(super) unsafe fn end(item: Item, turn: Turn) {
+    // SAFETY: as in `run`.
+    unsafe {
+        match item {
+            Item::Start(root) => {
+                if root.chain().start() {
+                    let _ = start(root, turn, None);
+                } else {
+                    lost(root);
+                }
+            }
+            Item::Settled(parent) => {
+                if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
+                    wave((parent, CellRef::from_address(child)), turn, None);
+                }
+            }
+            Item::Link(child) => wave((child.root(), child), turn, None),
+            Item::Chained(root) => match take_link(root) {
+                Some(step) => wave(step, turn, None),
+                None => lost(root),
+            },
+            Item::Task(root) => {
+                if task::pop(root) {
+                    task::run(root, turn, None);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a queued item is a job that nobody has started or claimed.
+pub(crate) fn is_waiting(item: Item) -> bool {
+    // SAFETY: a queued item keeps its cell alive.
+    unsafe {
+        match item {
+            Item::Start(root) => root.header().up.is_waiting(),
+            Item::Task(root) => task::is_fresh(root),
+            Item::Settled(_) | Item::Link(_) | Item::Chained(_) => false,
+        }
+    }
+}
+
+/// Whether a queued item is a link of a chain of one of `roots`.
+pub(crate) fn is_link_of(item: Item, roots: &[CellRef]) -> bool {
+    // SAFETY: a queued item keeps its cells alive; the parent's word names the link.
+    let root = unsafe {
+        match item {
+            Item::Start(_) | Item::Task(_) => return false,
+            Item::Link(child) => child.root(),
+            Item::Chained(root) => root,
+            Item::Settled(parent) => match parent.header().word.receiver() {
+                Some(Receiver::Continuation(child)) => CellRef::from_address(child).root(),
+                _ => return false,
+            },
+        }
+    };
+    roots.contains(&root)
+}
+
+/// Takes the link for which its root was queued, with the cell before it.
+pub(super) unsafe fn take_link(root: CellRef) -> Option<Step> {
+    // SAFETY: the queue's item keeps the root.
+    unsafe {
+        let link = root.header().up.take_link()?;
+        Some(step_of_link(root, CellRef::from_address(link)))
+    }
+}
+
+/// What `queue_link` has left: the root's own word names the cell before the link, unless that is the
+/// root.
+unsafe fn step_of_link(root: CellRef, link: CellRef) -> Step {
+    // SAFETY: the caller has taken the link, and is its producer.
+    match unsafe { root.header().word.receiver() } {
+        Some(Receiver::Continuation(cell)) if cell != link.address() => {
+            // SAFETY: the address of a cell.
+            (unsafe { CellRef::from_address(cell) }, link)
+        }
+        _ => (root, link),
+    }
+}
+
+/// Passes a cancellation on from a link that was queued.
+///
+/// # Safety
+/// The caller has claimed the link of this root, which is kept meanwhile.
+pub(super) unsafe fn give_up_link(root: CellRef, link: CellRef) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (parent, child) = step_of_link(root, link);
+        hand_on(parent, Receiver::Continuation(child.address()));
+    }
+}
+
+/// A queue lets go of a job that somebody else has claimed.
+///
+/// # Safety
+/// The caller has the queue's reference, and gives it up.
+pub(super) unsafe fn lost(root: CellRef) {
+    // SAFETY: the caller has the queue's reference.
+    unsafe {
+        if root.header().up.drop_reference() {
+            body::free(root);
+        }
+    }
+}
+
+pub(super) unsafe fn clear_link(child: CellRef) {
+    // ORDERING: Relaxed, the link is the caller's.
+    // SAFETY: as in `run`.
+    let link = unsafe { &child.header().link };
+    link.store(ptr::null_mut(), Ordering::Relaxed);
+}
