@@ -84,7 +84,7 @@ fn a_panic_of_a_call_that_had_to_wait_is_its_outcome() {
         calls.end(0);
         assert!(first.get(PATIENCE).is_ok());
         assert_eq!(panic_message(second.get(PATIENCE)), "second");
-        assert!(matches!(third.get(PATIENCE), Ok(30)));
+        assert!(matches!(third.get(PATIENCE), Ok(3)));
     });
 }
 
