@@ -81,7 +81,9 @@ fn workers_live(program: &Program, world: &World) {
         let all = Arc::new(Barrier::new(pool.worker_count()));
         let meet = |all: &Arc<Barrier>| {
             let all = all.clone();
-            pool.run(move || _ = all.wait())
+            pool.run(move || {
+                all.wait();
+            })
         };
         let meeting: AsyncList<()> = (0..pool.worker_count()).map(|_| meet(&all)).collect();
         if meeting.settled().get(PATIENCE).is_err() {
@@ -107,8 +109,8 @@ fn runs(
     };
     let handler = |what: &'static str, input: &Outs, own: &dyn Fn(&Out) -> bool| {
         let always = input.outs.iter().all(own) && (!input.any_value || own(&Out::Ok(0)));
-        let never = !(input.outs.iter().any(own) || input.any_value && own(&Out::Ok(0)));
-        let never = never && !model.hit[node] || model.surely_cancelled[node];
+        let some = input.outs.iter().any(own) || (input.any_value && own(&Out::Ok(0)));
+        let never = (!some && !model.hit[node]) || model.surely_cancelled[node];
         expect(what, u32::from(always && !disturbed), u32::from(!never));
     };
     let of = |source: &Node| &model.outs[*source];

@@ -26,7 +26,8 @@ pub(crate) enum Out {
     /// The panic of a closure that was dropped.
     Bomb,
     Cancelled,
-    Late,
+    /// It has timed out.
+    Expired,
     Abandoned,
     Other(&'static str),
 }
@@ -44,7 +45,7 @@ impl Out {
             Out::Panic(code) => 1_000_033 * (code + 1),
             Out::Bomb => 11,
             Out::Cancelled => 13,
-            Out::Late => 17,
+            Out::Expired => 17,
             Out::Abandoned => 19,
             Out::Other(_) => 23,
         }
@@ -140,7 +141,7 @@ impl Ledger {
                 }
             },
             Failure::Cancelled => Out::Cancelled,
-            Failure::TimedOut => Out::Late,
+            Failure::TimedOut => Out::Expired,
             Failure::Abandoned => Out::Abandoned,
             Failure::Taken => Out::Other("Taken"),
             Failure::WouldDeadlock => Out::Other("WouldDeadlock"),

@@ -239,7 +239,7 @@ impl Analysis<'_> {
             Op::Timeout(n, limit) => {
                 let mut outs = of(n).clone();
                 if *limit != Limit::Never {
-                    outs.add(Out::Late);
+                    outs.add(Out::Expired);
                 }
                 outs
             }
@@ -281,7 +281,7 @@ impl Analysis<'_> {
         match ending.expect("each Deferred is settled") {
             Ending::Resolve => Outs::one(Out::Ok(number(node, 0))),
             Ending::Reject => Outs::one(Out::Fault(code(node, 0))),
-            Ending::SettleTimedOut => Outs::one(Out::Late),
+            Ending::SettleTimedOut => Outs::one(Out::Expired),
             Ending::Drop => Outs::one(Out::Abandoned),
             Ending::Follow(source) => self.model.outs[source].clone(),
         }

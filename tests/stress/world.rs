@@ -101,7 +101,7 @@ impl World {
 
     pub(crate) fn value(&self, n: u64) -> Value {
         let value = Value::new(&self.ledger, n);
-        if self.bombs && mix(n) % 5 == 0 { value.armed() } else { value }
+        if self.bombs && mix(n) % 2 == 0 { value.armed() } else { value }
     }
 
     pub(crate) fn fault(&self, code: Code) -> AnyError {
