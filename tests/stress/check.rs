@@ -11,7 +11,8 @@ use asynckit::{AsyncList, Pool};
 use crate::common::PATIENCE;
 use crate::common::tasks::threads_named;
 use crate::ledger::{Code, Out, parse, take_reports};
-use crate::model::{Model, Outs};
+use crate::model::Model;
+use crate::outs::Outs;
 use crate::program::{Node, Op, Program, Taking};
 use crate::world::{THREADS, World};
 

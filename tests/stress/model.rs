@@ -1,65 +1,10 @@
 //! The reference: which outcomes each promise of a program may have, and which callbacks must run.
 //! It knows nothing of threads: where their order decides, a set says what is possible.
 
-use std::collections::BTreeSet;
-
 use crate::ledger::{Out, code};
+use crate::outs::{Outs, first_values, handled, joined, observed, product, union, waited};
 use crate::program::{Actor, Ending, Inner, Last, Limit, Node, Op, Plan, Program, Step, Taking};
 use crate::random::mix;
-
-/// More outcomes than this are no longer told apart.
-const MANY: usize = 48;
-
-/// What an outcome may be.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Outs {
-    pub(crate) outs: BTreeSet<Out>,
-    /// Any value at all.
-    pub(crate) any_value: bool,
-}
-
-impl Outs {
-    pub(crate) fn one(out: Out) -> Self {
-        Outs { outs: BTreeSet::from([out]), any_value: false }
-    }
-
-    pub(crate) fn may(&self, out: &Out) -> bool {
-        self.outs.contains(out) || (self.any_value && out.is_ok())
-    }
-
-    fn add(&mut self, out: Out) {
-        self.outs.insert(out);
-        if self.outs.iter().filter(|out| out.is_ok()).count() > MANY {
-            self.outs.retain(|out| !out.is_ok());
-            self.any_value = true;
-        }
-    }
-
-    fn extend(&mut self, other: &Outs) {
-        self.any_value |= other.any_value;
-        for out in &other.outs {
-            self.add(*out);
-        }
-    }
-
-    fn values(&self) -> Outs {
-        let outs = self.outs.iter().filter(|out| out.is_ok()).copied().collect();
-        Outs { outs, any_value: self.any_value }
-    }
-
-    fn failures(&self) -> Outs {
-        let outs = self.outs.iter().filter(|out| !out.is_ok()).copied().collect();
-        Outs { outs, any_value: false }
-    }
-
-    pub(crate) fn may_succeed(&self) -> bool {
-        self.any_value || self.outs.iter().any(Out::is_ok)
-    }
-
-    pub(crate) fn may_fail(&self) -> bool {
-        self.outs.iter().any(|out| !out.is_ok())
-    }
-}
 
 /// What the model says of a program.
 pub(crate) struct Model {
@@ -354,102 +299,6 @@ impl Analysis<'_> {
             .any(|step| matches!(step, Step::Cancel(n) | Step::CancelFromAfar(n, _) if *n == node));
         !cancelled && self.pends(node, at)
     }
-}
-
-fn union<'a>(all: impl Iterator<Item = &'a Outs>) -> Outs {
-    let mut outs = Outs::default();
-    all.for_each(|other| outs.extend(other));
-    outs
-}
-
-/// What a handler makes of the outcomes that are its own; the others pass.
-fn handled(node: Node, input: &Outs, plan: Plan, own: impl Fn(&Out) -> bool) -> Outs {
-    let mut outs = Outs::default();
-    for out in &input.outs {
-        let given = match out {
-            Out::Ok(n) => *n,
-            failure => failure.number(),
-        };
-        outs.add(if own(out) { answer(node, plan, given) } else { *out });
-    }
-    if input.any_value {
-        match answer(node, plan, 0) {
-            failure if own(&Out::Ok(0)) && !failure.is_ok() => outs.add(failure),
-            _ => outs.any_value = true,
-        }
-    }
-    outs
-}
-
-/// `finally` and `inspect`: a panic takes the place of a value only.
-fn observed(node: Node, input: &Outs, plan: Plan) -> Outs {
-    if plan != Plan::Panic {
-        return input.clone();
-    }
-    let mut outs = input.failures();
-    if input.may_succeed() {
-        outs.add(Out::Panic(code(node, 0)));
-    }
-    outs
-}
-
-/// A job that waits gives the value on, and says in its own words what failed.
-fn waited(node: Node, input: &Outs) -> Outs {
-    let mut outs = Outs { any_value: input.any_value, ..Outs::default() };
-    for out in &input.outs {
-        outs.add(match out {
-            Out::Fault(_) | Out::Panic(_) | Out::Bomb => Out::Fault(code(node, 0)),
-            other => *other,
-        });
-    }
-    outs
-}
-
-fn joined(node: Node, all: &[&Outs]) -> Outs {
-    let values: Vec<Outs> = all.iter().map(|outs| outs.values()).collect();
-    let mut outs = union(all.iter().map(|outs| outs.failures()).collect::<Vec<_>>().iter());
-    if all.iter().all(|outs| outs.may_succeed()) {
-        outs.extend(&product(node, &values.iter().collect::<Vec<_>>()));
-    }
-    outs
-}
-
-/// The values that are made of one outcome of each.
-fn product(node: Node, all: &[&Outs]) -> Outs {
-    let any = Outs { any_value: true, ..Outs::default() };
-    let mut rows: Vec<Vec<u64>> = vec![vec![]];
-    for outs in all {
-        if outs.any_value || rows.len() * outs.outs.len() > MANY {
-            return any;
-        }
-        rows = rows
-            .iter()
-            .flat_map(|row| outs.outs.iter().map(|out| [row.clone(), vec![out.number()]].concat()))
-            .collect();
-    }
-    let mut outs = Outs::default();
-    rows.into_iter().for_each(|row| outs.add(Out::Ok(number(node, fold(row)))));
-    outs
-}
-
-/// `any` and `some`: so many values, or the failure that all are gathered in.
-fn first_values(node: Node, wanted: usize, all: &[&Outs]) -> Outs {
-    let may_succeed = all.iter().filter(|outs| outs.may_succeed()).count();
-    let must_succeed = all.iter().filter(|outs| !outs.may_fail()).count();
-    let mut outs = Outs { any_value: may_succeed >= wanted, ..Outs::default() };
-    if must_succeed < wanted {
-        outs.add(Out::Fault(code(node, 0)));
-    }
-    if wanted == 1 && outs.any_value {
-        outs = Outs { any_value: false, ..outs };
-        for values in all.iter().map(|outs| outs.values()) {
-            for out in values.outs.iter() {
-                outs.add(Out::Ok(number(node, fold([out.number()]))));
-            }
-            outs.any_value |= values.any_value;
-        }
-    }
-    outs
 }
 
 /// Whether the call with this number fails.
