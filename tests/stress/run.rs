@@ -10,7 +10,7 @@ use crate::common::wakers::{CountingWaker, block_on};
 use crate::ledger::{Out, Value, code, inside};
 use crate::model::{Model, number};
 use crate::program::{Actor, Ending, Last, Node, Plan, Program, Step};
-use crate::world::{Callback, Given, Place, Promised, World};
+use crate::world::{Callback, Place, Promised, World};
 
 /// Longer than a program takes.
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);
