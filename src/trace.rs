@@ -37,6 +37,8 @@ pub struct Trace {
     // A ring, once it has `LAST` steps. Most ways are short: then this has not allocated.
     last: VecDeque<TraceStep>,
     left_out: usize,
+    /// Somebody was shown the failure on the way: it is not reported when it is dropped.
+    seen: bool,
 }
 
 /// One step of a [`Trace`]: what the failure passed, and where in the source that was written.
@@ -70,6 +72,16 @@ impl Trace {
     /// Begins a way, without allocating.
     pub(crate) fn new() -> Trace {
         Trace::default()
+    }
+
+    /// Says whether somebody was shown the failure.
+    pub(crate) fn set_seen(&mut self, seen: bool) {
+        self.seen = seen;
+    }
+
+    /// Whether somebody was shown the failure.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.seen
     }
 
     /// Adds the next step: `kind` is the name of the function that was called at `location`.

@@ -59,11 +59,13 @@ impl Place {
     /// # Safety
     /// The caller owns the settled cell, or shares it with others that only read.
     pub(crate) unsafe fn trace(&self, kind: &'static str) -> Trace {
-        if let Some(boxed) = self.boxed() {
+        let mut trace = match self.boxed() {
             // SAFETY: `put` made the box; nobody writes by the caller's promise.
-            return unsafe { boxed.as_ref() }.clone();
-        }
-        self.made(kind)
+            Some(boxed) => unsafe { boxed.as_ref() }.clone(),
+            None => self.made(kind),
+        };
+        trace.set_seen(self.is_seen());
+        trace
     }
 
     /// Takes the way out of a cell of the kind `kind`.
@@ -72,12 +74,13 @@ impl Place {
     /// The caller owns the settled cell.
     pub(crate) unsafe fn take(&self, kind: &'static str) -> Box<Trace> {
         let boxed = self.boxed();
-        let trace = match boxed {
+        let mut trace = match boxed {
             // SAFETY: `put` made the box; the word forgets it below.
             Some(boxed) => unsafe { Box::from_raw(boxed.as_ptr()) },
             // SAFETY: the caller's promise.
             None => Box::new(unsafe { self.trace(kind) }),
         };
+        trace.set_seen(self.is_seen());
         let seen = if self.is_seen() { SEEN } else { 0 };
         // ORDERING: Relaxed, the caller owns the cell.
         self.0.store(std::ptr::without_provenance_mut(seen), Ordering::Relaxed);
@@ -116,7 +119,7 @@ impl Place {
     }
 
     fn store(&self, trace: Box<Trace>) {
-        let tags = if self.is_seen() { BOXED | SEEN } else { BOXED };
+        let tags = if self.is_seen() || trace.is_seen() { BOXED | SEEN } else { BOXED };
         let pointer = Box::into_raw(trace).cast::<()>();
         // ORDERING: Relaxed, the caller owns the cell, or publishes it by settling.
         self.0.store(pointer.map_addr(|address| address | tags), Ordering::Relaxed);

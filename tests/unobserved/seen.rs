@@ -106,7 +106,6 @@ fn inspect_has_not_seen_what_handlers_behind_it_fail_with() {
 
 /// The same where something passes the failure on as an outcome of its own: it is the one that was seen.
 #[test]
-#[ignore = "known gap: relays, lists and branches forget that a failure was seen"]
 fn what_inspect_has_seen_stays_seen() {
     fn inspected(pool: &Pool) -> Typed<u8> {
         pool.spawn(no).inspect(|_| ())
