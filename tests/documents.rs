@@ -36,3 +36,25 @@ fn the_tests_of_the_table_exist_and_name_their_rows() {
     }
     assert!(found > 90, "only {found} were found");
 }
+
+/// The other table has rows for several ids, whose tests the file names: here they have to be there.
+#[test]
+fn the_tests_of_the_other_table_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = fs::read_to_string(root.join("docs/conformance.md")).expect("the table");
+    let mut found = 0;
+    for (file, test) in table.lines().filter(|line| line.starts_with("| ")).flat_map(tests_of) {
+        let places = [format!("tests/{file}.rs"), format!("tests/{file}/main.rs")];
+        let sources: Vec<_> =
+            places.iter().filter_map(|place| fs::read_to_string(root.join(place)).ok()).collect();
+        let folder = fs::read_dir(root.join("tests").join(file)).into_iter().flatten();
+        let beside = folder.filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok());
+        let mut sources = sources.into_iter().chain(beside);
+        assert!(
+            sources.any(|source| source.contains(&format!("fn {test}()"))),
+            "no {file}::{test}"
+        );
+        found += 1;
+    }
+    assert!(found > 90, "only {found} were found");
+}

@@ -85,7 +85,7 @@ fn a_long_chain_takes_several_rounds() {
     });
 }
 
-/// `get` wakes for jobs that come, and for a promise that needs none.
+/// F11: `get` wakes for jobs that come, and for a promise that needs none.
 #[test]
 fn get_wakes_for_jobs_and_for_the_promise() {
     watched(|| {
@@ -110,6 +110,7 @@ fn get_wakes_for_jobs_and_for_the_promise() {
     });
 }
 
+/// F11: the time is over when nothing comes.
 #[test]
 fn get_says_when_the_time_is_over() {
     watched(|| {
