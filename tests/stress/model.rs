@@ -98,7 +98,6 @@ impl Analysis<'_> {
     fn cancels(&mut self) -> Vec<bool> {
         let nodes = self.program.nodes();
         let (mut seen, mut gives_up) = (vec![false; nodes], vec![false; nodes]);
-        let mut relayed = vec![false; nodes];
         let mut dirty = vec![self.program.stops_pools(); nodes];
         for step in &self.program.steps {
             match step {
@@ -139,11 +138,7 @@ impl Analysis<'_> {
                     gives_up[input] |= below.1;
                 }
                 dirty[input] |= below.2;
-                relayed[input] |= relayed[node] || op.relays();
-                // Known gap: what `inspect` has seen is forgotten by what passes on an outcome as one of its own.
-                let forgotten = matches!(op, Op::Inspect(..)) && relayed[node];
-                self.model.shared[input] |=
-                    self.model.shared[node] || matches!(op, Op::Share(_)) || forgotten;
+                self.model.shared[input] |= self.model.shared[node] || matches!(op, Op::Share(_));
             }
         }
         // What reads a shared value that may be cancelled may see it.

@@ -153,15 +153,6 @@ impl Op {
         }
     }
 
-    /// Whether it passes on the outcome of another promise as its own, without being a link of its chain.
-    pub(crate) fn relays(&self) -> bool {
-        match self {
-            Op::Timeout(..) | Op::Cancellable(_) | Op::Shield(_) | Op::DelayValue(_) => true,
-            Op::Join(_) | Op::JoinPair(..) | Op::Race(_) | Op::SpawnCancellable(..) => true,
-            _ => self.is_branch(),
-        }
-    }
-
     pub(crate) fn is_branch(&self) -> bool {
         matches!(
             self,
