@@ -301,11 +301,12 @@ unsafe fn attach(cell: CellRef, receiver: Receiver) {
 /// The caller is the consumer, and gives that part up.
 #[inline]
 pub(super) unsafe fn leave(cell: CellRef) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's promise; each arm has what the word gave it.
     unsafe {
-        match cell.header().word.seen() {
-            Seen::Pending => leave_pending(cell),
-            _ => _ = leave_behind(cell),
+        match cell.header().word.leave_settled() {
+            Some(Leave::Bare) => wave::release(cell), // mostly: somebody has taken the outcome
+            Some(leave) => leave_behind(cell, leave),
+            None => leave_pending(cell),
         }
     }
 }
@@ -316,7 +317,10 @@ unsafe fn leave_pending(cell: CellRef) {
     unsafe {
         let upstream = what_is_left(Kept::new(cell));
         let task = task::hold(cell.root());
-        if leave_behind(cell) {
+        let leave = cell.header().word.leave();
+        let was_pending = matches!(leave, Leave::Pending(_));
+        leave_behind(cell, leave);
+        if was_pending {
             upstream.iter().for_each(|upstream| upstream.left());
         }
         upstream.into_iter().for_each(|upstream| later::later(Later::Drop(upstream)));
@@ -326,26 +330,20 @@ unsafe fn leave_pending(cell: CellRef) {
     }
 }
 
-/// Leaves, and says whether that was before the cell had settled.
-#[inline]
-unsafe fn leave_behind(cell: CellRef) -> bool {
-    // SAFETY: as in `leave`; each arm has what the word gave it.
+/// Drops what is left.
+unsafe fn leave_behind(cell: CellRef, leave: Leave) {
+    // SAFETY: as in `leave`.
     unsafe {
-        match cell.header().word.leave() {
-            Leave::Bare => wave::release(cell), // mostly: somebody has taken the outcome
+        match leave {
+            Leave::Bare => wave::release(cell),
             Leave::Outcome => {
                 wave::drop_outcome(cell, Dropped::Unseen);
                 wave::release(cell);
             }
-            Leave::Pending(listener) => {
-                if let Some(listener) = listener {
-                    park::forget(listener);
-                }
-                return true;
-            }
+            Leave::Pending(Some(listener)) => park::forget(listener),
+            Leave::Pending(None) => {}
         }
     }
-    false
 }
 
 impl<T, E> Drop for Consumer<T, E> {

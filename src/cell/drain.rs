@@ -134,6 +134,9 @@ impl<T, E> Drained<T, E> {
 
     /// The next entry, in the order of time.
     pub(super) fn next(&mut self, mailbox: &Mailbox) -> Option<u32> {
+        if self.items.supply.is_none() {
+            return self.next_entry(mailbox); // the common case: the list does not grow
+        }
         loop {
             self.items.refill();
             let index = self.next_entry(mailbox)?;
@@ -158,7 +161,9 @@ impl<T, E> Drained<T, E> {
             if (*slot).state == State::Pending && index != END {
                 (*slot).state = State::Arrived;
                 self.items.arrived += 1;
-                self.items.skip_arrived();
+                if index as usize == self.items.cursor {
+                    self.items.skip_arrived();
+                }
             }
             Some(index)
         }

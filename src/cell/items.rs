@@ -97,7 +97,7 @@ impl<T, E> Items<T, E> {
         self.take_by(index, |_| None).map(|(outcome, _)| outcome)
     }
 
-    /// Takes the outcomes of all items, in their order; one that has not come counts as cancelled.
+    /// Takes the outcomes of all items, in their order, once and for all; one that has not come counts as cancelled.
     pub(crate) fn take_all(&mut self) -> Vec<Outcome<T, E>> {
         let mut outcomes = Vec::with_capacity(self.len());
         outcomes.extend(self.indices().filter_map(|index| self.take_counted(index)));
@@ -115,9 +115,24 @@ impl<T, E> Items<T, E> {
         Ok(values)
     }
 
+    /// Takes the outcome of an item of a list that adds no more; `None`: it does not count.
     fn take_counted(&mut self, index: usize) -> Option<Outcome<T, E>> {
-        let counts = self.slots.state(index) != State::Void;
-        counts.then(|| self.take(index).unwrap_or(Err(Failure::Cancelled)))
+        // SAFETY: as in `slot`.
+        let slot = unsafe { &mut *self.slots.at(index) };
+        match (slot.state, slot.cell) {
+            (State::Arrived, Some(cell)) => {
+                slot.state = State::Taken;
+                // SAFETY: a cell that has arrived was the list's; it is forgotten.
+                unsafe {
+                    let outcome = body::take_outcome::<T, E>(cell);
+                    wave::release(cell);
+                    Some(outcome)
+                }
+            }
+            (State::Void, _) => None,
+            (State::Taken, _) => Some(Err(Failure::Taken)),
+            (State::Pending | State::Arrived, _) => Some(Err(Failure::Cancelled)),
+        }
     }
 
     /// Takes an outcome with the way that a failure came.

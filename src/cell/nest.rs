@@ -94,12 +94,18 @@ fn run_waiting() {
 }
 
 /// Before this thread waits for something: runs what waits for the end of a job that is further out.
+#[inline]
 pub(super) fn flush() {
     if OUTER.get() {
-        let nested = INLINE.replace(false);
-        run_waiting();
-        INLINE.set(nested);
+        flush_now();
     }
+}
+
+#[cold]
+fn flush_now() {
+    let nested = INLINE.replace(false);
+    run_waiting();
+    INLINE.set(nested);
 }
 
 // ── The inline executor ──────────────────────────────────────────────────────────────────────────

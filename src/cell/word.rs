@@ -332,10 +332,15 @@ impl Word {
         listener(now).filter(|_| self.swap_in(now, plain(EMPTY)).is_ok())
     }
 
+    /// Consumer: leaves for good, if the cell has settled and the wave has arrived.
+    pub(crate) fn leave_settled(&self) -> Option<Leave> {
+        // ORDERING: Acquire as in `seen`.
+        Self::owned(self.0.load(Ordering::Acquire))
+    }
+
     /// Consumer: leaves for good.
     pub(crate) fn leave(&self) -> Leave {
-        // ORDERING: Acquire as in `seen`.
-        if let Some(owned) = Self::owned(self.0.load(Ordering::Acquire)) {
+        if let Some(owned) = self.leave_settled() {
             return owned;
         }
         // ORDERING: Release, so that the producer frees after the consumer's last use; Acquire as

@@ -41,19 +41,24 @@ impl Worker {
         if timeout.is_poll() {
             return Waited::TimedOut;
         }
-        match Self::with_any(|worker| (worker.core, Arc::clone(&worker.seat))) {
-            None => Waited::from(awaited.wait(timeout, &NOT_CALLED)),
-            Some((core, seat)) if timeout.is_never() => Self::wait_and_help(awaited, core, &seat),
-            Some((core, _)) => {
-                // SAFETY: `wait` is the only call with `&mut` before the place is dropped.
-                let Ok(place) = (unsafe { waits::wait_for(awaited.chains(), core, true) }) else {
-                    return Waited::WouldDeadlock;
-                };
-                let settled = Self::wait_anyway(awaited, timeout);
-                drop(place);
-                Waited::from(settled)
-            }
+        if !Self::is_current() {
+            return Waited::from(awaited.wait(timeout, &NOT_CALLED));
         }
+        let on_worker = |worker: &Self| match timeout.is_never() {
+            true => worker.wait_and_help(awaited),
+            false => worker.wait_timed(awaited, timeout),
+        };
+        Self::with_any(on_worker).unwrap_or(Waited::TimedOut)
+    }
+
+    fn wait_timed(&self, awaited: &mut impl Awaited, timeout: Timeout) -> Waited {
+        // SAFETY: `wait` is the only call with `&mut` before the place is dropped.
+        let Ok(place) = (unsafe { waits::wait_for(awaited.chains(), self.core, true) }) else {
+            return Waited::WouldDeadlock;
+        };
+        let settled = Self::wait_anyway(awaited, timeout);
+        drop(place);
+        Waited::from(settled)
     }
 
     /// Waits, without a look at what for.
@@ -61,7 +66,8 @@ impl Worker {
         Self::blocked(|| awaited.wait(timeout, &NOT_CALLED))
     }
 
-    fn wait_and_help(awaited: &mut impl Awaited, core: &'static Core, seat: &Arc<Seat>) -> Waited {
+    fn wait_and_help(&self, awaited: &mut impl Awaited) -> Waited {
+        let (core, seat) = (self.core, &self.seat);
         let (mut called, mut news) = (false, true);
         loop {
             let too_deep = Self::help_all(awaited, called, &mut news);
