@@ -6,7 +6,10 @@ mod common;
 use asynckit::{Executor, ExecutorRef, Inline, Job, Pool, Promise};
 use common::wakers::block_on;
 use common::{Log, PATIENCE, SMALL_STACK, run_on_small_stack, watchdog, watched};
+use futures_core::Stream;
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -113,6 +116,14 @@ fn waiting_inside_a_callback_runs_what_it_waits_for() {
                 block_on(Link::ready(n).via(inline(kind, 0)).map(|n| n + 1)).unwrap()
             });
             assert_eq!(run.try_get().unwrap().unwrap(), 2);
+            let mut run = Link::ready(1).via(inline(kind, 0)).map(move |n| {
+                let nested = || Link::ready(n).via(inline(kind, 0)).map(|n| n + 1);
+                let list = [nested()].into_iter().collect::<asynckit::AsyncList<_, String>>();
+                let mut stream = pin!(list.as_completed().stream());
+                let first = block_on(poll_fn(|context| stream.as_mut().poll_next(context)));
+                first.unwrap().outcome.unwrap() + block_on(nested().share()).unwrap()
+            });
+            assert_eq!(run.try_get().unwrap().unwrap(), 4);
         }
     });
 }

@@ -12,6 +12,7 @@ use super::header::Dropped;
 use super::items::Items;
 use super::later;
 use super::mailbox::{Armed, Mailbox};
+use super::nest;
 use super::observer::Target;
 use super::park;
 use super::source::Source;
@@ -106,6 +107,7 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
 
     /// Polls for an item that has come and was not asked for.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        nest::flush(); // inside a callback this thread may be about to block
         self.disarm();
         let armed = park::into_armed(context.waker());
         if self.core.outlet().arm(armed) {

@@ -7,6 +7,7 @@ use super::consumer::Consumer;
 use super::executor::ExecutorHandle;
 use super::header::{CellRef, Lane};
 use super::mailbox::Armed;
+use super::nest;
 use super::park;
 use super::shared::Shared;
 use super::upstream::is_wanted;
@@ -106,6 +107,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     /// Has the waker woken; `None`: it has settled.
     pub(crate) fn listen(&self, waker: &std::task::Waker) -> Option<Ticket> {
+        nest::flush(); // inside a callback this thread may be about to block
         let listener = park::waker(Box::new(waker.clone()));
         match self.add(Waiter::Listener(listener)) {
             Ok(ticket) => Some(ticket),
