@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses a part of this")]
 
 pub(crate) mod alloc;
+pub(crate) mod by_hand;
 mod calls;
 mod outcomes;
 pub(crate) mod tasks;
