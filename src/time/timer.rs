@@ -95,6 +95,9 @@ struct Timer {
 struct Queue {
     alarms: BTreeMap<Key, Box<dyn Alarm>>,
     keeper: Keeper,
+    /// What the thread was woken for last. It sleeps until then also when that was removed before it
+    /// could look: else each of many short-lived alarms could wake it.
+    woken_for: Option<Instant>,
 }
 
 /// The timer's thread.
@@ -110,7 +113,7 @@ enum Keeper {
 
 impl Timer {
     const fn new() -> Self {
-        let queue = Queue { alarms: BTreeMap::new(), keeper: Keeper::Nobody };
+        let queue = Queue { alarms: BTreeMap::new(), keeper: Keeper::Nobody, woken_for: None };
         Timer { queue: Mutex::new(queue), bell: Condvar::new() }
     }
 
@@ -135,6 +138,7 @@ impl Timer {
         queue.alarms.insert(key, alarm);
         if queue.must_wake(key.at) {
             queue.keeper = Keeper::Awake;
+            queue.woken_for = Some(key.at);
             drop(queue);
             self.bell.notify_one();
         }
@@ -154,7 +158,8 @@ impl Timer {
                 continue; // there may be more
             }
             let look = ringers::look(now);
-            queue = self.sleep(queue, until.into_iter().chain(look).min());
+            let woken_for = queue.woken_for.take().filter(|at| *at > now);
+            queue = self.sleep(queue, until.into_iter().chain(look).chain(woken_for).min());
         }
     }
 
@@ -269,7 +274,8 @@ mod tests {
     fn the_thread_is_woken_only_for_what_is_due_before_it_wakes() {
         let (timer, now, ..) = by_hand();
         let later = now + Duration::from_secs(1);
-        let must_wake = |keeper, at| Queue { keeper, alarms: BTreeMap::new() }.must_wake(at);
+        let must_wake =
+            |keeper, at| Queue { keeper, alarms: BTreeMap::new(), woken_for: None }.must_wake(at);
         assert!(must_wake(Keeper::Asleep(None), later));
         assert!(must_wake(Keeper::Asleep(Some(later)), now));
         assert!(!must_wake(Keeper::Asleep(Some(now)), later));
