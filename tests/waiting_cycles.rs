@@ -169,7 +169,11 @@ fn a_wait_for_ones_own_queue_by_way_of_another_pool_ends() {
         let (key, (send, receive)) = (gate.key(), channel::<Typed<u8>>());
         let mut waits = first.spawn(move || {
             key.wait();
-            receive.recv().unwrap().get(None).map_err(|failure| kind(&failure).to_owned())
+            // Whoever waits last is told: this one, or the other, who passes it on.
+            receive.recv().unwrap().get(None).map_err(|failure| match failure {
+                Failure::Error(told) => told,
+                other => kind(&other).to_owned(),
+            })
         });
         let mut behind: Typed<u8> = first.spawn(|| Ok(2));
         let (tell, told) = channel();
