@@ -381,7 +381,7 @@ impl Builder<'_> {
             }
             Tree::Same(t, same) => {
                 let source = self.build(t);
-                unchanged(source, *same)
+                unchanged(self.pool, source, *same)
             }
             _ => self.gathered(tree),
         }
@@ -418,7 +418,7 @@ impl Builder<'_> {
     }
 }
 
-fn unchanged(source: Typed, same: Same) -> Typed {
+fn unchanged(pool: &Pool, source: Typed, same: Same) -> Typed {
     match same {
         Same::Timeout => source.timeout(Duration::MAX),
         Same::Shield => source.shield(),
@@ -426,7 +426,7 @@ fn unchanged(source: Typed, same: Same) -> Typed {
         Same::Inspect => source.inspect(|_| ()),
         Same::Copy => source.share().into_promise(),
         Same::Follow => {
-            let (deferred, promise) = Promise::deferred();
+            let (deferred, promise) = pool.deferred();
             deferred.follow(source);
             promise
         }

@@ -4,7 +4,11 @@
 mod common;
 
 use asynckit::{AsyncList, AsyncValue, Failure, IntoPromise, Outcome, Pool, Promise};
-use common::{DropCounter, Gate, Log, MOMENT, PATIENCE, alone, flush, on_the_only_worker, watched};
+use common::tasks::{sleeps, threads_asleep};
+use common::{
+    DropCounter, Gate, Log, MOMENT, PATIENCE, alone, eventually, flush, on_the_only_worker, watched,
+};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
@@ -348,6 +352,47 @@ fn a_promise_outlives_the_deadlock_that_was_refused() {
         let (refused, mut own) = told.recv_timeout(PATIENCE).unwrap();
         assert!(refused);
         assert!(matches!(own.get(PATIENCE), Ok(7)));
+    });
+}
+
+/// Rule 5, where no spare may be added: what comes from outside when the worker waits already is found as well.
+#[test]
+fn a_waiter_runs_what_becomes_ready_while_it_waits() {
+    type Make = fn(Typed<u8>, &Pool) -> Typed<u8>;
+    let makes: [(&str, Make); 4] = [
+        ("map", |promise, pool| promise.via(pool).map(|n| n + 1)),
+        ("chain", |promise, pool| promise.chain_on(pool, |n| Ok(n + 1))),
+        ("a job", |promise, pool| {
+            let again = pool.clone();
+            promise.via(asynckit::Inline).then(move |n| again.spawn(move || Ok(n + 1)))
+        }),
+        ("a join of branches", |promise, pool| {
+            let value = promise.via(pool).share();
+            let list: AsyncList<u8, String> = (0..2).map(|_| value.map(|n| n + 1)).collect();
+            list.join().map(|both| both[1])
+        }),
+    ];
+    watched(move || {
+        for (name, make) in makes {
+            let pool = Pool::builder().workers(1).max_spare_workers(0).name("ready").build();
+            let pool = ManuallyDrop::new(pool.unwrap());
+            let (deferred, promise) = Promise::deferred();
+            let again = (*pool).clone();
+            let mut waits: Typed<u8> = pool.spawn(move || {
+                make(promise, &again).get(None).map_err(|failure| format!("{failure:?}"))
+            });
+            eventually("it waits", || threads_asleep("ready") == 1);
+            let strangers: Vec<_> = (0..10).map(|_| pool.run(|| ())).collect();
+            // A stranger is no reason to stay awake.
+            thread::sleep(MOMENT);
+            eventually("it sleeps", || threads_asleep("ready") == 1);
+            let before = sleeps("ready");
+            thread::sleep(MOMENT);
+            assert!(sleeps("ready") - before <= 2, "{name}: it looks again and again");
+            deferred.resolve(1);
+            assert_eq!(waits.get(PATIENCE).unwrap(), 2, "{name}");
+            drop((strangers, ManuallyDrop::into_inner(pool)));
+        }
     });
 }
 

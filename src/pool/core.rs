@@ -53,6 +53,8 @@ pub(crate) struct Core {
     pub(super) inbox: CachePadded<Inbox<Cells>>,
     pub(super) sleep: CachePadded<Sleep>,
     pub(super) roster: Mutex<Roster>,
+    /// Held by a worker that looks through the whole queue: another one would miss what it has in hand.
+    pub(super) search: Mutex<()>,
     pub(super) room: Mutex<Room>,
     /// Rung when there is room in the queue.
     pub(super) roomy: Condvar,
@@ -89,6 +91,7 @@ impl Core {
             inbox: CachePadded::new(Inbox::new()),
             sleep: CachePadded::new(Sleep::new(roster.hands())),
             roster: Mutex::new(roster),
+            search: Mutex::new(()),
             room: Mutex::new(Room::default()),
             roomy: Condvar::new(),
             bell: Condvar::new(),
@@ -181,8 +184,8 @@ impl Core {
     /// that is all there ever are.
     pub(super) fn would_be_stuck(&self, waiting: usize, more: usize) -> bool {
         let roster = self.lock();
-        let all = waiting + more == roster.live && roster.idle == 0 && roster.target > 0;
-        all && roster.busy() == more && !roster.may_start()
+        let all = waiting + more == roster.live && roster.target > 0;
+        all && roster.busy() == more && roster.idle == 0 && !roster.may_start()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Roster> {
@@ -229,6 +232,9 @@ impl Core {
             }
         }
         self.sleep.awake();
+        if roster.is_stuck() {
+            roster.call(); // after `awake`: what is pushed from now on calls again
+        }
     }
 
     /// Settles everything that is queued as abandoned; says how many jobs there were.

@@ -2,7 +2,8 @@
 //!
 //! It runs the jobs and callbacks that are on the way to what it waits for; when there are none in its
 //! reach, another thread takes its place. Where no other can be had, what is queued is looked through
-//! for links on the way; the last one to block calls the others to do so, too.
+//! for links on the way; the last one to block calls the others to do so, and so does whoever pushes
+//! when all are blocked.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -189,6 +190,7 @@ impl Worker {
 
     /// The same out of the queue for all.
     fn take_one_of_all(&self, roots: &[CellRef]) -> Option<Item> {
+        let _alone = self.core.search.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (mut words, mut found) = (Vec::new(), None);
         while self.core.inbox.take(usize::MAX, |word| words.push(word)).0 > 0 {}
         words.retain(|&word| {
@@ -310,26 +312,29 @@ struct Blocked<'a> {
 }
 
 impl<'a> Blocked<'a> {
-    /// `caller`: it can be called, and, if it has news, it calls when it is the last one.
+    /// `caller`: it can be called, and, if it has news, it calls the others when it is the last one. So
+    /// does who finds that something was pushed since a worker looked.
     fn new(core: &'static Core, caller: Option<(&'a Arc<Seat>, bool)>) -> Self {
         Worker::with_any(Worker::put_back); // in order: it is older than what is queued
         let seat = caller.map(|(seat, _)| seat);
-        let has_work = {
+        let wakes = {
             let mut roster = core.lock();
             roster.blocked += 1;
-            roster.publish(core);
             if let Some(seat) = seat {
+                roster.callable += 1;
                 // ORDERING: Relaxed, all that waits is read and written under the lock.
                 seat.waits.store(true, Ordering::Relaxed);
             }
+            roster.publish(core);
             let has_work = core.has_work(&roster);
-            let nobody = roster.busy() == 0 && roster.idle == 0 && !roster.may_start();
-            if has_work && nobody && caller.is_none_or(|(_, news)| news) {
-                roster.seats.iter().for_each(|seat| seat.call());
+            let news = caller.is_none_or(|(_, news)| news) || core.inbox.has_news();
+            let stuck = roster.is_stuck();
+            if stuck && has_work && news {
+                roster.call();
             }
-            has_work
+            has_work && !stuck
         };
-        if has_work {
+        if wakes {
             core.wake_if_needed();
         }
         Blocked { core, seat }
@@ -340,11 +345,12 @@ impl Drop for Blocked<'_> {
     fn drop(&mut self) {
         let mut roster = self.core.lock();
         roster.blocked -= 1;
-        roster.publish(self.core);
         if let Some(seat) = self.seat {
+            roster.callable -= 1;
             // ORDERING: Relaxed, as in `new`.
             seat.waits.store(false, Ordering::Relaxed);
             seat.called.store(false, Ordering::Relaxed);
         }
+        roster.publish(self.core);
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Roster {
     pub(super) live: usize,
     pub(super) idle: usize,
     pub(super) blocked: usize,
+    /// How many of these can be called to look for work on the way to what they wait for.
+    pub(super) callable: usize,
     /// Wake-ups that were given and not yet taken.
     pub(super) wakes: usize,
     /// How many idle workers are to end at once, because the pool was made smaller.
@@ -46,6 +48,7 @@ impl Roster {
             live: 0,
             idle: 0,
             blocked: 0,
+            callable: 0,
             wakes: 0,
             retire: 0,
             closing: false,
@@ -73,10 +76,24 @@ impl Roster {
         self.live < self.target.saturating_add(self.max_spare)
     }
 
-    /// How many threads could be woken or started for new work.
+    /// Whether nobody is left who could take work, nor could be started.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.busy() == 0 && self.idle == 0 && !self.may_start()
+    }
+
+    /// How many threads could be woken or started for new work; where there are none, whether one that
+    /// waits can be called.
     pub(super) fn hands(&self) -> usize {
+        if self.is_stuck() {
+            return self.callable.min(1);
+        }
         let startable = self.target.saturating_add(self.max_spare).saturating_sub(self.live);
         self.usable().min(self.idle + startable)
+    }
+
+    /// Has all who wait look for work again.
+    pub(super) fn call(&self) {
+        self.seats.iter().for_each(|seat| seat.call());
     }
 
     /// Tells pushers and workers of a change.

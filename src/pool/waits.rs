@@ -30,6 +30,7 @@ static WAITS: Mutex<Waits> = Mutex::new(Waits { waits: Vec::new(), next: 0 });
 
 /// How many roots are looked at.
 const MOST: usize = 4096;
+
 /// A place in the list of those who wait.
 pub(crate) struct Waiting(Option<usize>);
 
