@@ -66,10 +66,16 @@ struct Core {
     /// Which items have run, for jobs that wait for others.
     done: Mutex<[bool; ITEMS]>,
     rung: Condvar,
+    /// Whether workers look out before they sleep.
+    look_out: bool,
 }
 
 impl Core {
     fn new(workers: usize, target: usize) -> Arc<Core> {
+        Self::with(workers, target, false)
+    }
+
+    fn with(workers: usize, target: usize, look_out: bool) -> Arc<Core> {
         let seat = || Seat { length: AtomicUsize::new(0), items: Mutex::new(Vec::new()) };
         Arc::new(Core {
             inbox: Inbox::new(),
@@ -81,6 +87,7 @@ impl Core {
             runs: RefCell::default(),
             done: Mutex::new([false; ITEMS]),
             rung: Condvar::new(),
+            look_out,
         })
     }
 
@@ -172,6 +179,7 @@ impl Worker {
                     }
                     (self.run)(&self.core, item);
                 }
+                None if self.core.look_out && self.look_out() => woken = true,
                 None if self.rest() => woken = true,
                 None => return,
             }
@@ -212,6 +220,16 @@ impl Worker {
             self.core.wake_if_needed();
         }
         items.first().copied()
+    }
+
+    /// Once, where a worker yields some times.
+    fn look_out(&self) -> bool {
+        if !self.core.sleep.look_out() {
+            return false;
+        }
+        let found = !self.core.inbox.is_empty();
+        self.core.sleep.awake();
+        found
     }
 
     fn rest(&self) -> bool {
@@ -257,8 +275,18 @@ impl Worker {
 
 /// Workers, and items that are posted by this thread; then the pool is closed and the threads end.
 fn pool(bound: usize, workers: usize, target: usize, items: usize, run: fn(&Core, usize)) {
+    run_pool(bound, move || Core::new(workers, target), items, run);
+}
+
+fn run_pool(
+    bound: usize,
+    core: impl Fn() -> Arc<Core> + Send + Sync + 'static,
+    items: usize,
+    run: fn(&Core, usize),
+) {
     check(bound, move || {
-        let core = Core::new(workers, target);
+        let core = core();
+        let workers = core.seats.len();
         let threads: Vec<_> = (0..workers).map(|seat| Worker::start(&core, seat, run)).collect();
         for item in 0..items {
             assert!(core.post(item));
@@ -298,6 +326,27 @@ fn two_pushes_against_two_sleepers() {
         }
         core.finished(item);
     });
+}
+
+#[test]
+fn two_pushes_against_one_that_looks_out() {
+    run_pool(2, || Core::with(1, 1, true), 2, Core::finished);
+}
+
+/// The first item does not end before the second has run: whoever looks out must not be relied on for both.
+#[test]
+fn two_pushes_against_two_that_look_out() {
+    run_pool(
+        2,
+        || Core::with(2, 2, true),
+        2,
+        |core, item| {
+            if item == 0 {
+                core.wait_for(1);
+            }
+            core.finished(item);
+        },
+    );
 }
 
 /// This thread is a worker with a batch, and runs an item that waits for the batch, which both others must come for.

@@ -7,6 +7,9 @@
 //! sides, makes sure that at least one of them sees the other. (Fences, not SeqCst accesses: loom
 //! can check those.)
 //!
+//! A worker that has nothing to do looks out for a moment before it sleeps; pushers rely on it as on one
+//! that is being woken.
+//!
 //! One wake-up at a time is enough: who was woken clears the flag *before* it looks at the queue, and
 //! wakes the next if there is more than it can take.
 
@@ -16,7 +19,7 @@ use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 pub(crate) struct Sleep {
     /// How many threads could be woken or started.
     hands: AtomicUsize,
-    /// Somebody is about to wake or start one.
+    /// Somebody is about to wake or start one, or looks out.
     waking: AtomicBool,
 }
 
@@ -31,10 +34,25 @@ impl Sleep {
     pub(crate) fn must_wake(&self) -> bool {
         // ORDERING: SeqCst fence between the push and this load; pairs with the one in `offer`.
         fence(Ordering::SeqCst);
-        // ORDERING: Relaxed, the fences order them; AcqRel so that there is one waker at a time.
-        self.hands.load(Ordering::Relaxed) > 0
-            && !self.waking.load(Ordering::Relaxed)
-            && !self.waking.swap(true, Ordering::AcqRel)
+        // ORDERING: Relaxed, the fences order them.
+        self.hands.load(Ordering::Relaxed) > 0 && self.take_flag()
+    }
+
+    /// Worker that has found nothing: whether it is to look out for a while, so that pushers need wake
+    /// nobody. Only one does; it calls [`awake`](Self::awake) when it is through.
+    #[must_use]
+    pub(crate) fn look_out(&self) -> bool {
+        self.take_flag()
+    }
+
+    fn take_flag(&self) -> bool {
+        // ORDERING: Relaxed, a hint. AcqRel so that there is one at a time; who finds it taken relies on
+        // the fence in `awake`. No swap: it would write again what is there.
+        !self.waking.load(Ordering::Relaxed)
+            && self
+                .waking
+                .compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok()
     }
 
     /// Under the pool's lock: how many hands there are now. A worker that goes to sleep looks at the
@@ -47,7 +65,8 @@ impl Sleep {
         fence(Ordering::SeqCst);
     }
 
-    /// Who was woken, or who was to wake somebody and found nobody: the next push may wake again.
+    /// Who was woken, who was to wake somebody and found nobody, or who has looked out: the next push may
+    /// wake again.
     /// Look at the queue after this.
     pub(crate) fn awake(&self) {
         // ORDERING: Relaxed, the fence orders it.

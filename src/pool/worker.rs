@@ -195,7 +195,7 @@ impl Worker {
                     }
                     self.run(item);
                 }
-                None if !surplus && self.yielding() => {}
+                None if !surplus && self.look_out() => woken = true,
                 None if self.rest() => woken = true,
                 None => break,
             }
@@ -292,15 +292,18 @@ impl Worker {
 
     // ── Sleeping ─────────────────────────────────────────────────────────────────────────────
 
-    /// Gives others the core for a moment. `true`: there is something to do now.
-    fn yielding(&self) -> bool {
-        for _ in 0..YIELDS {
-            thread::yield_now();
-            if !self.core.inbox.is_empty() || !self.next.is_empty() {
-                return true;
-            }
+    /// Gives others the core for a moment, unless another worker does so: where cores are few they would
+    /// keep each other awake. `true`: there may be something to do now.
+    fn look_out(&self) -> bool {
+        if !self.core.sleep.look_out() {
+            return false;
         }
-        false
+        let found = (0..YIELDS).any(|_| {
+            thread::yield_now();
+            !self.core.inbox.is_empty() || !self.next.is_empty()
+        });
+        self.core.sleep.awake();
+        found
     }
 
     /// Sleeps until there is work. `false`: the thread is to end, and is off the roster.
