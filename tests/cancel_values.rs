@@ -178,6 +178,17 @@ fn a_cancelled_source_cancels_its_branches() {
     });
 }
 
+/// What was dropped has cancelled nothing, and the handle that is left cancels alone.
+fn no_owners(drops: &[(&str, Drops)]) {
+    for (what, dropped) in drops {
+        let (deferred, value) = value();
+        dropped(&value);
+        assert!(!deferred.is_cancelled(), "{what}: only a `cancel` cancels");
+        value.cancel();
+        assert!(deferred.is_cancelled(), "{what}");
+    }
+}
+
 /// Rule 6: what was dropped is no owner: handles, futures, branches.
 #[test]
 fn what_was_dropped_is_no_owner() {
@@ -188,13 +199,7 @@ fn what_was_dropped_is_no_owner() {
             ("a branch", |value| drop(value.map(|n| *n))),
             ("a chained branch", |value| drop(value.chain(|n| Ok(*n)))),
         ];
-        for (what, dropped) in drops {
-            let (deferred, value) = value();
-            dropped(&value);
-            assert!(!deferred.is_cancelled(), "{what}: only a `cancel` cancels");
-            value.cancel();
-            assert!(deferred.is_cancelled(), "{what}");
-        }
+        no_owners(&drops);
     });
 }
 
@@ -207,12 +212,7 @@ fn a_dropped_branch_with_links_is_no_owner() {
             ("a value", |value| drop(value.map(|n| *n).share())),
             ("a branch of it", |value| drop(value.map(|n| *n).share().map(|n| *n).map(|n| n))),
         ];
-        for (what, dropped) in drops {
-            let (deferred, value) = value();
-            dropped(&value);
-            value.cancel();
-            assert!(deferred.is_cancelled(), "{what}");
-        }
+        no_owners(&drops);
     });
 }
 
@@ -229,12 +229,7 @@ fn a_dropped_clone_as_a_promise_is_no_owner() {
                 drop(promise);
             }),
         ];
-        for (what, dropped) in drops {
-            let (deferred, value) = value();
-            dropped(&value);
-            value.cancel();
-            assert!(deferred.is_cancelled(), "{what}");
-        }
+        no_owners(&drops);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use super::{AllFailed, AsyncList};
+use super::{AllFailed, AsyncList, let_go};
 use crate::cell::{Items, Origin, Policy, Producer};
 use crate::failure::Failure;
 use crate::promise::Promise;
@@ -53,8 +53,7 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValue<T, E> {
             return; // kept until it is clear whether all fail
         }
         let first = items.take(index);
-        items.discard_arrived();
-        items.cancel_pending();
+        let_go(items);
         if let (Some(producer), Some(Ok(value))) = (self.open.take(), first) {
             producer.settle(Ok(value));
         }
@@ -81,7 +80,6 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValue<T, E> {
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         self.open = None;
-        items.discard_arrived();
-        items.cancel_pending();
+        let_go(items);
     }
 }

@@ -3,7 +3,7 @@
 use std::future::IntoFuture;
 use std::panic::Location;
 
-use super::AsyncList;
+use super::{AsyncList, let_go};
 use crate::cell::{Ended, Items, Origin, Policy, Producer};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::{IntoPromise, Promise};
@@ -118,11 +118,10 @@ struct Join<U, E, F> {
 }
 
 impl<U, E, F> Join<U, E, F> {
-    /// Nobody needs the items any more: what has come goes, what has not is cancelled.
+    /// Nobody needs the items any more.
     fn give_up<T>(&mut self, items: &mut Items<T, E>) {
         drop_quietly(self.open.take());
-        items.discard_arrived();
-        items.cancel_pending();
+        let_go(items);
     }
 }
 

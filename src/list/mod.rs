@@ -22,7 +22,7 @@ pub use keyed::{KeyedAsCompleted, KeyedCompleted, KeyedList};
 pub use progress::Progress;
 pub use stream::{CompletedStream, KeyedCompletedStream};
 
-use crate::cell::{self, ExecutorHandle, Gather};
+use crate::cell::{self, ExecutorHandle, Gather, Items};
 use crate::failure::AnyError;
 use crate::pool::Pool;
 use crate::promise::Promise;
@@ -151,6 +151,12 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         let gather = self.items.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         (gather, executor)
     }
+}
+
+/// Nobody needs the items any more: what has come goes, what has not is cancelled.
+fn let_go<T, E>(items: &mut Items<T, E>) {
+    items.discard_arrived();
+    items.cancel_pending();
 }
 
 impl<T: Send + 'static, E: Send + 'static> Default for AsyncList<T, E> {

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use super::AsyncList;
+use super::{AsyncList, let_go};
 use crate::cell::{Items, Origin, Policy, Producer};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::Promise;
@@ -71,7 +71,6 @@ where
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         drop_quietly(self.open.take());
-        items.discard_arrived();
-        items.cancel_pending();
+        let_go(items);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use super::{AllFailed, AsyncList};
+use super::{AllFailed, AsyncList, let_go};
 use crate::cell::{Items, Origin, Policy, Producer};
 use crate::failure::{Failure, Outcome};
 use crate::promise::Promise;
@@ -62,8 +62,7 @@ impl<T: Send + 'static, E: Send + 'static> FirstValues<T, E> {
         let Some(producer) = self.open.take() else { return };
         let found = self.found.len() == self.wanted;
         let outcome = if found { self.values(items) } else { Err(self.failure(items)) };
-        items.discard_arrived();
-        items.cancel_pending();
+        let_go(items);
         producer.settle(outcome);
     }
 
@@ -114,7 +113,6 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValues<T, E> {
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         self.open = None;
-        items.discard_arrived();
-        items.cancel_pending();
+        let_go(items);
     }
 }

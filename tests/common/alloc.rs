@@ -1,12 +1,13 @@
 //! A global allocator that counts, for the threads that ask for it.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+mod counting;
+
+/// Install it with `#[global_allocator]` in the test files that count.
+pub(crate) use counting::Counting;
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-
-/// Install it with `#[global_allocator]` in the test files that count.
-pub(crate) struct Counting;
 
 /// What the threads that count on it have asked for.
 #[derive(Default)]
@@ -64,35 +65,9 @@ impl Counter {
     }
 }
 
+/// A block has changed its size: from or to nothing where it is new or goes.
 fn note(before: usize, after: usize) {
     if let Ok(Some(counter)) = COUNTER.try_with(Cell::get) {
         counter.moved(before, after);
-    }
-}
-
-// SAFETY: every call goes to `System` as it came; counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(0, layout.size());
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        note(0, layout.size());
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        note(layout.size(), 0);
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.dealloc(block, layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        note(layout.size(), size);
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.realloc(block, layout, size) }
     }
 }

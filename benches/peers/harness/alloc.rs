@@ -1,10 +1,12 @@
 //! The system's allocator, counting on request. Off, it costs one load that is always the same.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering::Relaxed};
+#[path = "../../../tests/common/alloc/counting.rs"]
+mod counting;
 
 /// Of the bench's `#[global_allocator]`.
-pub(crate) struct Counting;
+pub(crate) use counting::Counting;
+
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering::Relaxed};
 
 /// Within [`counted`].
 static WANTED: AtomicBool = AtomicBool::new(false);
@@ -51,6 +53,7 @@ pub(crate) fn left_by<R>(work: impl FnOnce() -> R) -> (isize, R) {
     (LIVE.load(Relaxed), result)
 }
 
+/// A block has changed its size: from or to nothing where it is new or goes.
 fn note(before: usize, after: usize) {
     if COUNTS.load(Relaxed) {
         let signed = |bytes: usize| isize::try_from(bytes).unwrap_or(isize::MAX);
@@ -59,32 +62,5 @@ fn note(before: usize, after: usize) {
             ALLOCATIONS.fetch_add(1, Relaxed);
             BYTES.fetch_add(after, Relaxed);
         }
-    }
-}
-
-// SAFETY: every call goes to `System` as it came; counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(0, layout.size());
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        note(0, layout.size());
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        note(layout.size(), 0);
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.dealloc(block, layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        note(layout.size(), size);
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.realloc(block, layout, size) }
     }
 }
