@@ -1,0 +1,185 @@
+//! Cells: their memory, what is in it, and when it goes.
+
+use std::cell::Cell as Plain;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::ptr::NonNull;
+
+use loom::cell::UnsafeCell;
+
+use super::promise::Promise;
+use super::world::{Counted, World};
+use crate::chain::Chain;
+use crate::sync::atomic::AtomicPtr;
+use crate::word::Word;
+
+#[repr(align(16))]
+pub(super) struct Cell {
+    pub(super) word: ManuallyDrop<Word>,
+    pub(super) up: ManuallyDrop<Chain>,
+    pub(super) is_root: bool,
+    pub(super) is_job: bool,
+    following: ManuallyDrop<UnsafeCell<bool>>,
+    /// Whether a queue uses the cell's link field.
+    linked: ManuallyDrop<UnsafeCell<bool>>,
+    /// The same field in a pending deferred's cell.
+    pub(super) handlers: ManuallyDrop<AtomicPtr<()>>,
+    pub(super) body: ManuallyDrop<UnsafeCell<Body>>,
+    pub(super) freed: Plain<bool>,
+}
+
+pub(super) enum Body {
+    Nothing,
+    Closure(Closure),
+    Outcome(Outcome),
+}
+
+/// The function of a job or a link.
+pub(crate) struct Closure {
+    /// The promise that it returns, if it returns one.
+    pub(super) follow: Option<Promise>,
+    /// Whether it is run from a queue.
+    pub(super) queued: Plain<bool>,
+    pub(super) counted: Counted,
+}
+
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub(crate) enum Result {
+    Value,
+    Cancelled,
+}
+
+pub(super) struct Outcome {
+    pub(super) result: Result,
+    pub(super) _counted: Counted,
+}
+
+/// A pointer to a cell, as the library's `CellRef`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct At(NonNull<Cell>);
+
+impl Deref for At {
+    type Target = Cell;
+
+    fn deref(&self) -> &Cell {
+        // SAFETY: the memory stays until the world goes; see `free` for the rest.
+        let cell = unsafe { self.0.as_ref() };
+        assert!(!cell.freed.get(), "a cell is used after it was freed");
+        cell
+    }
+}
+
+impl At {
+    pub(super) fn new(world: &World, word: Word, up: Chain, is_root: bool, body: Body) -> At {
+        let cell = Box::new(Cell {
+            word: ManuallyDrop::new(word),
+            up: ManuallyDrop::new(up),
+            is_root,
+            is_job: is_root && matches!(body, Body::Closure(_)),
+            following: ManuallyDrop::new(UnsafeCell::new(false)),
+            linked: ManuallyDrop::new(UnsafeCell::new(false)),
+            handlers: ManuallyDrop::new(AtomicPtr::new(std::ptr::null_mut())),
+            body: ManuallyDrop::new(UnsafeCell::new(body)),
+            freed: Plain::new(false),
+        });
+        let mut cells = world.0.cells.borrow_mut();
+        cells.push(cell);
+        At(NonNull::from(&**cells.last().unwrap()))
+    }
+
+    pub(super) fn from_address(pointer: *mut ()) -> At {
+        At(NonNull::new(pointer.cast()).expect("the address of a cell"))
+    }
+
+    pub(super) fn address(self) -> *mut () {
+        self.0.as_ptr().cast()
+    }
+
+    pub(super) fn root(self) -> At {
+        if self.is_root { self } else { At::from_address(self.up.root()) }
+    }
+
+    pub(super) fn put(self, body: Body) {
+        self.body.with_mut(|slot| {
+            // SAFETY: loom checks that the access is exclusive.
+            let slot = unsafe { &mut *slot };
+            assert!(matches!(slot, Body::Nothing), "the body has something in it");
+            *slot = body;
+        });
+    }
+
+    pub(super) fn take(self) -> Body {
+        // SAFETY: loom checks that the access is exclusive.
+        self.body.with_mut(|slot| std::mem::replace(unsafe { &mut *slot }, Body::Nothing))
+    }
+
+    pub(super) fn take_closure(self) -> Closure {
+        match self.take() {
+            Body::Closure(closure) => closure,
+            _ => panic!("no closure in the body"),
+        }
+    }
+
+    pub(super) fn take_outcome(self) -> Outcome {
+        match self.take() {
+            Body::Outcome(outcome) => outcome,
+            _ => panic!("no outcome in the body"),
+        }
+    }
+
+    pub(super) fn follows(self) -> bool {
+        // SAFETY: loom checks that nobody writes.
+        self.following.with(|following| unsafe { *following })
+    }
+
+    pub(super) fn set_following(self) {
+        // SAFETY: loom checks that the access is exclusive.
+        self.following.with_mut(|following| unsafe { *following = true });
+    }
+
+    /// A queue begins, or ceases, to use the cell's link field.
+    pub(super) fn link(self, now: bool) {
+        self.linked.with_mut(|linked| {
+            // SAFETY: loom checks that the access is exclusive.
+            let before = unsafe { std::ptr::replace(linked, now) };
+            assert_ne!(before, now, "a cell is in two queues");
+        });
+    }
+
+    /// Frees the cell: an exclusive access to all of it, which every other access must precede.
+    pub(super) fn free(self) {
+        assert!(matches!(self.take(), Body::Nothing), "a cell is freed with something in its body");
+        self.linked.with_mut(|linked| {
+            // SAFETY: loom checks that the access is exclusive.
+            assert!(unsafe { !*linked }, "a cell is freed in a queue");
+        });
+        // SAFETY: not freed before, or the access above would have panicked.
+        let cell = unsafe { &mut *self.0.as_ptr() };
+        cell.freed.set(true);
+        // SAFETY: as above; `Deref` lets nobody at them again.
+        unsafe {
+            ManuallyDrop::drop(&mut cell.word);
+            ManuallyDrop::drop(&mut cell.up);
+            ManuallyDrop::drop(&mut cell.following);
+            ManuallyDrop::drop(&mut cell.linked);
+            ManuallyDrop::drop(&mut cell.handlers);
+            ManuallyDrop::drop(&mut cell.body);
+        }
+    }
+
+    /// Frees the tail of a chain, and with it the chain's root.
+    pub(super) fn end_chain(self) {
+        let root = self.root();
+        if self != root {
+            self.free();
+        }
+        root.end();
+    }
+
+    /// A root whose chain has lost its last cell.
+    pub(super) fn end(self) {
+        if self.up.end() {
+            self.free();
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The consumer: what can be done with a promise.
+
+use loom::sync::Arc;
+
+use super::cell::{At, Body, Closure, Result};
+use super::links::Posted;
+use super::parker::{Parker, as_listener, take_back, wake};
+use super::producer::Pool;
+use super::up::{cancel_chain, explore};
+use super::wave::wave;
+use super::world::World;
+use crate::chain::Chain;
+use crate::word::{Attach, Leave, Listener, Receiver, Seen, Word};
+
+/// The consuming end of a chain. Not dropped but ended, by one of the methods that take it.
+#[must_use]
+pub(crate) struct Promise(pub(super) At);
+
+impl At {
+    /// The consumer owns the settled cell, and goes on with its chain.
+    fn own_chain(self) {
+        if self.is_root {
+            self.up.set_under_way();
+        }
+    }
+}
+
+impl Promise {
+    /// The same promise for another thread, which does not end it: the thread is joined before.
+    pub(crate) fn alias(&self) -> Promise {
+        Promise(self.0)
+    }
+
+    /// Drops the promise.
+    pub(crate) fn leave(self) {
+        match self.0.word.leave() {
+            Leave::Pending(listener) => drop(listener.map(take_back)),
+            Leave::Outcome => {
+                drop(self.0.take_outcome());
+                self.0.end_chain();
+            }
+            Leave::Bare => self.0.end_chain(),
+        }
+    }
+
+    /// Attaches a link that runs `closure`.
+    pub(crate) fn then(self, world: &World, closure: Closure) -> Promise {
+        let (promise, posted) = self.then_posted(world, closure);
+        if let Some(posted) = posted {
+            posted.run(world);
+        }
+        promise
+    }
+
+    /// The same; if there is an outcome already, the link is in its executor's queue.
+    pub(crate) fn then_posted(self, world: &World, closure: Closure) -> (Promise, Option<Posted>) {
+        let cell = self.0;
+        let up = Chain::link(cell.root().address());
+        let child = At::new(world, Word::pending(), up, false, Body::Closure(closure));
+        match cell.word.attach(Receiver::Continuation(child.address())) {
+            Attach::Attached(listener) => drop(listener.map(take_back)),
+            Attach::Settled => {
+                cell.own_chain();
+                cell.word.hand_to(Receiver::Continuation(child.address()));
+                let receiver = cell.word.receiver();
+                assert_eq!(receiver, Some(Receiver::Continuation(child.address())));
+                return (Promise(child), Some(Posted(cell, child)));
+            }
+            Attach::WithoutOutcome => {
+                // The old chain's wave is still under way: two waves must not share a root.
+                self.leave();
+                let closure = child.take_closure();
+                child.free();
+                return World::cancelled(world).then_posted(world, closure);
+            }
+        }
+        (Promise(child), None)
+    }
+
+    /// As `get(None)`.
+    pub(crate) fn get(self, world: &World) -> Result {
+        if self.0.word.seen() == Seen::Pending {
+            let parker = Parker::new(world);
+            let listener = as_listener(&parker);
+            if self.0.word.listen(listener) {
+                parker.park();
+            } else {
+                drop(take_back(listener));
+            }
+        }
+        let result = self.try_get().expect("woken before it was settled");
+        self.leave();
+        result
+    }
+
+    /// Whether it is settled as cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        matches!(self.0.word.seen(), Seen::Cancelled | Seen::Arrived)
+    }
+
+    /// As `try_get`.
+    pub(crate) fn try_get(&self) -> Option<Result> {
+        match self.0.word.seen() {
+            Seen::Pending => None,
+            Seen::Cancelled | Seen::Arrived => Some(Result::Cancelled),
+            Seen::TakenValue | Seen::TakenFailure => panic!("taken twice"),
+            Seen::Settled => {
+                let outcome = self.0.take_outcome();
+                self.0.word.taken(outcome.result != Result::Value);
+                Some(outcome.result)
+            }
+        }
+    }
+
+    /// As a `get` with a timeout that expires at once after it has begun to listen.
+    pub(crate) fn expired_get(&self, world: &World) -> Option<Result> {
+        if self.0.word.seen() != Seen::Pending {
+            return self.try_get();
+        }
+        let parker = Parker::new(world);
+        let listener = as_listener(&parker);
+        if !self.0.word.listen(listener) {
+            drop(take_back(listener));
+            return Some(self.try_get().expect("a refused listener means settled"));
+        }
+        if self.0.word.unlisten(listener) {
+            drop(take_back(listener));
+            return None;
+        }
+        // Settled meanwhile; the wake is on its way and owns the parker.
+        Some(self.try_get().expect("a listener that is gone means settled"))
+    }
+
+    /// As a `poll`: leaves a waker behind. True when it is settled.
+    pub(crate) fn poll(&self, world: &World) -> bool {
+        if let Some(old) = self.0.word.take_listener() {
+            drop(take_back(old));
+        }
+        if self.0.word.seen() != Seen::Pending {
+            return true;
+        }
+        let parker = Parker::new(world);
+        let Listener::Thread(pointer) = as_listener(&parker) else { unreachable!() };
+        if self.0.word.listen(Listener::Waker(pointer)) {
+            return false;
+        }
+        drop(take_back(Listener::Waker(pointer)));
+        true
+    }
+
+    /// As `cancel`.
+    pub(crate) fn cancel(&self, world: &World) {
+        let Some(listener) = self.0.word.cancel() else { return };
+        if let Some(listener) = listener {
+            wake(listener);
+        }
+        cancel_chain(world, self.0.root());
+    }
+
+    /// What a worker does that looks for what the promise waits for, if it is a branch: it reads the
+    /// work. `false`: it is not to be read.
+    pub(crate) fn look(&self) -> bool {
+        let root = self.0.root();
+        if !root.up.hold_work() {
+            return false;
+        }
+        // SAFETY: loom checks that nobody writes.
+        root.body.with(|body| assert!(matches!(unsafe { &*body }, Body::Closure(_)), "it is gone"));
+        root.up.release_work();
+        true
+    }
+
+    /// What a worker does that waits for the promise: it runs the root itself if nobody has started it.
+    pub(crate) fn claim(&self, world: &World, pool: Pool) {
+        let mut claimed = None;
+        explore(world, self.0.root(), &mut |root| {
+            let won = root.up.claim(pool.address());
+            if won {
+                claimed = Some(root);
+            }
+            won
+        });
+        if let Some(root) = claimed {
+            let closure = root.take_closure();
+            wave(world, closure.run(world, root));
+        }
+    }
+}
