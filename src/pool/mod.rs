@@ -7,6 +7,7 @@
 //! | `roster` | who works, sleeps, blocks: counts under one lock |
 //! | `core` | what promises point to: lives for ever |
 //! | `worker` | the loop of a thread |
+//! | `rest` | what a worker does that finds nothing to do |
 //! | `helping` | what a worker does while it waits |
 //! | `waits` | who waits for what |
 //! | `scope` | work that borrows |
@@ -17,6 +18,7 @@ mod builder;
 mod core;
 mod helping;
 mod inbox;
+mod rest;
 mod room;
 mod roster;
 mod scope;
