@@ -118,3 +118,16 @@ fn every_mutation_of_the_models_applies() {
         assert!(!between.contains("fn "), "{name}: its text is not in `{after}`");
     }
 }
+
+/// It was run, and found what it says: the table has a row for each.
+#[test]
+fn every_mutation_has_its_row_in_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).expect("the file");
+    let (list, table) = (read("models/mutations/list.txt"), read("models/README.md"));
+    let names: Vec<_> = mutations(&list).iter().map(|mutation| mutation.name).collect();
+    let names: Vec<_> = names.iter().map(|name| name.trim_end_matches(" (missed)")).collect();
+    let (_, table) = table.split_once("| mistake |").expect("the table");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    assert_eq!(rows.map(|(name, _)| name).collect::<Vec<_>>(), names);
+}

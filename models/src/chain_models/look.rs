@@ -63,6 +63,23 @@ fn a_look_against_a_look() {
     });
 }
 
+/// The work stays until the last of two has looked.
+#[test]
+fn a_look_against_a_look_and_start() {
+    check(4, || {
+        let world = World::default();
+        let (branch, promise) = world.branch();
+        let again = promise.alias();
+        let other = thread::spawn(move || again.look());
+        promise.look();
+        branch.offer(Pool::ONE);
+        branch.pop(&world);
+        other.join().unwrap();
+        assert_eq!(promise.get(&world), Result::Value);
+        world.finish();
+    });
+}
+
 #[test]
 fn who_wants_it_against_cancel() {
     check(4, || {
