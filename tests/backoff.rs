@@ -47,7 +47,7 @@ fn no_attempt_overflows() {
     assert_eq!(capped.next(), Some(longest));
     assert!(Backoff::exponential(NONE).take(1025).all(|pause| pause.is_zero()));
     let jittered = Backoff::exponential(Duration::from_nanos(1)).full_jitter();
-    assert!(jittered.take(1025).all(|pause| pause <= Duration::MAX));
+    assert!(jittered.take(1025).any(|pause| pause > Duration::from_secs(1 << 40)), "no overflow");
     assert!(Backoff::exponential(NONE).full_jitter().take(1025).all(|pause| pause.is_zero()));
 }
 

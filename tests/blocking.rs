@@ -3,8 +3,9 @@
 mod common;
 
 use asynckit::{AsyncList, AsyncValue, Failure, Promise};
+use common::tasks::await_sleep;
 use common::wakers::block_on;
-use common::{Gate, MOMENT, PATIENCE, named_thread, watched};
+use common::{MOMENT, PATIENCE, named_thread, watched};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
@@ -93,13 +94,8 @@ fn a_duration_without_end_is_no_limit() {
     watched(|| {
         for limit in [Some(Duration::MAX), Some(Duration::MAX - Duration::from_nanos(1)), None] {
             let (deferred, mut promise) = Typed::<u8>::deferred();
-            let gate = Gate::new();
-            let key = gate.key();
-            let waiter = named_thread("waiter", move || {
-                key.wait();
-                promise.get(limit)
-            });
-            gate.open();
+            let waiter = named_thread("without-limit", move || promise.get(limit));
+            await_sleep("without-limit", 1);
             std::thread::sleep(MOMENT); // give it the chance to give up
             deferred.resolve(1);
             assert_eq!(waiter.join().unwrap().unwrap(), 1);
@@ -120,10 +116,10 @@ fn whoever_waits_is_woken_by_any_end() {
         ];
         for (expected, end) in ends {
             let (deferred, mut promise) = Typed::<u8>::deferred();
-            let getter = named_thread("getter", move || common::verdict(&promise.get(None)));
+            let getter = named_thread("end-getter", move || common::verdict(&promise.get(None)));
             let (second, mut promise) = Typed::<u8>::deferred();
-            let waiter = named_thread("waiter", move || promise.wait(None));
-            std::thread::sleep(Duration::from_millis(5)); // give them the chance to be asleep
+            let waiter = named_thread("end-waiter", move || promise.wait(None));
+            await_sleep("end-", 2);
             end(deferred);
             end(second);
             assert_eq!(getter.join().unwrap(), expected);

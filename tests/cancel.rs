@@ -342,6 +342,7 @@ fn cancelling_races_running() {
     watched_long(|| {
         let (pool, drops) = (Pool::new(2), DropCounter::default());
         let (ran, cancelled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let mut expected = 0;
         for round in 0..ROUNDS {
             let (runs, token) = (ran.clone(), drops.token());
             let (beside, both) = (cancelled.clone(), Arc::new(Barrier::new(2)));
@@ -362,10 +363,13 @@ fn cancelling_races_running() {
             }
             promise.cancel();
             let outcome = promise.try_get().expect("settled, one way or the other");
+            expected += usize::from(outcome.is_err());
             assert!(outcome.is_ok() || is_cancelled(outcome.map(drop)));
         }
         drop(pool);
         assert_eq!(drops.dropped(), 2 * ROUNDS);
-        assert!(ran.load(SeqCst) <= ROUNDS && cancelled.load(SeqCst) <= ROUNDS);
+        assert!((ROUNDS / 2..=ROUNDS).contains(&ran.load(SeqCst)), "those that were met have run");
+        // Less where the last link had run, and was cancelled before it could settle.
+        assert!(cancelled.load(SeqCst) <= expected, "a value was told as a cancellation");
     });
 }

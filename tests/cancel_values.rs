@@ -3,12 +3,12 @@
 mod common;
 
 use asynckit::{AsyncValue, Deferred, Failure, IntoPromise, Pool, Promise};
+use common::tasks::await_sleep;
 use common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, eventually, flush, held, kind, named_thread,
     one_worker, watched, watched_long,
 };
 use std::future::IntoFuture;
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
@@ -171,7 +171,7 @@ fn a_cancelled_source_cancels_its_branches() {
             .collect();
         let caught = child.map(|n| *n).catch(|failure| Err(kind(&failure).to_owned()));
         drop(deferred);
-        assert!(branches.iter_mut().all(|branch| branch.get(PATIENCE).is_err()));
+        assert!(branches.iter_mut().all(|branch| branch.get(PATIENCE).unwrap_err().is_abandoned()));
         assert!(common::is_error({ caught }.get(PATIENCE), "Abandoned"));
         assert!(log.entries().is_empty());
         assert_eq!(drops.dropped(), 3);
@@ -308,20 +308,14 @@ fn a_cancelled_event_cannot_be_set() {
     watched(|| {
         let event = Value::new();
         let branch = event.map(|n| *n);
-        let (tell, told) = channel();
         let waits = event.clone();
-        let waiter = named_thread("waiter", move || {
-            tell.send(()).unwrap();
-            let outcome = waits.get(PATIENCE).copied();
-            (is_cancelled(outcome), waits)
-        });
-        told.recv().unwrap();
-        thread::sleep(MOMENT);
+        let waiter = named_thread("waits-for-event", move || waits.get(PATIENCE).copied());
+        await_sleep("waits-for-event", 1);
         branch.cancel();
         event.cancel();
         assert!(!event.is_set(), "the waiter has a handle");
         assert_eq!(event.set(1), Ok(()), "so it can still be set");
-        assert!(!waiter.join().unwrap().0);
+        assert_eq!(waiter.join().unwrap().unwrap(), 1);
 
         let event = Value::new();
         event.cancel();

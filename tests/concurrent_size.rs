@@ -107,8 +107,8 @@ fn all_kinds_of_things_at_once() {
                     joined.cancel();
                 }
                 _ => {
-                    let failed = list.join().get(LONG).is_err();
-                    assert_eq!(failed, round % 40 < 30);
+                    let expected = if round % 40 < 30 { "Error" } else { "Ok" };
+                    assert_eq!(common::verdict(&list.join().get(LONG)), expected);
                 }
             }
         }

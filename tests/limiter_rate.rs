@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 #[test]
 fn no_more_start_in_an_interval_than_the_rate() {
     watched(|| {
-        let interval = Duration::from_millis(30);
+        let interval = Duration::from_millis(150);
         let (limiter, start, times) = (Limiter::rate(3, interval), Instant::now(), Log::new());
         let all: AsyncList<(), String> = (0..10)
             .map(|_| {
@@ -25,7 +25,7 @@ fn no_more_start_in_an_interval_than_the_rate() {
         assert_eq!(all.join().get(PATIENCE).unwrap().len(), 10);
         let times = times.entries();
         // What is measured is a bit later than what is counted, once earlier, once later.
-        let slack = Duration::from_millis(2);
+        let slack = Duration::from_millis(10);
         assert!(times.windows(4).all(|four| four[3] + slack >= four[0] + interval), "{times:?}");
         assert!(times[9] >= interval * 3 - slack);
     });

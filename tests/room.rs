@@ -3,6 +3,7 @@
 mod common;
 
 use asynckit::{AnyError, Outcome, Pool, PoolFull, Promise, Shutdown};
+use common::tasks::await_sleep;
 use common::{
     Bomb, DropCounter, Gate, MOMENT, PATIENCE, Token, eventually, flush, named_thread, watched,
 };
@@ -210,9 +211,9 @@ fn everybody_who_waits_for_room_is_told() {
         for _ in 0..3 {
             let (pool, tell) = (pool.clone(), tell.clone());
             // Left to itself: one that hangs is told by the assertion.
-            drop(named_thread("waiter", move || tell.send(pool.wait_for_room(None))));
+            drop(named_thread("room-for-all", move || tell.send(pool.wait_for_room(None))));
         }
-        thread::sleep(MOMENT); // all of them wait; if not, they find room at once
+        await_sleep("room-for-all", 3);
         pool.set_worker_count(1);
         job.get(PATIENCE).unwrap();
         for waiter in 0..3 {

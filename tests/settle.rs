@@ -6,10 +6,10 @@
 mod common;
 
 use asynckit::{AnyError, AsyncList, Deferred, Failure, Outcome, Pool, Promise};
+use common::tasks::await_sleep;
 use common::wakers::block_on;
 use common::{
-    DropCounter, Gate, MOMENT, PATIENCE, Token, every_failure, kind, named_thread, one_worker,
-    watched,
+    DropCounter, Gate, PATIENCE, Token, every_failure, kind, named_thread, one_worker, watched,
 };
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
@@ -123,8 +123,8 @@ fn a_dropped_deferred_abandons_its_promise() {
 fn a_dropped_deferred_wakes_who_waits() {
     watched(|| {
         let (deferred, mut promise): Pair<u8> = Promise::deferred();
-        let waiter = named_thread("waiter", move || promise.get(None));
-        std::thread::sleep(MOMENT); // give it the chance to be asleep
+        let waiter = named_thread("waits-for-drop", move || promise.get(None));
+        await_sleep("waits-for-drop", 1);
         drop(deferred);
         assert!(waiter.join().unwrap().unwrap_err().is_abandoned());
     });

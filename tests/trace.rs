@@ -245,7 +245,7 @@ fn the_way_is_there_as_long_as_the_promise() {
         let pool = one_worker();
         let (deferred, mut promise) = Typed::<u8>::deferred();
         assert!(promise.trace().is_empty() && promise.trace().to_string().is_empty());
-        assert!(promise.get(Duration::ZERO).is_err());
+        assert!(promise.get(Duration::ZERO).unwrap_err().is_timed_out());
         assert!(promise.trace().is_empty(), "a timeout of `get` is no failure of the promise");
         deferred.resolve(1);
         assert!(promise.trace().is_empty());

@@ -1,7 +1,8 @@
 //! The threads of this process, as Linux sees them: found by the start of their name.
 
-use std::fs;
+use super::{MOMENT, eventually};
 use std::path::{Path, PathBuf};
+use std::{fs, thread};
 
 fn tasks(name: &str) -> Vec<PathBuf> {
     let all = fs::read_dir("/proc/self/task").expect("Linux lists the threads here");
@@ -22,6 +23,16 @@ pub(crate) fn threads_asleep(name: &str) -> usize {
     let asleep =
         |task: &PathBuf| status(task, "State:").is_some_and(|state| state.starts_with('S'));
     tasks(name).iter().filter(|task| asleep(task)).count()
+}
+
+/// Returns once so many threads of this name are asleep; where nobody can tell, after a moment.
+#[track_caller]
+pub(crate) fn await_sleep(name: &str, count: usize) {
+    if cfg!(target_os = "linux") {
+        eventually("they sleep", || threads_asleep(name) >= count);
+    } else {
+        thread::sleep(MOMENT);
+    }
 }
 
 /// CPU time that these threads have taken, in milliseconds.

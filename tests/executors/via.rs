@@ -1,6 +1,8 @@
 //! Callbacks after `via` run there and nowhere else.
 
-use crate::common::{Log, PATIENCE, eventually, one_worker, three_cases, watched, worker_id};
+use crate::common::{
+    Log, PATIENCE, eventually, one_worker, three_cases, verdict, watched, worker_id,
+};
 use crate::{OneThread, Typed, all_callbacks, only};
 use asynckit::{AsyncList, Executor, ExecutorRef, Inline, Job, LocalQueue};
 use std::sync::Arc;
@@ -18,7 +20,9 @@ fn callbacks_after_via_run_there_and_nowhere_else() {
             three_cases(
                 outcome,
                 |promise| all_callbacks(promise.via(foreign.clone()), &log),
-                |mut end| assert_eq!(end.get(PATIENCE).is_ok(), value),
+                |mut end| {
+                    assert_eq!(verdict(&end.get(PATIENCE)), if value { "Ok" } else { "Error" })
+                },
             );
             only(&log, foreign.id);
         }

@@ -37,16 +37,17 @@ fn fault_16_failed_item_does_not_fail_early() {
 fn fault_17_timeout_for_each_item() {
     watched(|| {
         let (_deferreds, promises): (Vec<_>, Vec<_>) =
-            (0..5).map(|_| Typed::<u8>::deferred()).unzip();
+            (0..100).map(|_| Typed::<u8>::deferred()).unzip();
         let mut list: List<u8> = promises.into_iter().collect();
         let limit = Duration::from_millis(200);
-        for waits in
-            [|list: &mut List<u8>, t| list.get(t).is_err(), |list: &mut List<u8>, t| !list.wait(t)]
-        {
+        for waits in [
+            |list: &mut List<u8>, t| list.get(t).is_err_and(|e| e.is_timed_out()),
+            |list: &mut List<u8>, t| !list.wait(t),
+        ] {
             let start = Instant::now();
             assert!(waits(&mut list, limit));
             let took = start.elapsed();
-            assert!(took >= limit && took < limit * 4, "took {took:?}"); // five of them: 1 s
+            assert!(took >= limit && took < limit * 10, "took {took:?}"); // a hundred of them: 20 s
         }
     });
 }

@@ -99,7 +99,7 @@ fn the_last_handle_of_a_session_dropped_by_the_io_thread_does_not_stop_it() {
         let mut page = session.get(site).map(move |_| drop(held));
         drop((session, pool)); // now `held` is the last handle of both
         drop(end); // the connection breaks, the callback is dropped unrun
-        assert!(page.get(None).is_err());
+        assert!(page.get(None).unwrap_err().is_error());
         let other = Session::builder().no_proxy().build().expect("valid settings");
         assert_eq!(other.get(hello()).get(None).expect("an answer").text(), "hello");
         drop(release);
