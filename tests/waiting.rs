@@ -1,17 +1,13 @@
 //! Waiting in the pool (rule 5): a pool of one worker that nobody can stand in for, where only helping can save it.
-//! What a pool with spare workers does is in `waiting_spares.rs`, cycles are in `waiting_cycles.rs`.
+//! What a pool with spare workers does is in `waiting_spares.rs`, cycles are in `waiting_cycles.rs`, calls to look again in
+//! `waiting_calls.rs`.
 
 mod common;
 
 use asynckit::{AsyncList, AsyncValue, Failure, IntoPromise, Outcome, Pool, Promise};
-use common::tasks::{sleeps, threads_asleep};
-use common::{
-    DropCounter, Gate, Log, MOMENT, PATIENCE, alone, eventually, flush, on_the_only_worker, watched,
-};
-use std::mem::ManuallyDrop;
+use common::{DropCounter, Log, MOMENT, PATIENCE, alone, flush, on_the_only_worker, watched};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
-use std::thread;
 
 type Typed<T> = Promise<T, String>;
 
@@ -355,47 +351,6 @@ fn a_promise_outlives_the_deadlock_that_was_refused() {
     });
 }
 
-/// Rule 5, where no spare may be added: what comes from outside when the worker waits already is found as well.
-#[test]
-fn a_waiter_runs_what_becomes_ready_while_it_waits() {
-    type Make = fn(Typed<u8>, &Pool) -> Typed<u8>;
-    let makes: [(&str, Make); 4] = [
-        ("map", |promise, pool| promise.via(pool).map(|n| n + 1)),
-        ("chain", |promise, pool| promise.chain_on(pool, |n| Ok(n + 1))),
-        ("a job", |promise, pool| {
-            let again = pool.clone();
-            promise.via(asynckit::Inline).then(move |n| again.spawn(move || Ok(n + 1)))
-        }),
-        ("a join of branches", |promise, pool| {
-            let value = promise.via(pool).share();
-            let list: AsyncList<u8, String> = (0..2).map(|_| value.map(|n| n + 1)).collect();
-            list.join().map(|both| both[1])
-        }),
-    ];
-    watched(move || {
-        for (name, make) in makes {
-            let pool = Pool::builder().workers(1).max_spare_workers(0).name("ready").build();
-            let pool = ManuallyDrop::new(pool.unwrap());
-            let (deferred, promise) = Promise::deferred();
-            let again = (*pool).clone();
-            let mut waits: Typed<u8> = pool.spawn(move || {
-                make(promise, &again).get(None).map_err(|failure| format!("{failure:?}"))
-            });
-            eventually("it waits", || threads_asleep("ready") == 1);
-            let strangers: Vec<_> = (0..10).map(|_| pool.run(|| ())).collect();
-            // A stranger is no reason to stay awake.
-            thread::sleep(MOMENT);
-            eventually("it sleeps", || threads_asleep("ready") == 1);
-            let before = sleeps("ready");
-            thread::sleep(MOMENT);
-            assert!(sleeps("ready") - before <= 2, "{name}: it looks again and again");
-            deferred.resolve(1);
-            assert_eq!(waits.get(PATIENCE).unwrap(), 2, "{name}");
-            drop((strangers, ManuallyDrop::into_inner(pool)));
-        }
-    });
-}
-
 /// Rule 5, where no spare may be added: a chained job that is queued among others for all to take is found as well.
 #[test]
 fn a_waiter_finds_a_chained_job_in_the_queue_for_all() {
@@ -417,33 +372,5 @@ fn a_waiter_finds_a_chained_job_in_the_queue_for_all() {
             (0..100).for_each(|_| drop(pushes.run(|| ())));
             assert_eq!(waits.get(PATIENCE).unwrap(), 2);
         }
-    });
-}
-
-/// The same where somebody was busy when it was to be found: the last one to block calls the others, who look again.
-#[test]
-fn the_last_one_to_wait_calls_the_others() {
-    watched(|| {
-        let pool = Pool::builder().workers(2).max_spare_workers(0).build().unwrap();
-        let (gate, again) = (Gate::new(), pool.clone());
-        let (key, (deferred, mut resolved)) = (gate.key(), Promise::<u8, String>::deferred());
-        let mut first: Typed<u8> = pool.spawn(move || {
-            key.wait();
-            let mut chained: Typed<u8> = again.spawn(|| Ok(1)).chain(|n| Ok(n + 1)).chain(Ok);
-            let outcome = chained.get(None).map_err(|failure| format!("{failure:?}"));
-            deferred.settle(outcome.clone().map_err(Failure::Error));
-            outcome
-        });
-        let key = gate.key();
-        let last: Typed<u8> = pool.spawn(move || {
-            key.wait();
-            thread::sleep(MOMENT); // the first one blocks meanwhile, though it need not
-            resolved.get(None).map_err(|failure| format!("{failure:?}"))
-        });
-        gate.await_arrival(2);
-        (0..100).for_each(|_| drop(pool.run(|| ())));
-        gate.open();
-        assert_eq!(first.get(PATIENCE).unwrap(), 2);
-        assert_eq!({ last }.get(PATIENCE).unwrap(), 2);
     });
 }

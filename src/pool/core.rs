@@ -55,6 +55,8 @@ pub(crate) struct Core {
     pub(super) roster: Mutex<Roster>,
     /// Held by a worker that looks through the whole queue: another one would miss what it has in hand.
     pub(super) search: Mutex<()>,
+    /// Changes when workers that wait might find something that they have not seen.
+    pub(super) news: AtomicUsize,
     pub(super) room: Mutex<Room>,
     /// Rung when there is room in the queue.
     pub(super) roomy: Condvar,
@@ -92,6 +94,7 @@ impl Core {
             sleep: CachePadded::new(Sleep::new(roster.hands())),
             roster: Mutex::new(roster),
             search: Mutex::new(()),
+            news: AtomicUsize::new(0),
             room: Mutex::new(Room::default()),
             roomy: Condvar::new(),
             bell: Condvar::new(),
@@ -172,6 +175,12 @@ impl Core {
     /// Whether anything is queued, anywhere.
     pub(super) fn has_work(&self, roster: &Roster) -> bool {
         !self.inbox.is_empty() || roster.seats.iter().any(|seat| seat.has_work())
+    }
+
+    /// What a waiting worker saw in its last look may not be all any more.
+    pub(super) fn tell(&self) {
+        // ORDERING: Release pairs with the Acquire before a look: who sees this sees the queue as it is.
+        self.news.fetch_add(1, Ordering::Release);
     }
 
     /// Whether no thread is left, nor could be started, if this one waits too.
@@ -258,7 +267,7 @@ impl Core {
             let seats = self.lock().seats.clone();
             let moves = || seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
             let (before, count) = (moves(), items.len());
-            while self.inbox.take(usize::MAX, |word| items.push(word)).0 > 0 {}
+            self.inbox.take_all(|word| items.push(word));
             seats.iter().for_each(|seat| seat.drain(&mut items));
             let still = before.iter().all(|moves| moves % 2 == 0) && before == moves();
             if still && items.len() == count {

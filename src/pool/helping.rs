@@ -2,8 +2,8 @@
 //!
 //! It runs the jobs and callbacks that are on the way to what it waits for; when there are none in its
 //! reach, another thread takes its place. Where no other can be had, what is queued is looked through
-//! for links on the way; the last one to block calls the others to do so, and so does whoever pushes
-//! when all are blocked.
+//! for links on the way. Who has looked in vain is called to look again: by the last one to block, if
+//! there was news since then, and by whoever pushes when all are blocked.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -68,10 +68,10 @@ impl Worker {
     }
 
     fn wait_and_help(&self, awaited: &mut impl Awaited) -> Waited {
-        let (core, seat) = (self.core, &self.seat);
-        let (mut called, mut news) = (false, true);
+        let core = self.core;
+        let mut look = Look { seat: &self.seat, called: false, news: true, since: 0 };
         loop {
-            let too_deep = Self::help_all(awaited, called, &mut news);
+            let too_deep = Self::help_all(awaited, core, &mut look);
             if awaited.is_settled() {
                 return Waited::Settled;
             }
@@ -82,28 +82,30 @@ impl Worker {
             if too_deep && core.is_exhausted() {
                 return Waited::WouldDeadlock;
             }
-            let blocked = Blocked::new(core, Some((seat, news)));
-            let settled = awaited.wait(Timeout::from(None), &seat.called);
+            let blocked = Blocked::new(core, Some(&look));
+            let settled = awaited.wait(Timeout::from(None), &self.seat.called);
             drop((blocked, place));
             if settled {
                 return Waited::Settled;
             }
-            (called, news) = (true, false);
+            (look.called, look.news) = (true, false);
         }
     }
 
-    /// Runs the jobs that are waited for; `news` says afterwards whether there were any. Whether some
+    /// Runs the jobs that are waited for; the look has news afterwards if there were any. Whether some
     /// were left because the stack is deep.
-    fn help_all(awaited: &impl Awaited, called: bool, news: &mut bool) -> bool {
+    fn help_all(awaited: &impl Awaited, core: &Core, look: &mut Look<'_>) -> bool {
         loop {
             cell::flush();
             if awaited.is_settled() {
                 return false;
             }
-            let mut helped = None;
+            // ORDERING: Acquire pairs with `tell`: what was told of is in the queue.
+            look.since = core.news.load(Ordering::Acquire);
+            let (called, mut helped) = (look.called, None);
             awaited.each_chain(&mut |chain| helped = helped.max(Some(Self::help(chain, called))));
             match helped {
-                Some(Helped::Done) => *news = true,
+                Some(Helped::Done) => look.news = true,
                 Some(Helped::TooDeep) => return true,
                 Some(Helped::Nothing) | None => return false,
             }
@@ -154,7 +156,8 @@ impl Worker {
     /// Runs a callback or a chained job that is queued here, if the chain waits for it.
     fn help_on_the_way(&self, chain: Kept<'_>, called: bool) -> Helped {
         let own = !self.next.is_empty() || !self.batch.is_empty();
-        let all = !self.core.inbox.is_empty() && (called || self.core.is_exhausted());
+        // Who is called looks also where it seems empty: another one may have all in hand.
+        let all = called || (!self.core.inbox.is_empty() && self.core.is_exhausted());
         if !own && !all {
             return Helped::Nothing;
         }
@@ -192,7 +195,9 @@ impl Worker {
     fn take_one_of_all(&self, roots: &[CellRef]) -> Option<Item> {
         let _alone = self.core.search.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (mut words, mut found) = (Vec::new(), None);
-        while self.core.inbox.take(usize::MAX, |word| words.push(word)).0 > 0 {}
+        if self.core.inbox.take_all(|word| words.push(word)) {
+            self.core.tell(); // it does not look like new any more, and others have looked before
+        }
         words.retain(|&word| {
             let item = to_item(word);
             let takes = found.is_none() && cell::is_link_of(item, roots);
@@ -227,7 +232,7 @@ impl Worker {
         while let Some(Queued(word)) = self.batch.pop() {
             words.push(word);
         }
-        while self.core.inbox.take(usize::MAX, |word| words.push(word)).0 > 0 {}
+        self.core.inbox.take_all(|word| words.push(word)); // `news` tells of it
         for word in words {
             let item = to_item(word);
             if matches!(item, Item::Start(_)) && !cell::is_waiting(item) {
@@ -304,6 +309,18 @@ enum Helped {
     Done,
 }
 
+/// A worker's looks for work on the way to what it waits for.
+struct Look<'a> {
+    /// Where it can be called to look again.
+    seat: &'a Arc<Seat>,
+    /// It was called: it looks through the whole queue.
+    called: bool,
+    /// It has run something, or has not waited yet: others may find something now.
+    news: bool,
+    /// What was told of until the last look began.
+    since: usize,
+}
+
 /// A worker that waits.
 struct Blocked<'a> {
     core: &'static Core,
@@ -312,25 +329,28 @@ struct Blocked<'a> {
 }
 
 impl<'a> Blocked<'a> {
-    /// `caller`: it can be called, and, if it has news, it calls the others when it is the last one. So
-    /// does who finds that something was pushed since a worker looked.
-    fn new(core: &'static Core, caller: Option<(&'a Arc<Seat>, bool)>) -> Self {
+    /// The last one to block calls those whose last look, if they can be called, is older than what was
+    /// told of: by one that has news, or that finds that something was pushed.
+    fn new(core: &'static Core, look: Option<&Look<'a>>) -> Self {
         Worker::with_any(Worker::put_back); // in order: it is older than what is queued
-        let seat = caller.map(|(seat, _)| seat);
+        let seat = look.map(|look| look.seat);
         let wakes = {
             let mut roster = core.lock();
             roster.blocked += 1;
-            if let Some(seat) = seat {
+            if let Some(look) = look {
                 roster.callable += 1;
                 // ORDERING: Relaxed, all that waits is read and written under the lock.
-                seat.waits.store(true, Ordering::Relaxed);
+                look.seat.since.store(look.since, Ordering::Relaxed);
+                look.seat.waits.store(true, Ordering::Relaxed);
             }
             roster.publish(core);
             let has_work = core.has_work(&roster);
-            let news = caller.is_none_or(|(_, news)| news) || core.inbox.has_news();
+            if look.is_none_or(|look| look.news) || core.inbox.has_news() {
+                core.tell();
+            }
             let stuck = roster.is_stuck();
-            if stuck && has_work && news {
-                roster.call();
+            if stuck && has_work {
+                roster.call_since(core);
             }
             has_work && !stuck
         };

@@ -119,6 +119,28 @@ impl<L: Linked> Inbox<L> {
         (taken, true)
     }
 
+    /// Workers: hands everything to `sink`, oldest first. Whether something was pushed since the stack was
+    /// taken last.
+    pub(crate) fn take_all(&self, mut sink: impl FnMut(Word)) -> bool {
+        let mut pushed = false;
+        loop {
+            let mut list = self.take_outbox();
+            if list.is_null() {
+                list = self.take_stack();
+                if list.is_null() {
+                    return pushed;
+                }
+                pushed = true;
+            }
+            while !list.is_null() {
+                let item = list;
+                // SAFETY: the list is ours.
+                list = unsafe { next::<L>(item) };
+                sink(item);
+            }
+        }
+    }
+
     /// Under the pool's lock, after [`offer`](super::sleep::Sleep::offer): whether something was pushed
     /// since a worker took the stack.
     pub(crate) fn has_news(&self) -> bool {

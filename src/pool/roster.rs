@@ -96,6 +96,14 @@ impl Roster {
         self.seats.iter().for_each(|seat| seat.call());
     }
 
+    /// The same, but for those that have looked since something was told of.
+    pub(super) fn call_since(&self, core: &Core) {
+        // ORDERING: Relaxed, who has told of something and blocked since then had the lock.
+        let news = core.news.load(Ordering::Relaxed);
+        let late = |seat: &&Arc<Seat>| seat.since.load(Ordering::Relaxed) != news;
+        self.seats.iter().filter(late).for_each(|seat| seat.call());
+    }
+
     /// Tells pushers and workers of a change.
     pub(super) fn publish(&self, core: &Core) {
         // ORDERING: Relaxed, a hint to the workers.

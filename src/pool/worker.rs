@@ -39,6 +39,8 @@ pub(super) struct Seat {
     thread: OnceLock<Thread>,
     /// It waits, and can be called. Touched under the roster's lock.
     pub(super) waits: AtomicBool,
+    /// What its core had told of when its last look began. Touched under the roster's lock.
+    pub(super) since: AtomicUsize,
     /// It is called to look again for work on the way to what it waits for.
     pub(super) called: AtomicBool,
 }
@@ -124,6 +126,7 @@ impl Worker {
             moves: AtomicUsize::new(0),
             thread: OnceLock::new(),
             waits: AtomicBool::new(false),
+            since: AtomicUsize::new(0),
             called: AtomicBool::new(false),
         });
         let mut builder =

@@ -1,0 +1,129 @@
+//! Workers that wait in a pool that may start no more (rule 5), and are called to look again: by who pushes from outside, by
+//! the last one to wait.
+
+mod common;
+
+use asynckit::{AsyncList, Deferred, Failure, Pool, Promise};
+use common::tasks::{sleeps, threads_asleep};
+use common::{Gate, MOMENT, PATIENCE, eventually, watched};
+use std::mem::ManuallyDrop;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+type Typed<T> = Promise<T, String>;
+
+/// A pool that may not start a spare, and does not wait for a job that hangs when it is dropped.
+fn stuck_pool(workers: usize, name: &str) -> ManuallyDrop<Pool> {
+    let pool = Pool::builder().workers(workers).max_spare_workers(0).name(name).build();
+    ManuallyDrop::new(pool.unwrap())
+}
+
+fn told<T>(outcome: asynckit::Outcome<T, String>) -> Result<T, String> {
+    outcome.map_err(|failure| format!("{failure:?}"))
+}
+
+/// Rule 5, where no spare may be added: what comes from outside when the worker waits already is found as well.
+#[test]
+fn a_waiter_runs_what_becomes_ready_while_it_waits() {
+    type Make = fn(Typed<u8>, &Pool) -> Typed<u8>;
+    let makes: [(&str, Make); 4] = [
+        ("map", |promise, pool| promise.via(pool).map(|n| n + 1)),
+        ("chain", |promise, pool| promise.chain_on(pool, |n| Ok(n + 1))),
+        ("a job", |promise, pool| {
+            let again = pool.clone();
+            promise.via(asynckit::Inline).then(move |n| again.spawn(move || Ok(n + 1)))
+        }),
+        ("a join of branches", |promise, pool| {
+            let value = promise.via(pool).share();
+            let list: AsyncList<u8, String> = (0..2).map(|_| value.map(|n| n + 1)).collect();
+            list.join().map(|both| both[1])
+        }),
+    ];
+    watched(move || {
+        for (name, make) in makes {
+            let pool = Pool::builder().workers(1).max_spare_workers(0).name("ready").build();
+            let pool = ManuallyDrop::new(pool.unwrap());
+            let (deferred, promise) = Promise::deferred();
+            let again = (*pool).clone();
+            let mut waits: Typed<u8> = pool.spawn(move || {
+                make(promise, &again).get(None).map_err(|failure| format!("{failure:?}"))
+            });
+            eventually("it waits", || threads_asleep("ready") == 1);
+            let strangers: Vec<_> = (0..10).map(|_| pool.run(|| ())).collect();
+            // A stranger is no reason to stay awake.
+            thread::sleep(MOMENT);
+            eventually("it sleeps", || threads_asleep("ready") == 1);
+            let before = sleeps("ready");
+            thread::sleep(MOMENT);
+            assert!(sleeps("ready") - before <= 2, "{name}: it looks again and again");
+            deferred.resolve(1);
+            assert_eq!(waits.get(PATIENCE).unwrap(), 2, "{name}");
+            drop((strangers, ManuallyDrop::into_inner(pool)));
+        }
+    });
+}
+
+/// The same where somebody was busy when it was to be found: the last one to block calls the others, who look again.
+#[test]
+fn the_last_one_to_wait_calls_the_others() {
+    watched(|| {
+        let pool = Pool::builder().workers(2).max_spare_workers(0).build().unwrap();
+        let (gate, again) = (Gate::new(), pool.clone());
+        let (key, (deferred, mut resolved)) = (gate.key(), Promise::<u8, String>::deferred());
+        let mut first: Typed<u8> = pool.spawn(move || {
+            key.wait();
+            let mut chained: Typed<u8> = again.spawn(|| Ok(1)).chain(|n| Ok(n + 1)).chain(Ok);
+            let outcome = chained.get(None).map_err(|failure| format!("{failure:?}"));
+            deferred.settle(outcome.clone().map_err(Failure::Error));
+            outcome
+        });
+        let key = gate.key();
+        let last: Typed<u8> = pool.spawn(move || {
+            key.wait();
+            thread::sleep(MOMENT); // the first one blocks meanwhile, though it need not
+            resolved.get(None).map_err(|failure| format!("{failure:?}"))
+        });
+        gate.await_arrival(2);
+        (0..100).for_each(|_| drop(pool.run(|| ())));
+        gate.open();
+        assert_eq!(first.get(PATIENCE).unwrap(), 2);
+        assert_eq!({ last }.get(PATIENCE).unwrap(), 2);
+    });
+}
+
+/// The same where the others were looking just then: what is new is not lost to who has looked before, nor to who
+/// finds the queue empty because another one has it in hand.
+#[test]
+fn a_call_is_not_lost_while_another_one_looks() {
+    watched(|| {
+        let pool = stuck_pool(2, "lost call");
+        let (end, mut ended) = Promise::<u8, String>::deferred();
+        let mut other = pool.spawn(move || told(ended.get(None)));
+        let (asks, asked) = mpsc::channel::<Deferred<u8, String>>();
+        let (gate, again) = (Gate::new(), (*pool).clone());
+        let key = gate.key();
+        let mut waits: Typed<()> = pool.spawn(move || {
+            key.wait();
+            for _ in 0..300 {
+                let (deferred, promise) = Promise::deferred();
+                asks.send(deferred).unwrap();
+                told(promise.via(&again).map(|n| n).get(None))?;
+                let mut chained = again.spawn(|| Ok(1)).chain(|n| Ok(n + 1)).chain(Ok);
+                told(chained.get(None))?;
+            }
+            Ok(())
+        });
+        gate.await_arrival(1);
+        (0..20_000).for_each(|_| drop(pool.run(|| ()))); // so that a look takes its time
+        gate.open();
+        while let Ok(deferred) = asked.recv_timeout(PATIENCE) {
+            thread::sleep(Duration::from_micros(300)); // both wait by then, mostly
+            deferred.resolve(1);
+        }
+        waits.get(PATIENCE).unwrap();
+        end.resolve(1);
+        assert_eq!(other.get(PATIENCE).unwrap(), 1);
+        drop(ManuallyDrop::into_inner(pool));
+    });
+}
