@@ -3,9 +3,9 @@
 
 mod common;
 
-use asynckit::{AsyncList, Deferred, Failure, Pool, Promise};
+use asynckit::{AsyncList, Deferred, Failure, Outcome, Pool, Promise};
 use common::tasks::{sleeps, threads_asleep};
-use common::{Gate, MOMENT, PATIENCE, eventually, watched};
+use common::{Gate, GateKey, MOMENT, PATIENCE, eventually, watched};
 use std::mem::ManuallyDrop;
 use std::sync::mpsc;
 use std::thread;
@@ -19,7 +19,7 @@ fn stuck_pool(workers: usize, name: &str) -> ManuallyDrop<Pool> {
     ManuallyDrop::new(pool.unwrap())
 }
 
-fn told<T>(outcome: asynckit::Outcome<T, String>) -> Result<T, String> {
+fn told<T>(outcome: Outcome<T, String>) -> Result<T, String> {
     outcome.map_err(|failure| format!("{failure:?}"))
 }
 
@@ -125,5 +125,57 @@ fn a_call_is_not_lost_while_another_one_looks() {
         end.resolve(1);
         assert_eq!(other.get(PATIENCE).unwrap(), 1);
         drop(ManuallyDrop::into_inner(pool));
+    });
+}
+
+/// Makes a list of what waits for outside promises, or for a job of the pool.
+type Make = fn(Vec<Typed<u8>>, &Pool, GateKey) -> AsyncList<u8, String>;
+
+fn a_job_behind(promises: Vec<Typed<u8>>, pool: &Pool, key: GateKey) -> AsyncList<u8, String> {
+    let job = pool.spawn(move || {
+        key.wait();
+        Ok(1)
+    });
+    promises.into_iter().chain([job]).collect()
+}
+
+fn callbacks(promises: Vec<Typed<u8>>, pool: &Pool, key: GateKey) -> AsyncList<u8, String> {
+    let wait = move |promise: Typed<u8>| {
+        let key = key.clone();
+        promise.via(pool).inspect(move |_| key.wait())
+    };
+    promises.into_iter().map(wait).collect()
+}
+
+/// Rule 5, where no spare may be added: of a list that is too long to be seen at once all items are looked at.
+#[test]
+fn a_waiter_looks_at_all_items_of_a_long_list() {
+    type Get = fn(AsyncList<u8, String>) -> Outcome<Vec<u8>, String>;
+    let makes: [(&str, Make, bool); 2] =
+        [("a job", a_job_behind, false), ("a callback", callbacks, true)];
+    let gets: [(&str, Get); 2] =
+        [("a list", |mut list| list.get(None)), ("a join", |list| list.join().get(None))];
+    watched(move || {
+        for ((what, make, comes), (of, get)) in
+            makes.into_iter().flat_map(|make| gets.map(|get| (make, get)))
+        {
+            let pool = stuck_pool(1, "long list");
+            let (mut deferreds, promises): (Vec<_>, Vec<_>) =
+                (0..3000).map(|_| Promise::<u8, String>::deferred()).unzip();
+            let (gate, again) = (Gate::new(), (*pool).clone());
+            let key = gate.key();
+            let mut waits: Typed<usize> = pool
+                .spawn(move || told(get(make(promises, &again, key)).map(|values| values.len())));
+            eventually("it waits", || threads_asleep("long list") == 1);
+            if comes {
+                deferreds.remove(2000).resolve(1);
+            }
+            eventually(&format!("{what} of {of}"), || gate.arrived() == 1);
+            gate.open();
+            drop(deferreds);
+            let failure = waits.get(PATIENCE).unwrap_err().to_string();
+            assert_eq!(failure, "Abandoned", "{what} of {of}");
+            drop(ManuallyDrop::into_inner(pool));
+        }
     });
 }

@@ -184,6 +184,13 @@ unsafe impl<T: Send + 'static, E: Send + 'static> Awaited for Gather<T, E> {
         drained.some_pending(LOOK).into_iter().for_each(visit);
     }
 
+    fn looks(&self) -> usize {
+        // SAFETY: as above.
+        let items = unsafe { &(*self.core.drained.get()).items };
+        // Each look begins with the last one of the one before.
+        items.indices().len().saturating_sub(items.arrived()).div_ceil(LOOK - 1).max(1)
+    }
+
     fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {
         self.disarm();
         let outlet = self.core.outlet();

@@ -165,7 +165,7 @@ pub(crate) fn is_waiting(item: Item) -> bool {
     }
 }
 
-/// Whether a queued item is a link of a chain of one of `roots`.
+/// Whether a queued item is a link of a chain of one of `roots`, which are in the order of their addresses.
 pub(crate) fn is_link_of(item: Item, roots: &[CellRef]) -> bool {
     // SAFETY: a queued item keeps its cells alive; the parent's word names the link.
     let root = unsafe {
@@ -179,7 +179,7 @@ pub(crate) fn is_link_of(item: Item, roots: &[CellRef]) -> bool {
             },
         }
     };
-    roots.contains(&root)
+    roots.binary_search_by_key(&root.address(), |root| root.address()).is_ok()
 }
 
 /// Takes the link for which its root was queued, with the cell before it.

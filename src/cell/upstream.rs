@@ -49,7 +49,11 @@ pub(crate) unsafe trait Awaited {
     fn is_settled(&self) -> bool;
     /// Shows what it waits for; of very many chains, some. `visit` may run user code.
     fn each_chain<'a>(&'a self, visit: &mut dyn FnMut(Kept<'a>));
-    /// The same chains, kept.
+    /// How often in a row [`each_chain`](Self::each_chain) has to be called to see all of them.
+    fn looks(&self) -> usize {
+        1
+    }
+    /// Some of the chains, kept.
     fn chains(&self) -> Vec<Kept<'_>> {
         let mut chains = Vec::new();
         self.each_chain(&mut |chain| chains.push(chain));
@@ -79,15 +83,17 @@ const DEPTH: u32 = 32;
 /// How many roots are looked at for a callback that is queued.
 const MOST: usize = 256;
 
-/// The roots that the chain waits for, as far as [`MOST`] of them show it.
-pub(crate) fn roots(chain: Kept<'_>) -> Vec<CellRef> {
+/// The roots that the chain waits for, in the order of their addresses; not `all`: some, if they are
+/// many.
+pub(crate) fn roots(chain: Kept<'_>, all: bool) -> Vec<CellRef> {
     let mut roots = Vec::new();
     quietly(|| {
         explore(chain, DEPTH, &mut |root| {
             roots.push(root);
-            roots.len() == MOST
+            !all && roots.len() == MOST
         })
     });
+    roots.sort_unstable_by_key(|root| root.address());
     roots
 }
 

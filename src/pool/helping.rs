@@ -95,18 +95,26 @@ impl Worker {
     /// Runs the jobs that are waited for; the look has news afterwards if there were any. Whether some
     /// were left because the stack is deep.
     fn help_all(awaited: &impl Awaited, core: &Core, look: &mut Look<'_>) -> bool {
+        let mut looks = 0;
         loop {
             cell::flush();
             if awaited.is_settled() {
                 return false;
             }
-            // ORDERING: Acquire pairs with `tell`: what was told of is in the queue.
-            look.since = core.news.load(Ordering::Acquire);
+            if looks == 0 {
+                // ORDERING: Acquire pairs with `tell`: what was told of is in the queue.
+                look.since = core.news.load(Ordering::Acquire);
+                looks = awaited.looks();
+            }
             let (called, mut helped) = (look.called, None);
             awaited.each_chain(&mut |chain| helped = helped.max(Some(Self::help(chain, called))));
             match helped {
-                Some(Helped::Done) => look.news = true,
+                Some(Helped::Done) => (look.news, looks) = (true, 0),
                 Some(Helped::TooDeep) => return true,
+                // Where others can take over it need not see all of a long list each time.
+                Some(Helped::Nothing) | None if looks > 1 && (called || core.is_exhausted()) => {
+                    looks -= 1;
+                }
                 Some(Helped::Nothing) | None => return false,
             }
         }
@@ -161,7 +169,7 @@ impl Worker {
         if !own && !all {
             return Helped::Nothing;
         }
-        let roots = cell::roots(chain);
+        let roots = cell::roots(chain, all);
         let find = || {
             self.take_one(&roots).or_else(|| if all { self.take_one_of_all(&roots) } else { None })
         };
