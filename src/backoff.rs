@@ -25,7 +25,7 @@ pub struct Backoff {
     next: Duration,
     grows: bool,
     most: Duration,
-    jitter: Option<Random>,
+    jitter: Jitter,
     /// `None`: it never ends.
     left: Option<usize>,
 }
@@ -33,7 +33,7 @@ pub struct Backoff {
 impl Backoff {
     /// Always the same pause.
     pub fn constant(pause: Duration) -> Self {
-        Backoff { next: pause, grows: false, most: Duration::MAX, jitter: None, left: None }
+        Backoff { next: pause, grows: false, most: Duration::MAX, jitter: Jitter::None, left: None }
     }
 
     /// `first`, then each pause twice as long as the one before.
@@ -53,16 +53,16 @@ impl Backoff {
     /// Each pause is drawn between zero and what it would have been.
     ///
     /// Clients that have failed together then do not come back together; see "Exponential Backoff And
-    /// Jitter" in the AWS architecture blog.
+    /// Jitter" in the AWS architecture blog. So do clones that are made before the first pause is drawn:
+    /// make one backoff, and give each [`retry`](crate::retry()) a clone.
     pub fn full_jitter(mut self) -> Self {
-        // Each `RandomState` of a process has other keys.
-        self.jitter = Some(Random(RandomState::new().hash_one(0)));
+        self.jitter = Jitter::Unseeded;
         self
     }
 
     /// As [`full_jitter`](Self::full_jitter), the same pauses for the same seed: for tests.
     pub fn seeded_jitter(mut self, seed: u64) -> Self {
-        self.jitter = Some(Random(seed));
+        self.jitter = Jitter::Seeded(Random(seed));
         self
     }
 
@@ -84,10 +84,7 @@ impl Iterator for Backoff {
         if self.grows {
             self.next = pause.saturating_mul(2);
         }
-        Some(match &mut self.jitter {
-            Some(random) => random.below(pause),
-            None => pause,
-        })
+        Some(self.jitter.shorten(pause))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -96,6 +93,28 @@ impl Iterator for Backoff {
 }
 
 impl FusedIterator for Backoff {}
+
+/// Whether pauses are drawn.
+#[derive(Clone, Debug)]
+enum Jitter {
+    None,
+    /// With the first pause it gets a seed, so that clones that were made before get others.
+    Unseeded,
+    Seeded(Random),
+}
+
+impl Jitter {
+    fn shorten(&mut self, pause: Duration) -> Duration {
+        if let Jitter::Unseeded = self {
+            // Each `RandomState` of a process has other keys.
+            *self = Jitter::Seeded(Random(RandomState::new().hash_one(0)));
+        }
+        match self {
+            Jitter::Seeded(random) => random.below(pause),
+            Jitter::None | Jitter::Unseeded => pause,
+        }
+    }
+}
 
 /// SplitMix64 by Steele, Lea and Flood: small, and good enough for pauses.
 #[derive(Clone, Debug)]

@@ -131,3 +131,14 @@ fn a_pause_takes_no_worker() {
         retried.cancel();
     });
 }
+
+/// One backoff, cloned for each call, is how it is used: the calls must not come back together.
+#[test]
+fn clones_draw_pauses_of_their_own() {
+    let backoff = Backoff::constant(Duration::from_secs(1)).full_jitter().times(20);
+    let first: Vec<_> = backoff.clone().collect();
+    let second: Vec<_> = backoff.clone().collect();
+    assert_ne!(first, second);
+    let seeded = Backoff::constant(Duration::from_secs(1)).seeded_jitter(7).times(20);
+    assert!(seeded.clone().eq(seeded));
+}
