@@ -4,7 +4,7 @@
 
 mod common;
 
-use asynckit::{ExecutorRef, Failure, Promise};
+use asynckit::{ExecutorRef, Failure, Inline, Promise};
 use common::tasks::threads_named;
 use common::{DropCounter, Gate, MOMENT, PATIENCE, eventually, is_error, named_thread, watched};
 use std::future::pending;
@@ -246,6 +246,26 @@ fn a_thread_is_a_promise() {
         let mut panics: Typed<u8> =
             named_thread("panics", || resume_unwind(Box::new("in a thread"))).into();
         assert_eq!(common::panic_message(panics.get(PATIENCE)), "in a thread");
+    });
+}
+
+/// Where a thread's promise settles user code may run, `Inline` or a drop: it has a stack as elsewhere.
+#[test]
+fn what_runs_where_a_thread_is_joined_has_a_stack() {
+    watched(|| {
+        let gate = Gate::new();
+        let key = gate.key();
+        let joined: Typed<u8> = thread::spawn(move || {
+            key.wait();
+            1
+        })
+        .into();
+        let mut filled = joined.via(Inline).map(|n| {
+            let large = std::hint::black_box([n; 256 * 1024]);
+            (large.iter().map(|&n| usize::from(n)).sum::<usize>(), thread_name())
+        });
+        gate.open();
+        assert_eq!(filled.get(PATIENCE).unwrap(), (256 * 1024, "asynckit-join".to_owned()));
     });
 }
 

@@ -8,9 +8,6 @@ use crate::failure::{Failure, Panic};
 use crate::pool::Pool;
 use crate::promise::Promise;
 
-/// The thread that joins does nothing else.
-const STACK: usize = 64 * 1024;
-
 struct Joined;
 
 impl Origin for Joined {
@@ -41,7 +38,8 @@ impl<T: Send + 'static, E: Send + 'static> From<JoinHandle<T>> for Promise<T, E>
         if thread.is_finished() {
             settle(thread);
         } else {
-            let join = Builder::new().name("asynckit-join".to_owned()).stack_size(STACK);
+            // With a stack as any other's: user code may run where a promise settles.
+            let join = Builder::new().name("asynckit-join".to_owned());
             drop(join.spawn(move || settle(thread))); // else the producer is dropped with the closure
         }
         Promise::new(consumer, Pool::global().core().executor())
