@@ -130,6 +130,11 @@ impl Rate {
     }
 
     fn started(&mut self, now: Instant) {
+        // Those that are there again: of a high rate that is not used up, nothing is kept.
+        while self.used.front().is_some_and(|at| *at <= now) {
+            self.used.pop_front();
+            self.fresh += 1;
+        }
         // Beyond what the clock can show is never.
         if let Some(again) = now.checked_add(self.interval) {
             self.used.push_back(again);
@@ -219,6 +224,18 @@ mod tests {
         queue.ended(true);
         push(&mut queue, 8);
         assert_eq!(queue.next(now), Next::Later(now + SECOND));
+    }
+
+    #[test]
+    fn a_rate_that_is_not_used_up_keeps_no_old_starts() {
+        let (mut queue, begin) = rated(usize::MAX, usize::MAX);
+        for n in 0..1000 {
+            let now = begin + SECOND * n;
+            assert!(queue.try_start(now));
+            queue.started(now);
+            queue.ended(true);
+        }
+        assert_eq!(queue.rate.map(|rate| rate.used.len()), Some(1));
     }
 
     #[test]
