@@ -179,3 +179,69 @@ fn a_waiter_looks_at_all_items_of_a_long_list() {
         }
     });
 }
+
+/// Rule 5, where no spare may be added: a job that was queued before, and seen, is found when the awaited promise comes to
+/// need it: nothing is queued then.
+#[test]
+fn a_waiter_is_called_when_what_it_waits_for_follows_a_queued_job() {
+    type Link = fn(Deferred<u8, String>, Typed<u8>, &Pool);
+    let links: [(&str, Link); 3] = [
+        ("a deferred", |deferred, job, _| deferred.follow(job)),
+        ("a link", |deferred, job, _| deferred.follow(job.map(|n| n))),
+        ("a job of another pool", |deferred, job, other| {
+            deferred.follow(other.spawn(move || job));
+        }),
+    ];
+    watched(move || {
+        for (name, link) in links {
+            let (pool, other) = (stuck_pool(1, "follows"), Pool::new(1));
+            let (deferred, mut promise) = Promise::<u8, String>::deferred();
+            let mut waits = pool.spawn(move || told(promise.get(None)));
+            eventually("it waits", || threads_asleep("follows") == 1);
+            let job = pool.spawn(|| Ok(1));
+            thread::sleep(MOMENT);
+            eventually("it has looked, and waits again", || threads_asleep("follows") == 1);
+            link(deferred, job, &other);
+            assert!(matches!(waits.get(PATIENCE), Ok(1)), "{name}");
+            drop(ManuallyDrop::into_inner(pool));
+        }
+    });
+}
+
+/// Blocks when it is dropped.
+struct Blocks(GateKey);
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        self.0.wait();
+    }
+}
+
+/// Rule 5, where no spare may be added: what could not be looked into, because a thread was at work on it, is looked into
+/// later.
+#[test]
+fn a_waiter_looks_again_at_what_somebody_was_using() {
+    watched(|| {
+        let pool = stuck_pool(1, "in use");
+        let gate = Gate::new();
+        let (first, one) = Promise::<Option<Blocks>, String>::deferred();
+        let (second, two) = Promise::<Option<Blocks>, String>::deferred();
+        let again = (*pool).clone();
+        let mut waits = pool.spawn(move || {
+            let mut both = vec![two.via(&again).map(|_| None), one];
+            let all = asynckit::for_each_concurrent(0..2, 2, move |_| both.pop().unwrap());
+            told({ all }.get(None))
+        });
+        eventually("it waits", || threads_asleep("in use") == 1);
+        let drops = Blocks(gate.key());
+        let settles = thread::spawn(move || first.resolve(Some(drops)));
+        gate.await_arrival(1); // the list is at work on the first item
+        second.resolve(None);
+        thread::sleep(MOMENT);
+        assert!(!waits.is_set());
+        gate.open();
+        settles.join().unwrap();
+        waits.get(PATIENCE).unwrap();
+        drop(ManuallyDrop::into_inner(pool));
+    });
+}

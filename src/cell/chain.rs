@@ -310,6 +310,12 @@ impl Chain {
         }
     }
 
+    /// Whether somebody else is using the inner root, or the work.
+    pub(crate) fn is_busy(&self) -> bool {
+        // ORDERING: Relaxed, a hint.
+        bits(self.0.load(Ordering::Relaxed)) & BUSY != 0
+    }
+
     /// Whoever holds the inner root, innermost first: is through with it.
     pub(crate) fn release(&self) -> Release {
         let before = self.update(|now| with(now, 0, BUSY));

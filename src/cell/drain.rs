@@ -17,7 +17,7 @@ use super::observer::{Observer, Target};
 use super::park;
 use super::slots::{Slot, State};
 use super::source::Source;
-use super::upstream::{Kept, Upstream};
+use super::upstream::{self, Kept, Upstream};
 use super::word::Listener;
 use crate::failure::Failure;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -348,7 +348,8 @@ impl<T, E> Core<T, E> {
 impl<T: Send + 'static, E: Send + 'static> Upstream for Core<T, E> {
     fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
         if !self.outlet().disarm(Armed::Policy) {
-            return later::later(Later::Drop(self)); // somebody drains just now
+            upstream::miss(); // somebody drains just now
+            return later::later(Later::Drop(self));
         }
         // SAFETY: the mailbox was armed, so the right to drain is ours.
         unsafe { (*self.drained.get()).visit(visit) };

@@ -4,6 +4,7 @@ use super::body;
 use super::cancel;
 use super::header::{CellRef, Fate};
 use super::later::quietly;
+use super::listen;
 use super::needs::{is_hopeless, needs};
 use super::upstream::Kept;
 use super::wave::{end_chain, release};
@@ -42,6 +43,7 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
                 if let Some(listener) = listener {
                     super::park::forget(listener);
                 }
+                listen::followed();
                 None
             }
             Attach::Settled | Attach::WithoutOutcome => {

@@ -25,6 +25,7 @@
 //! | `queued` | what an executor does with what it was given |
 //! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
 //! | `upstream`, `needs` | what a chain waits for |
+//! | `listen` | who wants to know when that has changed |
 //! | `executor` | where user code runs, as one word |
 //! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
 //! | `park`, `observer` | whom a settled cell tells |
@@ -53,6 +54,7 @@ mod handlers;
 mod header;
 mod items;
 mod later;
+mod listen;
 mod mailbox;
 mod needs;
 mod nest;
@@ -82,6 +84,7 @@ pub(crate) use gather::Gather;
 pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use items::{Items, Way};
 pub(crate) use later::{afresh, flush, is_settling, quietly};
+pub(crate) use listen::{listen, unlisten};
 pub(crate) use needs::{is_hopeless, needs};
 pub(crate) use nest::inline;
 pub(crate) use owner::Owner;
@@ -93,5 +96,7 @@ pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
 pub(crate) use task::{IntoOutcome, task};
-pub(crate) use upstream::{Awaited, Kept, Upstream, claim, claim_upstream, roots, running};
+pub(crate) use upstream::{
+    Awaited, Kept, Upstream, claim, claim_upstream, has_missed, roots, running,
+};
 pub(crate) use waiters::Ticket;

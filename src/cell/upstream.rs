@@ -83,6 +83,21 @@ const DEPTH: u32 = 32;
 /// How many roots are looked at for a callback that is queued.
 const MOST: usize = 256;
 
+thread_local! {
+    /// Whether a look of this thread has passed over something that somebody was using.
+    static MISSED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Somebody is using what was to be looked into.
+pub(super) fn miss() {
+    MISSED.set(true);
+}
+
+/// Whether this thread has missed something since it has asked last.
+pub(crate) fn has_missed() -> bool {
+    MISSED.replace(false)
+}
+
 /// The roots that the chain waits for, in the order of their addresses; not `all`: some, if they are
 /// many.
 pub(crate) fn roots(chain: Kept<'_>, all: bool) -> Vec<CellRef> {
@@ -157,6 +172,9 @@ pub(super) fn walk<V: FnMut(CellRef) -> bool + ?Sized>(
                 break true;
             }
             let Some(inner) = at.header().up.hold_inner() else {
+                if at.header().up.is_busy() {
+                    miss();
+                }
                 break last(at, visit);
             };
             let inner = CellRef::from_address(inner);

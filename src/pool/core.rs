@@ -183,6 +183,19 @@ impl Core {
         self.news.fetch_add(1, Ordering::Release);
     }
 
+    /// A promise follows another one: there may be something in a queue now that is on somebody's way.
+    pub(super) fn tell_all() {
+        for core in CORES.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).iter() {
+            let roster = core.lock();
+            if roster.listens {
+                core.tell();
+                if roster.is_stuck() {
+                    roster.call_since(core);
+                }
+            }
+        }
+    }
+
     /// Whether no thread is left, nor could be started, if this one waits too.
     pub(super) fn is_exhausted(&self) -> bool {
         let roster = self.lock();

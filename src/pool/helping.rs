@@ -8,12 +8,13 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use super::blocked::{Blocked, Look};
 use super::core::Core;
 use super::waits;
-use super::worker::{IN_A_ROW, Queued, Seat, Worker, to_item};
+use super::worker::{IN_A_ROW, Queued, Worker, to_item};
 use crate::cell::{self, Awaited, CellRef, Here, Item, Kept, Turn, Upstream};
 use crate::failure::Failure;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
 
 /// How many claimed jobs may lie in the queue before a worker looks for them.
@@ -69,7 +70,7 @@ impl Worker {
 
     fn wait_and_help(&self, awaited: &mut impl Awaited) -> Waited {
         let core = self.core;
-        let mut look = Look { seat: &self.seat, called: false, news: true, since: 0 };
+        let mut look = Look::new(core, &self.seat);
         loop {
             let too_deep = Self::help_all(awaited, core, &mut look);
             if awaited.is_settled() {
@@ -82,8 +83,8 @@ impl Worker {
             if too_deep && core.is_exhausted() {
                 return Waited::WouldDeadlock;
             }
-            let blocked = Blocked::new(core, Some(&look));
-            let settled = awaited.wait(Timeout::from(None), &self.seat.called);
+            let blocked = Blocked::new(core, Some(&mut look));
+            let settled = awaited.wait(look.timeout(), &self.seat.called);
             drop((blocked, place));
             if settled {
                 return Waited::Settled;
@@ -102,8 +103,7 @@ impl Worker {
                 return false;
             }
             if looks == 0 {
-                // ORDERING: Acquire pairs with `tell`: what was told of is in the queue.
-                look.since = core.news.load(Ordering::Acquire);
+                look.begin(core);
                 looks = awaited.looks();
             }
             let (called, mut helped) = (look.called, None);
@@ -115,7 +115,10 @@ impl Worker {
                 Some(Helped::Nothing) | None if looks > 1 && (called || core.is_exhausted()) => {
                     looks -= 1;
                 }
-                Some(Helped::Nothing) | None => return false,
+                Some(Helped::Nothing) | None => {
+                    look.missed = cell::has_missed();
+                    return false;
+                }
             }
         }
     }
@@ -315,70 +318,4 @@ enum Helped {
     TooDeep,
     /// Some was done.
     Done,
-}
-
-/// A worker's looks for work on the way to what it waits for.
-struct Look<'a> {
-    /// Where it can be called to look again.
-    seat: &'a Arc<Seat>,
-    /// It was called: it looks through the whole queue.
-    called: bool,
-    /// It has run something, or has not waited yet: others may find something now.
-    news: bool,
-    /// What was told of until the last look began.
-    since: usize,
-}
-
-/// A worker that waits.
-struct Blocked<'a> {
-    core: &'static Core,
-    /// Where it can be called to look for work again.
-    seat: Option<&'a Arc<Seat>>,
-}
-
-impl<'a> Blocked<'a> {
-    /// The last one to block calls those whose last look, if they can be called, is older than what was
-    /// told of: by one that has news, or that finds that something was pushed.
-    fn new(core: &'static Core, look: Option<&Look<'a>>) -> Self {
-        Worker::with_any(Worker::put_back); // in order: it is older than what is queued
-        let seat = look.map(|look| look.seat);
-        let wakes = {
-            let mut roster = core.lock();
-            roster.blocked += 1;
-            if let Some(look) = look {
-                roster.callable += 1;
-                // ORDERING: Relaxed, all that waits is read and written under the lock.
-                look.seat.since.store(look.since, Ordering::Relaxed);
-                look.seat.waits.store(true, Ordering::Relaxed);
-            }
-            roster.publish(core);
-            let has_work = core.has_work(&roster);
-            if look.is_none_or(|look| look.news) || core.inbox.has_news() {
-                core.tell();
-            }
-            let stuck = roster.is_stuck();
-            if stuck && has_work {
-                roster.call_since(core);
-            }
-            has_work && !stuck
-        };
-        if wakes {
-            core.wake_if_needed();
-        }
-        Blocked { core, seat }
-    }
-}
-
-impl Drop for Blocked<'_> {
-    fn drop(&mut self) {
-        let mut roster = self.core.lock();
-        roster.blocked -= 1;
-        if let Some(seat) = self.seat {
-            roster.callable -= 1;
-            // ORDERING: Relaxed, as in `new`.
-            seat.waits.store(false, Ordering::Relaxed);
-            seat.called.store(false, Ordering::Relaxed);
-        }
-        roster.publish(self.core);
-    }
 }

@@ -9,11 +9,13 @@
 //! | `worker` | the loop of a thread |
 //! | `rest` | what a worker does that finds nothing to do |
 //! | `helping` | what a worker does while it waits |
+//! | `blocked` | who waits, and can be called to look again |
 //! | `waits` | who waits for what |
 //! | `scope` | work that borrows |
 //! | `room` | how many jobs may be queued |
 //! | `builder`, `shutdown` | the beginning and the end |
 
+mod blocked;
 mod builder;
 mod core;
 mod helping;

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use super::core::Core;
 use super::worker::Seat;
+use crate::cell;
 use crate::sync::atomic::Ordering;
 
 /// The counts.
@@ -22,6 +23,10 @@ pub(crate) struct Roster {
     pub(super) blocked: usize,
     /// How many of these can be called to look for work on the way to what they wait for.
     pub(super) callable: usize,
+    /// Workers in a `get` without a limit, also while they are called and look.
+    pub(super) waiting: usize,
+    /// Some wait and no other thread can be had: they are told when a promise follows another one.
+    pub(super) listens: bool,
     /// Wake-ups that were given and not yet taken.
     pub(super) wakes: usize,
     /// How many idle workers are to end at once, because the pool was made smaller.
@@ -49,6 +54,8 @@ impl Roster {
             idle: 0,
             blocked: 0,
             callable: 0,
+            waiting: 0,
+            listens: false,
             wakes: 0,
             retire: 0,
             closing: false,
@@ -105,10 +112,19 @@ impl Roster {
     }
 
     /// Tells pushers and workers of a change.
-    pub(super) fn publish(&self, core: &Core) {
+    pub(super) fn publish(&mut self, core: &Core) {
         // ORDERING: Relaxed, a hint to the workers.
         core.surplus.store(self.busy() > self.target, Ordering::Relaxed);
         core.sleep.offer(if self.closed { 0 } else { self.hands() });
+        let listens = self.waiting > 0 && self.idle == 0 && !self.may_start();
+        if listens != std::mem::replace(&mut self.listens, listens) {
+            if listens {
+                cell::listen(Core::tell_all);
+                core.tell(); // who has looked before may have missed something
+            } else {
+                cell::unlisten();
+            }
+        }
     }
 
     /// The seats have changed.
