@@ -3,11 +3,12 @@
 
 mod common;
 
-use asynckit::{AsyncList, Deferred, Failure, Outcome, Pool, Promise};
+use asynckit::{AsyncList, AsyncValue, Deferred, Failure, Outcome, Pool, Promise};
 use common::tasks::{sleeps, threads_asleep};
 use common::{Gate, GateKey, MOMENT, PATIENCE, eventually, watched};
 use std::mem::ManuallyDrop;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -243,5 +244,41 @@ fn a_waiter_looks_again_at_what_somebody_was_using() {
         settles.join().unwrap();
         waits.get(PATIENCE).unwrap();
         drop(ManuallyDrop::into_inner(pool));
+    });
+}
+
+/// Who looks through the queue has it in hand: another worker that finds it empty then, and goes to sleep, is woken.
+#[test]
+fn a_look_through_the_queue_puts_nobody_to_sleep() {
+    watched(|| {
+        for _ in 0..3 {
+            let pool = stuck_pool(2, "asleep");
+            let (event, seen) = (AsyncValue::<u8, String>::new(), Arc::new(AtomicUsize::new(0)));
+            let (gate, again, waited) = (Gate::new(), (*pool).clone(), event.clone());
+            let mut other = pool.spawn(move || told(waited.get(None).copied()));
+            eventually("it waits", || threads_asleep("asleep") == 1);
+            let (key, ran) = (gate.key(), seen.clone());
+            let mut looks = pool.spawn(move || {
+                key.wait();
+                let wakes = thread::spawn(move || {
+                    thread::sleep(Duration::from_millis(2)); // in the middle of the look
+                    event.set(1).unwrap();
+                });
+                let mut chained: Typed<u8> = again.spawn(|| Ok(1)).chain(|n| Ok(n + 1));
+                let outcome = told(chained.get(None));
+                wakes.join().unwrap();
+                eventually("the other one goes on", || ran.load(SeqCst) > 0);
+                outcome
+            });
+            gate.await_arrival(1);
+            for _ in 0..400_000 {
+                let seen = seen.clone();
+                drop(pool.run(move || seen.fetch_add(1, SeqCst)));
+            }
+            gate.open();
+            assert_eq!(looks.get(PATIENCE * 2).unwrap(), 2);
+            assert_eq!(other.get(PATIENCE).unwrap(), 1);
+            drop(ManuallyDrop::into_inner(pool));
+        }
     });
 }

@@ -176,7 +176,11 @@ impl Worker {
         let find = || {
             self.take_one(&roots).or_else(|| if all { self.take_one_of_all(&roots) } else { None })
         };
-        let Some(item) = self.seat.moving(find) else { return Helped::Nothing };
+        let found = self.seat.moving(find);
+        if !self.core.inbox.is_empty() || self.seat.has_work() {
+            self.core.wake_if_needed(); // somebody may have looked meanwhile, and gone to sleep
+        }
+        let Some(item) = found else { return Helped::Nothing };
         let here = Here { executor: self.core.address(), left: Cell::new(IN_A_ROW) };
         self.depth.set(self.depth.get() + 1);
         // SAFETY: taken out of this pool's queue, once.
