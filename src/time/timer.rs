@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ringers;
-use crate::failure::drop_quietly;
+use crate::failure::{contain, drop_quietly};
 use crate::sync::atomic::Ordering;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
@@ -131,7 +131,8 @@ impl Timer {
         if queue.keeper == Keeper::Nobody {
             if start().is_err() {
                 drop(queue);
-                return alarm.refuse();
+                contain(|| alarm.refuse()); // what it holds is the user's
+                return;
             }
             queue.keeper = Keeper::Awake;
         }
@@ -302,6 +303,25 @@ mod tests {
         timer.add(key(now), Box::new(Number(8, sender)), || Ok(()));
         ring_due(&timer, now);
         assert_eq!(rung.try_iter().collect::<Vec<_>>(), [8]);
+    }
+
+    #[test]
+    fn a_panic_of_what_is_refused_is_contained() {
+        struct Bomb;
+
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("a bomb was dropped");
+            }
+        }
+
+        impl Alarm for Bomb {
+            fn ring(self: Box<Self>) {}
+        }
+
+        let (timer, now, ..) = by_hand();
+        timer.add(key(now), Box::new(Bomb), || Err(io::ErrorKind::WouldBlock.into()));
+        assert_eq!(timer.lock().keeper, Keeper::Nobody);
     }
 
     #[test]
