@@ -59,7 +59,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         gather.watch(self.pool.post(job, location).into_parts().0, location);
         let (ender, upstream) = (gather.ender(), gather.upstream());
         let child = Child { ender, upstream: Arc::downgrade(&upstream) };
-        producer.on_cancel_of(Box::new(gather.canceller()), Some(upstream));
+        producer.waits_for(upstream);
         let children = Arc::clone(&self.children);
         gather.hand_to(Box::new(Forward { producer: Some(producer), children }));
         self.children.add(child);

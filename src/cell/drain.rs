@@ -369,6 +369,10 @@ impl<T: Send + 'static, E: Send + 'static> Upstream for Core<T, E> {
         // SAFETY: the right to drain was borrowed in `visit`, and the run is not over.
         unsafe { drain(Arc::as_ptr(&self)) };
     }
+
+    fn cancel(self: Arc<Self>) {
+        self.end(Ended::Unwanted);
+    }
 }
 
 fn end<T, E>(core: &Core<T, E>, policy: &mut dyn Policy<T, E>, items: &mut Items<T, E>) {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use super::consumer::{self, Consumer};
-use super::drain::{Core, Drained, End, Ended, Ender, Policy, Watcher, drain, install};
+use super::drain::{Core, Drained, Ender, Policy, Watcher, drain, install};
 use super::header::Dropped;
 use super::items::Items;
 use super::later;
@@ -119,19 +119,13 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         Poll::Ready(())
     }
 
-    /// What tells the policy that nobody wants the result any more, from anywhere.
-    pub(crate) fn canceller(&self) -> impl FnOnce() + Send + use<T, E> {
-        let core = Arc::clone(&self.core);
-        move || core.end(Ended::Unwanted)
-    }
-
     /// What ends the list from anywhere, once a policy has it; owns nothing of it.
     pub(crate) fn ender(&self) -> Ender {
         let core: Weak<Core<T, E>> = Arc::downgrade(&self.core);
         Ender(core)
     }
 
-    /// What a worker that waits for the list can look into, once a policy has it.
+    /// What a worker that waits for the list can look into, and what cancels it, once a policy has it.
     pub(crate) fn upstream(&self) -> Arc<dyn Upstream> {
         self.core.clone()
     }

@@ -12,13 +12,37 @@ use super::upstream::Upstream;
 use crate::failure::{contain, drop_quietly};
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
-type Handler = Box<dyn FnOnce() + Send>;
+/// What is done at a cancellation.
+pub(super) enum Handler {
+    /// A function is called; with what the promise waits for, if it cancels that.
+    Call(Box<dyn FnOnce() + Send>, Option<Arc<dyn Upstream>>),
+    /// What the promise waits for is cancelled.
+    Cancel(Arc<dyn Upstream>),
+}
 
-struct Node {
+impl Handler {
+    /// Does it; a panic is the caller's to contain.
+    pub(super) fn run(self) {
+        match self {
+            Handler::Call(call, _kept) => call(),
+            Handler::Cancel(upstream) => upstream.cancel(),
+        }
+    }
+
+    fn upstream(&self) -> Option<&Arc<dyn Upstream>> {
+        match self {
+            Handler::Call(_, upstream) => upstream.as_ref(),
+            Handler::Cancel(upstream) => Some(upstream),
+        }
+    }
+}
+
+/// An entry of the list.
+pub(super) struct Node {
     handler: Handler,
-    /// What the promise waits for, where the handler would cancel that.
-    upstream: Option<Arc<dyn Upstream>>,
     next: *mut Node,
+    /// Whether it is in a box of its own; else what it cancels keeps its memory.
+    boxed: bool,
 }
 
 /// Instead of a list: no handler will be run from here any more.
@@ -28,11 +52,9 @@ const NEST: u32 = 4;
 /// Somebody looks into the list, for a moment: it must not be changed.
 const LOCKED: usize = 2;
 
-/// The handlers of one deferred.
+/// The handlers of one deferred, in the order of registration.
 pub(super) struct Handlers {
-    handlers: Vec<Handler>,
-    /// Kept until the handlers have run.
-    _upstream: Vec<Arc<dyn Upstream>>,
+    first: *mut Node,
 }
 
 fn closed() -> *mut () {
@@ -40,43 +62,75 @@ fn closed() -> *mut () {
 }
 
 /// Adds a handler; gives it back if the list is closed.
-pub(super) fn add(
+pub(super) fn add(list: &AtomicPtr<()>, handler: Handler) -> Result<(), Handler> {
+    let node = Box::into_raw(Box::new(Node { handler, next: std::ptr::null_mut(), boxed: true }));
+    // SAFETY: a new node.
+    unsafe { push(list, node) }
+}
+
+/// Adds what the promise waits for, as a handler that cancels it, without an allocation; gives it back
+/// if the list is closed.
+///
+/// # Safety
+/// `place` is memory for a node in what `upstream` keeps, which nobody else uses.
+pub(super) unsafe fn add_in(
     list: &AtomicPtr<()>,
-    handler: Handler,
-    upstream: Option<Arc<dyn Upstream>>,
+    place: *mut Node,
+    upstream: Arc<dyn Upstream>,
 ) -> Result<(), Handler> {
+    let handler = Handler::Cancel(upstream);
+    // SAFETY: the caller's promise; the node has the reference that keeps it.
+    unsafe {
+        place.write(Node { handler, next: std::ptr::null_mut(), boxed: false });
+        push(list, place)
+    }
+}
+
+/// # Safety
+/// The node is the caller's, and gives itself up.
+unsafe fn push(list: &AtomicPtr<()>, node: *mut Node) -> Result<(), Handler> {
     // ORDERING: Relaxed, the CAS publishes.
     let mut now = list.load(Ordering::Relaxed);
-    let mut node = Box::new(Node { handler, upstream, next: std::ptr::null_mut() });
     loop {
         if now == closed() {
-            return Err(node.handler);
+            // SAFETY: not published, still ours.
+            let (handler, _) = unsafe { take(node) };
+            return Err(handler);
         }
         if now.addr() & LOCKED != 0 {
             crate::sync::spin_loop();
             now = list.load(Ordering::Relaxed);
             continue;
         }
-        node.next = now.cast();
-        let pointer = Box::into_raw(node);
+        // SAFETY: as above.
+        unsafe { (*node).next = now.cast() };
         // ORDERING: Release pairs with the Acquire of `close`: the node's fields are seen.
-        match list.compare_exchange(now, pointer.cast(), Ordering::Release, Ordering::Relaxed) {
+        match list.compare_exchange(now, node.cast(), Ordering::Release, Ordering::Relaxed) {
             Ok(_) => return Ok(()),
             Err(seen) => now = seen,
         }
-        // SAFETY: not published, still ours.
-        node = unsafe { Box::from_raw(pointer) };
     }
 }
 
-/// Closes the list and takes what is in it, in the order of registration.
+/// Takes a node apart: its handler, and the node behind it.
+///
+/// # Safety
+/// The node is the caller's; it is gone afterwards.
+unsafe fn take(node: *mut Node) -> (Handler, *mut Node) {
+    // SAFETY: the caller's promise; a boxed node was made by `add`, the memory of another one is kept by
+    // its handler.
+    let node = unsafe { if (*node).boxed { *Box::from_raw(node) } else { node.read() } };
+    (node.handler, node.next)
+}
+
+/// Closes the list and takes what is in it.
 pub(super) fn close(list: &AtomicPtr<()>) -> Option<Handlers> {
     let mut at = list.load(Ordering::Relaxed);
     loop {
         if at == closed() {
             return None;
         }
-        // ORDERING: Acquire pairs with `add`, and with the unlocking of `upstream`.
+        // ORDERING: Acquire pairs with `push`, and with the unlocking of `upstream`.
         let taken =
             list.compare_exchange(unlocked(at), closed(), Ordering::AcqRel, Ordering::Relaxed);
         match taken {
@@ -88,17 +142,13 @@ pub(super) fn close(list: &AtomicPtr<()>) -> Option<Handlers> {
         }
         crate::sync::spin_loop();
     }
-    let mut handlers = Vec::new();
-    let mut upstream = Vec::new();
-    while !at.is_null() {
-        // SAFETY: `add` made the node; the swap took the whole list, so it is ours alone.
-        let node = unsafe { Box::from_raw(at.cast::<Node>()) };
-        handlers.push(node.handler);
-        upstream.extend(node.upstream);
-        at = node.next.cast();
+    let (mut first, mut newest) = (std::ptr::null_mut::<Node>(), at.cast::<Node>());
+    while !newest.is_null() {
+        // SAFETY: the exchange took the whole list, so it is ours alone.
+        let next = unsafe { std::mem::replace(&mut (*newest).next, first) };
+        (first, newest) = (newest, next);
     }
-    handlers.reverse();
-    Some(Handlers { handlers, _upstream: upstream })
+    Some(Handlers { first })
 }
 
 /// What the promise waits for, if its list is not closed.
@@ -111,7 +161,7 @@ pub(super) fn upstream(list: &AtomicPtr<()>) -> Vec<Arc<dyn Upstream>> {
         }
         let free = unlocked(now);
         let locked = free.map_addr(|address| address | LOCKED);
-        // ORDERING: Acquire pairs with `add`.
+        // ORDERING: Acquire pairs with `push`.
         match list.compare_exchange(free, locked, Ordering::Acquire, Ordering::Relaxed) {
             Ok(list) => {
                 now = list;
@@ -124,7 +174,7 @@ pub(super) fn upstream(list: &AtomicPtr<()>) -> Vec<Arc<dyn Upstream>> {
     let mut at = now.cast::<Node>();
     // SAFETY: the lock keeps the list as it is.
     while let Some(node) = unsafe { at.as_ref() } {
-        found.extend(node.upstream.clone());
+        found.extend(node.handler.upstream().cloned());
         at = node.next;
     }
     // ORDERING: Release pairs with `close`: we are through with the nodes.
@@ -148,23 +198,35 @@ thread_local! {
 
 impl Handlers {
     /// Runs them here, or leaves them to a call further out, if they must wait or nest deep.
-    pub(super) fn run(mut self) {
-        let handlers = std::mem::take(&mut self.handlers);
+    pub(super) fn run(self) {
         if DEFERRED.get() || NESTED.get() == NEST {
-            let later =
-                |waiting: &RefCell<VecDeque<Handler>>| waiting.borrow_mut().extend(handlers);
+            let later = |waiting: &RefCell<VecDeque<Handler>>| waiting.borrow_mut().extend(self);
             let _ = WAITING.try_with(later); // a thread that ends: dropped, as after the fact
             SOME_WAIT.set(true);
             return;
         }
-        handlers.into_iter().for_each(call);
+        self.for_each(call);
         run_deferred();
+    }
+}
+
+impl Iterator for Handlers {
+    type Item = Handler;
+
+    fn next(&mut self) -> Option<Handler> {
+        if self.first.is_null() {
+            return None;
+        }
+        // SAFETY: `close` took the list, and this forgets the node.
+        let (handler, next) = unsafe { take(self.first) };
+        self.first = next;
+        Some(handler)
     }
 }
 
 fn call(handler: Handler) {
     NESTED.set(NESTED.get() + 1);
-    contain(handler);
+    contain(|| handler.run());
     NESTED.set(NESTED.get() - 1);
 }
 
@@ -202,8 +264,6 @@ fn run_waiting() {
 
 impl Drop for Handlers {
     fn drop(&mut self) {
-        for handler in self.handlers.drain(..) {
-            drop_quietly(handler);
-        }
+        self.for_each(drop_quietly);
     }
 }

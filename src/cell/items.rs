@@ -137,14 +137,8 @@ impl<T, E> Items<T, E> {
 
     /// Takes an outcome with the way that a failure came.
     pub(crate) fn take_with_trace(&mut self, index: usize) -> Option<(Outcome<T, E>, Way)> {
-        self.take_by(index, |header| {
-            let kind = header.vtable().kind;
-            Some(match header.word.has_outcome() {
-                // SAFETY: the cell is settled, and was the list's.
-                true => unsafe { header.place.take(kind) },
-                false => Box::new(header.place.made(kind)), // a late producer may be at work
-            })
-        })
+        // SAFETY: the cell has come, and was the list's.
+        self.take_by(index, |header| unsafe { way_of(header) })
     }
 
     fn take_by(
@@ -217,6 +211,19 @@ impl<T, E> Items<T, E> {
         }
         later::drop_later(rest);
     }
+}
+
+/// Takes the way of the failure that a cell has settled with.
+///
+/// # Safety
+/// The caller owns the settled cell.
+pub(super) unsafe fn way_of(header: &Header) -> Way {
+    let kind = header.vtable().kind;
+    Some(match header.word.has_outcome() {
+        // SAFETY: the caller's promise.
+        true => unsafe { header.place.take(kind) },
+        false => Box::new(header.place.made(kind)), // a late producer may be at work
+    })
 }
 
 /// Whether a settled cell has a failure.

@@ -30,6 +30,7 @@
 //! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
 //! | `park`, `observer` | whom a settled cell tells |
 //! | `mailbox`, `entries`, `slots`, `items`, `source`, `drain`, `gather` | many cells told to one list |
+//! | `bundle`, `inputs` | a few cells of different types told to one join |
 //! | `shared`, `owner`, `waiters`, `branches` | one cell told to many |
 //! | `consumer`, `producer` | the two ends, as safe handles |
 //!
@@ -42,6 +43,7 @@
 
 mod body;
 mod branches;
+mod bundle;
 mod cancel;
 mod chain;
 mod consumer;
@@ -52,6 +54,7 @@ mod follow;
 mod gather;
 mod handlers;
 mod header;
+mod inputs;
 mod items;
 mod later;
 mod listen;
@@ -77,6 +80,7 @@ mod waiters;
 mod wave;
 mod word;
 
+pub(crate) use bundle::join;
 pub(crate) use consumer::Consumer;
 pub(crate) use drain::{Ended, Ender, Policy};
 pub(crate) use executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};

@@ -9,7 +9,7 @@ use super::body;
 use super::chain::Chain;
 use super::consumer::Consumer;
 use super::follow;
-use super::handlers;
+use super::handlers::{self, Handler, Node};
 use super::header::{CellRef, Dropped, Fate, Header};
 use super::later;
 use super::park;
@@ -143,20 +143,47 @@ impl<T, E> Producer<T, E> {
 
     /// Has `handler` run when the consumer cancels; at once, if it has done so.
     pub(crate) fn on_cancel(&mut self, handler: Box<dyn FnOnce() + Send>) {
-        self.on_cancel_of(handler, None);
+        self.add(Handler::Call(handler, None));
     }
 
     /// The same where the promise waits for something that a worker can look into.
     pub(crate) fn on_cancel_of(
         &mut self,
         handler: Box<dyn FnOnce() + Send>,
-        upstream: Option<Arc<dyn Upstream>>,
+        upstream: Arc<dyn Upstream>,
     ) {
+        self.add(Handler::Call(handler, Some(upstream)));
+    }
+
+    /// What the promise waits for, which is cancelled when the consumer cancels.
+    pub(crate) fn waits_for(&mut self, upstream: Arc<dyn Upstream>) {
+        self.add(Handler::Cancel(upstream));
+    }
+
+    fn add(&mut self, handler: Handler) {
+        let added = handlers::add(self.handlers(), handler);
+        Self::added(added);
+    }
+
+    /// As [`waits_for`](Self::waits_for), without an allocation.
+    ///
+    /// # Safety
+    /// `place` is memory for a node in what `upstream` keeps, which nobody else uses.
+    pub(super) unsafe fn waits_in(&mut self, place: *mut Node, upstream: Arc<dyn Upstream>) {
+        // SAFETY: the caller's promise.
+        let added = unsafe { handlers::add_in(self.handlers(), place, upstream) };
+        Self::added(added);
+    }
+
+    fn handlers(&mut self) -> &AtomicPtr<()> {
         self.has_handlers = true;
         // SAFETY: as in `is_cancelled`.
-        let list = unsafe { &self.cell.header().link };
-        if let Err(handler) = handlers::add(list, handler, upstream) {
-            contain(handler);
+        unsafe { &self.cell.header().link }
+    }
+
+    fn added(added: Result<(), Handler>) {
+        if let Err(handler) = added {
+            contain(|| handler.run());
         }
     }
 

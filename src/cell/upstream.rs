@@ -74,6 +74,8 @@ pub(crate) trait Upstream: Send + Sync {
     }
     /// What was put off.
     fn resume(self: Arc<Self>) {}
+    /// Nobody wants what comes of it any more.
+    fn cancel(self: Arc<Self>) {}
     /// Somebody has dropped a promise that waited for this.
     fn left(&self) {}
 }

@@ -130,7 +130,7 @@ where
             if let Some(ticket) = ticket {
                 let upstream = Arc::clone(&shared);
                 let forget = Box::new(move || shared.forget_copy(ticket));
-                producer.on_cancel_of(forget, Some(upstream));
+                producer.on_cancel_of(forget, upstream);
             }
             Box::new(move |outcome, trace| {
                 let copy = catch(|| outcome.clone());

@@ -125,9 +125,9 @@ impl Deferred {
         let handler =
             Handler { world: world.clone(), given: UnsafeCell::new(()), _counted: world.count() };
         handler.given.with_mut(|_| ());
-        let handler = Box::new(move || handler.run());
-        if let Err(handler) = handlers::add(&self.0.handlers, handler, None) {
-            handler();
+        let handler = handlers::Handler::Call(Box::new(move || handler.run()), None);
+        if let Err(handler) = handlers::add(&self.0.handlers, handler) {
+            handler.run();
         }
     }
 

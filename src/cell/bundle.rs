@@ -1,0 +1,298 @@
+//! Promises of different types watched together, until all have values or one has failed: a join of a
+//! tuple or an array, in one block.
+//!
+//! ```text
+//!   ┌────────┬─────────┬─────────────────┬───────────────────┬──────────┐
+//!   │ target │ mailbox │ handler, ending │ a slot each input │ producer │
+//!   └────────┴─────────┴─────────────────┴───────────────────┴──────────┘
+//! ```
+//!
+//! It works as a list does (see `drain`): an input's cell tells its slot when it settles, the slot puts
+//! itself into the mailbox, and whoever finds that armed has the right to drain. The values stay in
+//! their cells until all have come. The result's cell, the block, and nothing else is allocated: the
+//! block has room for the cancellation handler, which is at the same time what a worker looks into.
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::cancel::cancel_root;
+use super::consumer::{self, Consumer};
+use super::entries::{self, Entries};
+use super::handlers::Node;
+use super::header::{CellRef, Dropped};
+use super::inputs::Inputs;
+use super::items::way_of;
+use super::later::{self, Later};
+use super::mailbox::{Armed, Mailbox};
+use super::observer::{Observer, Target};
+use super::producer::Producer;
+use super::slots::{Slot, State};
+use super::tables::Origin;
+use super::upstream::{Kept, Upstream};
+use super::wave;
+use crate::failure::drop_quietly;
+use crate::sync::atomic::{AtomicBool, Ordering};
+
+/// What the inputs, the result and a worker that looks for work share. The target comes first, so that
+/// its address is that of the block.
+#[repr(C)]
+struct Block<I: Inputs<N>, const N: usize> {
+    target: Target,
+    mailbox: Mailbox,
+    /// The result's cancellation handler.
+    handler: UnsafeCell<MaybeUninit<Node>>,
+    /// An entry that no input has: nobody wants the result any more.
+    end: UnsafeCell<Slot>,
+    /// Whether that entry is on its way.
+    ended: AtomicBool,
+    slots: UnsafeCell<[MaybeUninit<Slot>; N]>,
+    /// Touched by whoever has the right to drain.
+    drained: UnsafeCell<Drained<I, N>>,
+}
+
+// SAFETY: outcomes go from thread to thread, and are Send; all else is behind the right to drain,
+// which the mailbox hands on, or atomic. The node is the handlers' list's.
+unsafe impl<I: Inputs<N>, const N: usize> Sync for Block<I, N> {}
+// SAFETY: as above.
+unsafe impl<I: Inputs<N>, const N: usize> Send for Block<I, N> {}
+
+struct Drained<I: Inputs<N>, const N: usize> {
+    /// `None` once the result is settled.
+    producer: Option<Producer<I::Values, I::Err>>,
+    /// How many inputs have not come.
+    missing: usize,
+    /// Where the next look for work begins.
+    looked: usize,
+}
+
+/// The index of the entry that ends the join.
+const END: u32 = u32::MAX;
+
+/// Joins the inputs: all values, or the first failure in time.
+pub(crate) fn join<O: Origin, I: Inputs<N>, const N: usize>(
+    inputs: I,
+    location: &'static Location<'static>,
+) -> Consumer<I::Values, I::Err> {
+    let (producer, result) = Producer::pair::<O>(location);
+    let block = Block::<I, N>::new(producer);
+    let cells = inputs.into_cells(location);
+    // SAFETY: nobody else has the block; the right to drain is ours until `drain` gives it up. The slots
+    // stay where they are, and the run's reference keeps the block until all inputs have come.
+    unsafe {
+        let target = Arc::as_ptr(&block).cast::<Target>();
+        for (slot, (index, cell)) in (*block).each_slot().zip((0..).zip(cells)) {
+            slot.write(Slot::new(target, Some(cell), index));
+        }
+        if let Some(producer) = &mut (*block.drained.get()).producer {
+            producer.waits_in(block.handler.get().cast(), block.clone());
+        }
+        for (slot, cell) in block.each_slot().zip(cells) {
+            consumer::observe(cell, slot.cast::<Observer>());
+        }
+        later::shield(|| drain(Arc::into_raw(block)));
+    }
+    result
+}
+
+impl<I: Inputs<N>, const N: usize> Block<I, N> {
+    fn new(producer: Producer<I::Values, I::Err>) -> Arc<Self> {
+        Arc::new(Block {
+            target: Target { notify: notify::<I, N>, is_wanted: |_, _| true },
+            mailbox: Mailbox::new(),
+            handler: UnsafeCell::new(MaybeUninit::uninit()),
+            end: UnsafeCell::new(Slot::new(std::ptr::null(), None, END)),
+            ended: AtomicBool::new(false),
+            slots: UnsafeCell::new([const { MaybeUninit::uninit() }; N]),
+            drained: UnsafeCell::new(Drained { producer: Some(producer), missing: N, looked: 0 }),
+        })
+    }
+
+    /// The addresses of the slots.
+    fn each_slot(&self) -> impl Iterator<Item = *mut Slot> + use<I, N> {
+        let first = self.slots.get().cast::<Slot>();
+        // SAFETY: within the array.
+        (0..N).map(move |index| unsafe { first.add(index) })
+    }
+}
+
+// ── Draining ─────────────────────────────────────────────────────────────────────────────────────
+
+/// An input's cell has settled: its slot goes into the mailbox.
+unsafe fn notify<I: Inputs<N>, const N: usize>(observer: *const Observer, _: CellRef) {
+    // SAFETY: the observer is a slot's first field, and the block lives until all inputs have come;
+    // afterwards it is used only by who was given the right to drain.
+    unsafe {
+        let slot = observer.cast_mut().cast::<Slot>();
+        push((*observer).target.cast::<Block<I, N>>(), slot);
+    }
+}
+
+/// Gives an entry to the drainer, or drains.
+unsafe fn push<I: Inputs<N>, const N: usize>(block: *const Block<I, N>, slot: *mut Slot) {
+    // SAFETY: the caller keeps the block, and has a slot that is in no mailbox. Only `drain` arms it.
+    unsafe {
+        if (*block).mailbox.push(slot.cast(), &(*slot).next) == Some(Armed::Policy) {
+            drain(block);
+        }
+    }
+}
+
+/// With the right to drain: acts on what has come; gives the right up, and the run's reference when
+/// all inputs have come.
+unsafe fn drain<I: Inputs<N>, const N: usize>(block: *const Block<I, N>) {
+    // SAFETY: the right to drain makes `drained`, and the slots that have come, ours; the run's
+    // reference keeps the block.
+    unsafe {
+        loop {
+            let mut entry = Entries::of(&(*block).mailbox).first();
+            while !entry.is_null() {
+                let next = entries::after(entry);
+                match (*entry).index {
+                    END => (*block).give_up(),
+                    _ => (*block).arrived(entry),
+                }
+                entry = next;
+            }
+            if (*block).drained().missing == 0 {
+                (*block).complete();
+                return drop(Arc::from_raw(block));
+            }
+            if (*block).mailbox.arm(Armed::Policy) {
+                return;
+            }
+        }
+    }
+}
+
+/// All of this is for whoever has the right to drain.
+impl<I: Inputs<N>, const N: usize> Block<I, N> {
+    /// # Safety
+    /// The caller has the right to drain, and uses no other reference from here.
+    #[expect(clippy::mut_from_ref, reason = "the right to drain makes it the caller's")]
+    unsafe fn drained(&self) -> &mut Drained<I, N> {
+        // SAFETY: the caller's promise.
+        unsafe { &mut *self.drained.get() }
+    }
+
+    /// An input has come. The first failure settles the join, when the others are cancelled.
+    ///
+    /// # Safety
+    /// As for [`drained`](Self::drained); the slot came out of the mailbox.
+    unsafe fn arrived(&self, slot: *mut Slot) {
+        // SAFETY: the caller's promise. The settled cell is ours.
+        unsafe {
+            (*slot).state = State::Arrived;
+            self.drained().missing -= 1;
+            let Some(cell) = (*slot).cell else { return };
+            let index = (*slot).index as usize;
+            if self.drained().producer.is_none() {
+                return discard(slot, cell);
+            }
+            let Some(failure) = I::take_failure(index, cell) else { return };
+            (*slot).state = State::Taken;
+            let way = way_of(cell.header());
+            wave::release(cell);
+            let producer = self.drained().producer.take();
+            self.give_up();
+            if let Some(producer) = producer {
+                producer.settle_by_way(Err(failure), way, index);
+            }
+        }
+    }
+
+    /// Nobody needs the inputs any more: what has come goes, what has not is cancelled.
+    ///
+    /// # Safety
+    /// As for [`drained`](Self::drained).
+    unsafe fn give_up(&self) {
+        // SAFETY: the caller's promise. A cell that has arrived is ours, and one that has not is kept
+        // until its slot is taken out of the mailbox.
+        unsafe {
+            drop_quietly(self.drained().producer.take());
+            let states = [State::Arrived, State::Pending];
+            for (state, slot) in
+                states.iter().flat_map(|state| self.each_slot().map(move |slot| (state, slot)))
+            {
+                match (*slot).cell {
+                    Some(cell) if (*slot).state == *state => match state {
+                        State::Arrived => discard(slot, cell),
+                        _ => cancel_root(cell.root()),
+                    },
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// All inputs have come: with values, unless the result is settled.
+    ///
+    /// # Safety
+    /// As for [`drained`](Self::drained).
+    unsafe fn complete(&self) {
+        // SAFETY: the caller's promise. All cells have arrived, and none was taken, for then the
+        // producer would be gone.
+        unsafe {
+            let Some(producer) = self.drained().producer.take() else { return };
+            let slots = self.slots.get().cast::<Slot>();
+            let cells = std::array::from_fn(|index| (*slots.add(index)).cell);
+            let cells = cells.map(|cell| cell.unwrap_unchecked());
+            let values = I::take_values(cells);
+            cells.into_iter().for_each(|cell| wave::release(cell));
+            producer.settle(Ok(values));
+        }
+    }
+}
+
+/// Drops the outcome of an input that has come.
+///
+/// # Safety
+/// The settled cell of this slot is the caller's.
+unsafe fn discard(slot: *mut Slot, cell: CellRef) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (*slot).state = State::Taken;
+        wave::drop_outcome(cell, Dropped::Superseded);
+        wave::release(cell);
+    }
+}
+
+/// A worker that waits for the join borrows the right to drain.
+impl<I: Inputs<N>, const N: usize> Upstream for Block<I, N> {
+    fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
+        if !self.mailbox.disarm(Armed::Policy) {
+            return; // somebody drains just now, or the run is over
+        }
+        // SAFETY: the mailbox was armed, so the right to drain is ours, and the cells of inputs that
+        // have not come are kept.
+        unsafe {
+            let looked = self.drained().looked;
+            let slots = self.slots.get().cast::<Slot>();
+            for index in (looked..N).chain(0..looked) {
+                let slot = slots.add(index);
+                let pending = (*slot).cell.filter(|_| (*slot).state == State::Pending);
+                if pending.is_some_and(|cell| visit(Kept::new(cell))) {
+                    self.drained().looked = index;
+                    break;
+                }
+            }
+        }
+        if !self.mailbox.arm(Armed::Policy) {
+            later::later(Later::Resume(self)); // something has come, which may run user code
+        }
+    }
+
+    fn resume(self: Arc<Self>) {
+        // SAFETY: the right to drain was borrowed in `visit`, so the run is not over.
+        unsafe { drain(Arc::as_ptr(&self)) };
+    }
+
+    fn cancel(self: Arc<Self>) {
+        // ORDERING: Relaxed, only so that the entry is pushed once.
+        if !self.ended.swap(true, Ordering::Relaxed) {
+            // SAFETY: the swap makes this the only push of this entry.
+            later::shield(|| unsafe { push(Arc::as_ptr(&self), self.end.get()) });
+        }
+    }
+}
