@@ -151,13 +151,12 @@ pub(super) fn close(list: &AtomicPtr<()>) -> Option<Handlers> {
     Some(Handlers { first })
 }
 
-/// What the promise waits for, if its list is not closed.
-pub(super) fn upstream(list: &AtomicPtr<()>) -> Vec<Arc<dyn Upstream>> {
-    let mut found = Vec::new();
+/// Shows what the promise waits for, if its list is not closed. `found` is a few instructions.
+pub(super) fn upstream(list: &AtomicPtr<()>, mut found: impl FnMut(&Arc<dyn Upstream>)) {
     let mut now = list.load(Ordering::Relaxed);
     loop {
         if now == closed() || now.is_null() {
-            return found;
+            return;
         }
         let free = unlocked(now);
         let locked = free.map_addr(|address| address | LOCKED);
@@ -174,12 +173,11 @@ pub(super) fn upstream(list: &AtomicPtr<()>) -> Vec<Arc<dyn Upstream>> {
     let mut at = now.cast::<Node>();
     // SAFETY: the lock keeps the list as it is.
     while let Some(node) = unsafe { at.as_ref() } {
-        found.extend(node.handler.upstream().cloned());
+        node.handler.upstream().into_iter().for_each(&mut found);
         at = node.next;
     }
     // ORDERING: Release pairs with `close`: we are through with the nodes.
     list.store(now, Ordering::Release);
-    found
 }
 
 fn unlocked(list: *mut ()) -> *mut () {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::header::CellRef;
 use super::later::{Later, later};
-use super::upstream::{Kept, Upstream, sources, walk};
+use super::upstream::{Kept, Sources, Upstream, sources, walk};
 
 /// How deep lists of lists are looked into.
 const DEPTH: u32 = 32;
@@ -38,6 +38,52 @@ pub(crate) fn needs(chain: Kept<'_>, most: usize) -> (Vec<Need>, usize) {
     (of_chain(chain, DEPTH, &left), left.get())
 }
 
+/// Whether the chain never settles if this root does not, as far as `most` roots show it: as
+/// [`is_hopeless`] of its [`needs`], without putting them together. To be called
+/// [`quietly`](super::later::quietly).
+pub(super) fn needs_root(chain: Kept<'_>, root: CellRef, most: usize) -> bool {
+    chain_needs(chain, root, DEPTH, &Cell::new(most))
+}
+
+fn chain_needs(chain: Kept<'_>, wanted: CellRef, depth: u32, left: &Cell<usize>) -> bool {
+    let found = Cell::new(false);
+    let mut see = |root| {
+        found.set(found.get() || root == wanted);
+        left.set(left.get().saturating_sub(1));
+        found.get() || left.get() == 0
+    };
+    walk(chain, &mut see, |root, _| {
+        // SAFETY: a root is alive while it is shown.
+        let sources = if depth > 0 { unsafe { sources(root) } } else { Sources::default() };
+        for upstream in sources {
+            if found.get() || left.get() == 0 {
+                later(Later::Drop(upstream));
+            } else {
+                found.set(upstream_needs(upstream, wanted, depth - 1, left));
+            }
+        }
+        found.get() || left.get() == 0
+    });
+    found.get()
+}
+
+fn upstream_needs(
+    upstream: Arc<dyn Upstream>,
+    wanted: CellRef,
+    depth: u32,
+    left: &Cell<usize>,
+) -> bool {
+    let one = upstream.one_is_enough();
+    let (mut some, mut all) = (false, true);
+    upstream.visit(&mut |chain| {
+        let needs = chain_needs(chain, wanted, depth, left);
+        (some, all) = (some || needs, all && needs);
+        left.get() == 0 || if one { !all } else { some }
+    });
+    // What was not looked at may be the one.
+    some && (!one || all && left.get() > 0)
+}
+
 fn of_chain(chain: Kept<'_>, depth: u32, left: &Cell<usize>) -> Vec<Need> {
     let found = RefCell::new(Vec::new());
     let mut see = |root: CellRef| {
@@ -49,7 +95,7 @@ fn of_chain(chain: Kept<'_>, depth: u32, left: &Cell<usize>) -> Vec<Need> {
     };
     walk(chain, &mut see, |root, _| {
         // SAFETY: as above.
-        let sources = if depth > 0 { unsafe { sources(root) } } else { Vec::new() };
+        let sources = if depth > 0 { unsafe { sources(root) } } else { Sources::default() };
         for upstream in sources {
             let more = of_upstream(upstream, depth - 1, left);
             found.borrow_mut().extend(more);

@@ -197,22 +197,55 @@ pub(super) fn walk<V: FnMut(CellRef) -> bool + ?Sized>(
     }
 }
 
+/// What a root waits for. Mostly that is one thing, which needs no allocation.
+#[derive(Default)]
+pub(super) struct Sources {
+    first: Option<Arc<dyn Upstream>>,
+    more: Vec<Arc<dyn Upstream>>,
+}
+
+impl Sources {
+    fn add(&mut self, upstream: Arc<dyn Upstream>) {
+        match &self.first {
+            None => self.first = Some(upstream),
+            Some(_) => self.more.push(upstream),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<dyn Upstream>> {
+        self.first.iter().chain(&self.more)
+    }
+}
+
+impl IntoIterator for Sources {
+    type Item = Arc<dyn Upstream>;
+    type IntoIter = std::iter::Chain<
+        std::option::IntoIter<Arc<dyn Upstream>>,
+        std::vec::IntoIter<Arc<dyn Upstream>>,
+    >;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.first.into_iter().chain(self.more)
+    }
+}
+
 /// What a pending root waits for, if that is something to look into.
 ///
 /// # Safety
 /// The root is alive.
-pub(super) unsafe fn sources(root: CellRef) -> Vec<Arc<dyn Upstream>> {
+pub(super) unsafe fn sources(root: CellRef) -> Sources {
+    let mut found = Sources::default();
     // SAFETY: the caller's promise.
     let header = unsafe { root.header() };
     if !header.up.hold_work() {
-        return Vec::new(); // in a queue, or under way; its `link` may be the queue's
+        return found; // in a queue, or under way; its `link` may be the queue's
     }
-    let found = if header.vtable().job {
+    if header.vtable().job {
         // SAFETY: nobody takes the work before it is released.
-        unsafe { (header.vtable().upstream)(root) }.into_iter().collect()
+        found.first = unsafe { (header.vtable().upstream)(root) };
     } else {
-        handlers::upstream(&header.link)
-    };
+        handlers::upstream(&header.link, |upstream| found.add(Arc::clone(upstream)));
+    }
     header.up.release_work();
     found
 }
@@ -264,8 +297,8 @@ pub(super) unsafe fn is_wanted(root: CellRef, depth: u32) -> bool {
 }
 
 /// What a pending chain waits for that wants to know when its promise is dropped.
-pub(super) fn what_is_left(chain: Kept<'_>) -> Vec<Arc<dyn Upstream>> {
-    let mut found = Vec::new();
+pub(super) fn what_is_left(chain: Kept<'_>) -> Sources {
+    let mut found = Sources::default();
     // SAFETY: alive as the tail is kept.
     let header = unsafe { chain.tail.root().header() };
     // ORDERING: Relaxed, a hint: who adds handlers has the promise's other end.
