@@ -2,7 +2,7 @@
 
 mod common;
 
-use asynckit::{AsyncList, AsyncValue, Deferred, Pool, Promise, Shutdown};
+use asynckit::{AsyncList, AsyncValue, Deferred, Pool, Promise, Shutdown, join};
 use common::alloc::{Counter, Counting};
 use common::{Gate, LONG, PATIENCE, flush, one_worker, watchdog, watched};
 use std::hint::spin_loop;
@@ -224,6 +224,66 @@ fn an_item_of_a_join_is_no_allocation() {
                 "{how}: {asked} allocations for {ITEMS} settled and {ITEMS} pending promises"
             );
         }
+    });
+}
+
+/// A tuple, or an array, that is joined is two, however many inputs it has: what watches them, and the result.
+/// Its end asks for nothing, nor does its cancellation.
+#[test]
+fn a_joined_tuple_is_two_allocations() {
+    watched(|| {
+        let counter = Counter::leaked();
+        counter.count_this_thread();
+        let pair = allocations_each(counter, 100, || {
+            let (deferred, promise) = Typed::<u64>::deferred();
+            let mut joined = join((promise, Typed::ready("b")));
+            deferred.resolve(1);
+            assert_eq!(joined.get(None).unwrap(), (1, "b"));
+        });
+        assert_eq!(pair, 2 + 2, "the inputs, and the join");
+        let array = allocations_each(counter, 100, || {
+            assert_eq!(join([1, 2, 3, 4, 5].map(Typed::ready)).get(None).unwrap(), [1, 2, 3, 4, 5]);
+        });
+        assert_eq!(array, 5 + 2, "the inputs, and the join");
+        let cancelled = allocations_each(counter, 100, || {
+            let (deferred, promise) = Typed::<u64>::deferred();
+            join((Typed::ready("a"), promise)).cancel();
+            assert!(deferred.is_cancelled());
+        });
+        assert_eq!(cancelled, 2 + 2, "the inputs, and the join");
+    });
+}
+
+/// Nor does a job ask for more that is a fork and a join: it looks upstream of what it gives for itself.
+#[test]
+fn a_job_that_gives_a_joined_tuple_asks_for_no_more() {
+    watched(|| {
+        let pool: &'static Pool = Box::leak(Box::new(one_worker()));
+        let counter = counting(pool);
+        let each = allocations_each(counter, 100, || {
+            let mut fork: Typed<u64> = pool.spawn(|| {
+                let (left, right) = (pool.spawn(|| Ok(1)), pool.spawn(|| Ok::<u64, String>(2)));
+                join((left, right)).map(|(left, right)| left + right)
+            });
+            assert_eq!(fork.get(None).unwrap(), 3);
+        });
+        assert_eq!(each, 3 + 2 + 1, "the jobs, the join and the link");
+    });
+}
+
+/// Of a list that is joined: what watches its items, the policy, the result and its cancellation handler.
+#[test]
+fn a_joined_list_is_four_allocations() {
+    watched(|| {
+        let counter = Counter::leaked();
+        counter.count_this_thread();
+        let each = allocations_each(counter, 100, || {
+            let (deferred, promise) = Typed::<u64>::deferred();
+            let mut joined = AsyncList::from_iter([promise]).join();
+            deferred.resolve(1);
+            assert_eq!(joined.get(None).unwrap(), [1]);
+        });
+        assert_eq!(each, 1 + 4 + 1, "the item, the join and the `Vec`");
     });
 }
 

@@ -255,3 +255,96 @@ fn inputs_that_settle_at_once_settle_it_once() {
         settlers.into_iter().for_each(|settler| settler.join().unwrap());
     });
 }
+
+/// E10, E17: the result is cancelled, or dropped, while the inputs settle; each value is dropped once.
+#[test]
+fn inputs_that_settle_while_it_is_cancelled_go() {
+    const ROUNDS: usize = 1_000;
+    watchdog("join_tuples.rs: cancelled at once", LONG, || {
+        let (start, end) = (Arc::new(Barrier::new(3)), Arc::new(Barrier::new(3)));
+        let counter = DropCounter::default();
+        let (sends, settlers): (Vec<_>, Vec<_>) = (0..2)
+            .map(|_| {
+                let (send, receive) = std::sync::mpsc::channel::<Deferred<_, _>>();
+                let (start, end, counter) = (start.clone(), end.clone(), counter.clone());
+                let settler = named_thread("settler", move || {
+                    for (round, deferred) in receive.into_iter().enumerate() {
+                        let token = counter.token();
+                        let outcome =
+                            if round % 10 == 0 { Err(Failure::Error(token)) } else { Ok(token) };
+                        start.wait();
+                        deferred.settle(outcome);
+                        end.wait();
+                    }
+                });
+                (send, settler)
+            })
+            .unzip();
+        for round in 0..ROUNDS {
+            let [(a, first), (b, second)] = [(); 2].map(|()| Promise::deferred());
+            sends[0].send(a).unwrap();
+            sends[1].send(b).unwrap();
+            let ready = Promise::ready(counter.token());
+            if round % 2 == 0 {
+                let joined = join((first, second, ready));
+                start.wait();
+                joined.cancel();
+                assert!(joined.is_set());
+                end.wait();
+            } else {
+                let joined = join([first, second, ready]);
+                start.wait();
+                drop(joined);
+                end.wait();
+            }
+            assert_eq!(counter.dropped(), 3 * (round + 1));
+        }
+        drop(sends);
+        settlers.into_iter().for_each(|settler| settler.join().unwrap());
+    });
+}
+
+/// Values may do anything when they are dropped: settle other inputs of the same join, wait for it.
+#[test]
+fn a_value_that_settles_an_input_when_it_is_dropped_does_no_harm() {
+    struct Settles(Option<Deferred<u8, String>>);
+    impl Drop for Settles {
+        fn drop(&mut self) {
+            self.0.take().unwrap().resolve(1);
+        }
+    }
+    watched(|| {
+        let (inner, first) = Typed::<u8>::deferred();
+        let (deferred, third) = Typed::<()>::deferred();
+        let mut joined = join((first, Typed::ready(Settles(Some(inner))), third));
+        deferred.reject("no".to_owned());
+        assert!(is_error(joined.get(None), "no"));
+        let (inner, first) = Typed::<u8>::deferred();
+        let (_never, third) = Typed::<()>::deferred();
+        let joined = join((first, Typed::ready(Settles(Some(inner))), third));
+        joined.cancel();
+        assert!(joined.is_error());
+    });
+}
+
+/// What is cancelled, or taken, before it is joined fails the join.
+#[test]
+fn inputs_without_an_outcome_fail_it() {
+    watched(|| {
+        let (_deferred, cancelled) = Typed::<u8>::deferred();
+        cancelled.cancel();
+        assert_eq!(verdict(&join((Typed::ready(1), cancelled)).get(None)), "Cancelled");
+        let mut taken = Typed::ready(1);
+        taken.get(None).unwrap();
+        assert_eq!(verdict(&join([taken, Typed::ready(2)]).get(None)), "Taken");
+    });
+}
+
+/// An array of very many needs no deep stack.
+#[test]
+fn a_large_array_can_be_joined() {
+    watched(|| {
+        let values = join([1_u8; 5_000].map(Typed::ready)).get(None).unwrap();
+        assert_eq!(values.iter().map(|&n| usize::from(n)).sum::<usize>(), 5_000);
+    });
+}

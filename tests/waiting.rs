@@ -4,7 +4,7 @@
 
 mod common;
 
-use asynckit::{AsyncList, AsyncValue, Failure, IntoPromise, Outcome, Pool, Promise};
+use asynckit::{AsyncList, AsyncValue, Failure, IntoPromise, Outcome, Pool, Promise, join};
 use common::{DropCounter, Log, MOMENT, PATIENCE, alone, flush, on_the_only_worker, watched};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -64,6 +64,13 @@ fn a_waiter_finds_the_job_through_whatever_is_between() {
                         (0..3).map(|_| three(pool).join()).collect();
                     joins.join().get(None).map(|all| all[2][2])
                 }),
+                ("a tuple", |pool| {
+                    join((one(pool), spawn_in_then(pool))).get(None).map(|all| all.1)
+                }),
+                ("an array of tuples", |pool| {
+                    let pair = || join((one(pool), three(pool)));
+                    join([pair(), pair()]).get(None).map(|all| all[1].1[2])
+                }),
                 ("a shared value", |pool| spawn_in_then(pool).share().get(None).copied()),
                 ("a clone of one", |pool| one(pool).share().into_promise().get(None)),
                 ("work with a token", |pool| pool.spawn_cancellable(|_| Ok(1)).get(None)),
@@ -122,6 +129,7 @@ fn a_waiter_runs_callbacks_behind_whatever_is_between() {
         each(
             &[
                 ("a join", |pool| three(pool).map(|all| all[2] + 1).get(None)),
+                ("a tuple", |pool| join((one(pool), one(pool))).map(|all| all.0 + all.1).get(None)),
                 ("a clone of a value", |pool| {
                     one(pool).share().into_promise().map(|n| n + 1).get(None)
                 }),

@@ -54,6 +54,16 @@ fn a_job_that_waits_for_what_waits_for_it_is_told() {
         told("links", |own| own.then(Ok).chain(Ok), |mut own| own.get(None).map(drop));
         told("a list", list, |mut list| list.get(None).map(drop));
         told("a join", |own| list(own).join(), |mut join| join.get(None).map(drop));
+        told(
+            "a tuple",
+            |own| asynckit::join((own, Typed::ready("b"))),
+            |mut join| join.get(None).map(drop),
+        );
+        told(
+            "an array of a tuple",
+            |own| asynckit::join([asynckit::join((Typed::ready("b"), own))]),
+            |mut join| join.get(None).map(drop),
+        );
         told("all outcomes", |own| list(own).settled(), |mut all| all.get(None).map(drop));
         told(
             "a join of joins",

@@ -211,19 +211,21 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
         // until its slot is taken out of the mailbox.
         unsafe {
             drop_quietly(self.drained().producer.take());
-            let states = [State::Arrived, State::Pending];
-            for (state, slot) in
-                states.iter().flat_map(|state| self.each_slot().map(move |slot| (state, slot)))
-            {
-                match (*slot).cell {
-                    Some(cell) if (*slot).state == *state => match state {
-                        State::Arrived => discard(slot, cell),
-                        _ => cancel_root(cell.root()),
-                    },
-                    _ => {}
-                }
-            }
+            self.each_in(State::Arrived).for_each(|(slot, cell)| discard(slot, cell));
+            self.each_in(State::Pending).for_each(|(_, cell)| cancel_root(cell.root()));
         }
+    }
+
+    /// The inputs in this state, when it is their turn.
+    ///
+    /// # Safety
+    /// As for [`drained`](Self::drained).
+    unsafe fn each_in(&self, state: State) -> impl Iterator<Item = (*mut Slot, CellRef)> {
+        self.each_slot().filter_map(move |slot| {
+            // SAFETY: the caller's promise; others than the drainer use the atomic `next` only.
+            let cell = unsafe { (*slot).cell.filter(|_| (*slot).state == state) };
+            Some((slot, cell?))
+        })
     }
 
     /// All inputs have come: with values, unless the result is settled.

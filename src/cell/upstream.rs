@@ -31,6 +31,14 @@ impl Kept<'_> {
         Kept { tail, keeper: PhantomData }
     }
 
+    /// Its root, if that is queued, or under way and follows nothing: then there is nothing upstream.
+    pub(super) fn only_root(self) -> Option<CellRef> {
+        // SAFETY: the tail is kept, and its root lives as long.
+        let root = unsafe { self.tail.root() };
+        // SAFETY: as above.
+        unsafe { root.header() }.up.waits_for_nothing().then_some(root)
+    }
+
     /// The same chain for a longer time.
     ///
     /// # Safety
