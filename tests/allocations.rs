@@ -227,7 +227,7 @@ fn an_item_of_a_join_is_no_allocation() {
     });
 }
 
-/// A tuple, or an array, that is joined is two, however many inputs it has: what watches them, and the result.
+/// E7: a tuple, or an array, that is joined is two, however many inputs it has: what watches them, and the result.
 /// Its end asks for nothing, nor does its cancellation.
 #[test]
 fn a_joined_tuple_is_two_allocations() {
