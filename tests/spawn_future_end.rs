@@ -9,6 +9,7 @@ use common::{
     watched, worker_id,
 };
 use std::future::{Future, pending, poll_fn};
+use std::hint;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -242,5 +243,28 @@ fn the_last_handle_of_the_pool_is_dropped_in_the_future() {
         drop(pool);
         deferred.resolve(3);
         assert_eq!(end.get(PATIENCE).unwrap(), 3);
+    });
+}
+
+/// The promise is dropped while the worker finds that it was cancelled.
+#[test]
+fn a_cancelled_promise_is_dropped_at_any_time() {
+    watched(|| {
+        let pool = one_worker();
+        let drops = DropCounter::default();
+        for round in 0..2_000_u32 {
+            let token = drops.token();
+            let endless: Typed<u8> = pool.spawn_future(poll_fn(move |context| {
+                let _ = &token;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }));
+            (0..round % 64).for_each(|_| hint::spin_loop());
+            endless.cancel();
+            (0..round / 64).for_each(|_| hint::spin_loop());
+            drop(endless);
+        }
+        flush(&pool);
+        assert_eq!(drops.dropped(), 2_000);
     });
 }

@@ -208,13 +208,30 @@ fn a_cancellation_against_a_pop_and_a_dropped_waker() {
 fn a_dropped_waker_against_a_dropped_promise() {
     check(3, || {
         let task = Task::new(1, 1);
-        task.schedule.retain(); // the consumer's, while it leaves
+        assert!(task.schedule.hold()); // while the consumer leaves
         let waker = on(&task, Task::drop_waker);
         let worker = on(&task, Task::work_off);
         task.act(task.schedule.detach());
         waker.join().unwrap();
         worker.join().unwrap();
         task.work_off();
+        assert!(task.is_through() && task.is_freed());
+    });
+}
+
+/// Who leaves what is through has no reference: the last one was given up, with what it kept.
+#[test]
+fn a_dropped_promise_against_the_end() {
+    check(5, || {
+        let task = Task::new(0, 0);
+        let worker = on(&task, Task::work_off);
+        let held = task.schedule.hold();
+        // Here the consumer leaves: what it has held is all that keeps the cell.
+        if held {
+            task.touch();
+            task.act(task.schedule.detach());
+        }
+        worker.join().unwrap();
         assert!(task.is_through() && task.is_freed());
     });
 }

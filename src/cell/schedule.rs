@@ -122,12 +122,20 @@ impl Schedule {
 
     // ── References ───────────────────────────────────────────────────────────────────────────
 
-    /// Whoever has a reference, or keeps the chain: one more.
+    /// Whoever has a reference: one more.
     pub(crate) fn retain(&self) {
         // ORDERING: Relaxed as in `Arc`.
         if self.0.fetch_add(REFERENCE, Ordering::Relaxed) > MOST {
             std::process::abort(); // as `Arc` does: the count must not wrap
         }
+    }
+
+    /// Consumer that is about to leave: one reference more, until [`detach`](Self::detach). `false`: the
+    /// future is gone, and maybe its last reference, too.
+    #[must_use]
+    pub(crate) fn hold(&self) -> bool {
+        let before = self.update(|now| if now & DONE == 0 { now + REFERENCE } else { now });
+        before & DONE == 0
     }
 
     /// One reference less.

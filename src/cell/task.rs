@@ -293,8 +293,7 @@ pub(super) unsafe fn cancelled(cell: CellRef) {
 pub(super) unsafe fn hold(cell: CellRef) -> Option<CellRef> {
     // SAFETY: the caller's promise.
     let core = unsafe { core(cell) }?;
-    core.schedule.retain();
-    Some(cell)
+    core.schedule.hold().then_some(cell)
 }
 
 /// The consumer has left.
