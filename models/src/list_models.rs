@@ -80,14 +80,18 @@ impl List {
         match self.mailbox.push(entry, &slot.next) {
             None => {}
             Some(Armed::Thread(thread) | Armed::Waker(thread)) => Bell::take(thread).ring(),
-            Some(Armed::Policy) => self.drain(),
+            Some(Armed::Policy) => self.drain(entry),
         }
     }
 
     /// With the right to drain: what has come, in the order of time.
     fn fetch(&self) -> bool {
+        self.add(self.mailbox.take())
+    }
+
+    fn add(&self, newest: *mut ()) -> bool {
         let first = std::ptr::from_ref(&self.slots[0]).addr();
-        let (mut entry, mut fetched) = (self.mailbox.take(), Vec::new());
+        let (mut entry, mut fetched) = (newest, Vec::new());
         while !entry.is_null() {
             let slot = &self.slots[(entry.addr() - first) / size_of::<Slot>()];
             // SAFETY: loom checks that the access is exclusive.
@@ -113,8 +117,9 @@ impl List {
         self.drained.with(|drained| unsafe { &*drained }.arrived.len() == self.items())
     }
 
-    /// The policy's run.
-    fn drain(&self) {
+    /// The policy's run, with what has brought the right to drain.
+    fn drain(&self, entry: *mut ()) {
+        self.add(entry);
         loop {
             while self.fetch() {}
             if self.is_complete() {
@@ -132,7 +137,7 @@ impl List {
     /// The handle goes, and leaves the rest to a policy.
     fn hand_on(&self) {
         self.retain();
-        self.drain();
+        self.drain(std::ptr::null_mut());
         self.release();
     }
 

@@ -91,7 +91,7 @@ pub(crate) fn join<O: Origin, I: Inputs<N>, const N: usize>(
         for (slot, cell) in block.each_slot().zip(cells) {
             consumer::observe(cell, slot.cast::<Observer>());
         }
-        later::shield(|| drain(Arc::into_raw(block)));
+        later::shield(|| drain(Arc::into_raw(block), Entries::none()));
     }
     result
 }
@@ -134,19 +134,19 @@ unsafe fn push<I: Inputs<N>, const N: usize>(block: *const Block<I, N>, slot: *m
     // SAFETY: the caller keeps the block, and has a slot that is in no mailbox. Only `drain` arms it.
     unsafe {
         if (*block).mailbox.push(slot.cast(), &(*slot).next) == Some(Armed::Policy) {
-            drain(block);
+            drain(block, Entries::one(slot));
         }
     }
 }
 
 /// With the right to drain: acts on what has come; gives the right up, and the run's reference when
 /// all inputs have come.
-unsafe fn drain<I: Inputs<N>, const N: usize>(block: *const Block<I, N>) {
+unsafe fn drain<I: Inputs<N>, const N: usize>(block: *const Block<I, N>, mut come: Entries) {
     // SAFETY: the right to drain makes `drained`, and the slots that have come, ours; the run's
     // reference keeps the block.
     unsafe {
         loop {
-            let mut entry = Entries::of(&(*block).mailbox).first();
+            let mut entry = come.first();
             while !entry.is_null() {
                 let next = entries::after(entry);
                 match (*entry).index {
@@ -162,6 +162,7 @@ unsafe fn drain<I: Inputs<N>, const N: usize>(block: *const Block<I, N>) {
             if (*block).mailbox.arm(Armed::Policy) {
                 return;
             }
+            come = Entries::of(&(*block).mailbox);
         }
     }
 }
@@ -287,7 +288,7 @@ impl<I: Inputs<N>, const N: usize> Upstream for Block<I, N> {
 
     fn resume(self: Arc<Self>) {
         // SAFETY: the right to drain was borrowed in `visit`, so the run is not over.
-        unsafe { drain(Arc::as_ptr(&self)) };
+        unsafe { drain(Arc::as_ptr(&self), Entries::none()) };
     }
 
     fn cancel(self: Arc<Self>) {

@@ -122,7 +122,11 @@ pub(super) struct Drained<T, E> {
 impl<T, E> Drained<T, E> {
     fn fetch(&mut self, mailbox: &Mailbox) {
         // SAFETY: who has this has the right to drain.
-        let new = unsafe { Entries::of(mailbox) };
+        self.add(unsafe { Entries::of(mailbox) });
+    }
+
+    /// What has come: behind what has come before.
+    fn add(&mut self, new: Entries) {
         if self.unseen.is_null() {
             self.unseen = new.first();
             if self.items.recycles() {
@@ -202,7 +206,7 @@ impl<T, E> Drained<T, E> {
     }
 }
 
-/// An item's cell has settled: its slot goes into the mailbox.
+/// An item's cell has settled: its slot goes to the drainer.
 unsafe fn notify<T, E>(observer: *const Observer, _: CellRef) {
     // SAFETY: the observer is a slot's first field, and the core lives until all items have come;
     // afterwards it is used only by who was given the right to drain.
@@ -214,8 +218,8 @@ unsafe fn notify<T, E>(observer: *const Observer, _: CellRef) {
             return wake(armed);
         }
         match (*core).tap.get() {
-            Some(tap) => pass_on(core, tap),
-            None => drain(core),
+            Some(tap) => pass_on(core, tap, Entries::one(slot)),
+            None => drain(core, Entries::one(slot)),
         }
     }
 }
@@ -225,7 +229,7 @@ unsafe fn push<T, E>(core: *const Core<T, E>, slot: *mut Slot) {
     // SAFETY: the caller keeps the core, and has a slot that is in no mailbox.
     unsafe {
         match (*core).outlet().push(slot.cast(), &(*slot).next) {
-            Some(Armed::Policy) => drain(core),
+            Some(Armed::Policy) => drain(core, Entries::one(slot)),
             armed => wake(armed),
         }
     }
@@ -242,20 +246,21 @@ unsafe fn wake(armed: Option<Armed>) {
     }
 }
 
-/// With the right to drain the mailbox before the tap: sends on what comes, and gives the right up.
-unsafe fn pass_on<T, E>(core: *const Core<T, E>, tap: &Tap<T, E>) {
+/// With the right to drain the mailbox before the tap: sends on what has come and what comes, and gives
+/// the right up.
+unsafe fn pass_on<T, E>(core: *const Core<T, E>, tap: &Tap<T, E>, mut entries: Entries) {
     // SAFETY: the core is alive as long as an item is here; then our reference keeps it. An entry
     // that was sent on is not touched any more.
     unsafe {
         Arc::increment_strong_count(core);
         loop {
-            let entries = Entries::of(&(*core).mailbox);
             let (come, failed) = entries.count(tap.source.as_deref());
             (tap.watcher)(come, failed); // also when none counts: the total may have changed
             entries.for_each(|slot| push(core, slot));
             if (*core).mailbox.arm(Armed::Policy) {
                 break;
             }
+            entries = Entries::of(&(*core).mailbox);
         }
         Arc::decrement_strong_count(core);
     }
@@ -275,17 +280,19 @@ pub(super) unsafe fn install<T, E>(core: *const Core<T, E>, watcher: Watcher) {
         let onward = Mailbox::new();
         let tap = (*core).tap.get_or_init(|| Tap { watcher, source, onward });
         if !(*core).mailbox.arm(Armed::Policy) {
-            pass_on(core, tap);
+            pass_on(core, tap, Entries::of(&(*core).mailbox));
         }
     }
 }
 
-/// With the right to drain: has the policy act, until there is nothing to do; gives the right up.
-pub(super) unsafe fn drain<T, E>(core: *const Core<T, E>) {
+/// With the right to drain, and what has come with it: has the policy act, until there is nothing to do;
+/// gives the right up.
+pub(super) unsafe fn drain<T, E>(core: *const Core<T, E>, come: Entries) {
     // SAFETY: the right to drain makes `drained` ours; the run's reference keeps the core.
     unsafe {
         let mailbox = (*core).outlet();
         let drained = &mut *(*core).drained.get();
+        drained.add(come);
         let Some(mut policy) = drained.policy.take() else { return };
         loop {
             while let Some(index) = drained.next(mailbox) {
@@ -367,7 +374,7 @@ impl<T: Send + 'static, E: Send + 'static> Upstream for Core<T, E> {
 
     fn resume(self: Arc<Self>) {
         // SAFETY: the right to drain was borrowed in `visit`, and the run is not over.
-        unsafe { drain(Arc::as_ptr(&self)) };
+        unsafe { drain(Arc::as_ptr(&self), Entries::none()) };
     }
 
     fn cancel(self: Arc<Self>) {

@@ -17,6 +17,11 @@ impl Entries {
         Entries { first: std::ptr::null_mut(), last: std::ptr::null_mut() }
     }
 
+    /// The one that has brought the right to drain.
+    pub(super) fn one(slot: *mut Slot) -> Self {
+        Entries { first: slot, last: slot }
+    }
+
     /// Takes what is in the mailbox, which has the newest first.
     ///
     /// # Safety

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use super::consumer::{self, Consumer};
 use super::drain::{Core, Drained, Ender, Policy, Watcher, drain, install};
+use super::entries::Entries;
 use super::header::Dropped;
 use super::items::Items;
 use super::later;
@@ -223,7 +224,7 @@ impl<T, E> Drop for Gather<T, E> {
         // SAFETY: one reference for the run, which `drain` gives up when all items have come.
         unsafe {
             Arc::increment_strong_count(core);
-            later::shield(|| drain(core));
+            later::shield(|| drain(core, Entries::none()));
         }
     }
 }

@@ -9,8 +9,8 @@
 //!     │  ▲
 //!    arm disarm (the time is over)
 //!     ▼  │
-//!   THREAD, WAKER + pointer: the next push wakes it      ┐ the push takes the
-//!   POLICY: the next push drains                         ┘ marker away
+//!   THREAD, WAKER + pointer: the next push wakes it, with its entry in the marker's place
+//!   POLICY ── push ──► EMPTY: it drains, beginning with its entry
 //! ```
 
 use crate::sync::atomic::{AtomicPtr, Ordering};
@@ -60,7 +60,8 @@ impl Mailbox {
         Mailbox(AtomicPtr::new(std::ptr::null_mut()))
     }
 
-    /// Any thread: brings an entry, which keeps the next one in `next`. Gives who is to be told.
+    /// Any thread: brings an entry, which keeps the next one in `next`. Gives who is to be told; for a
+    /// policy the caller drains, and has the entry still: it is not in the mailbox.
     #[must_use]
     pub(crate) fn push(&self, entry: Pointer, next: &AtomicPtr<()>) -> Option<Armed> {
         debug_assert_eq!(entry.addr() & TAG, 0, "an entry needs its low bits");
@@ -68,13 +69,15 @@ impl Mailbox {
         let mut head = self.0.load(Ordering::Relaxed);
         loop {
             let armed = decode(head);
-            let behind = if armed.is_some() { std::ptr::null_mut() } else { head };
+            let null = std::ptr::null_mut();
+            let behind = if armed.is_some() { null } else { head };
+            let now = if armed == Some(Armed::Policy) { null } else { entry };
             // ORDERING: Relaxed, published by the CAS.
             next.store(behind, Ordering::Relaxed);
             // ORDERING: Release pairs with the Acquire of `take`: the entry and its outcome are
             // seen. Acquire pairs with the Release of `arm`: who was armed is seen whole, and what
             // the last drainer did.
-            match self.0.compare_exchange(head, entry, Ordering::AcqRel, Ordering::Relaxed) {
+            match self.0.compare_exchange(head, now, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return armed,
                 Err(seen) => head = seen,
             }

@@ -90,6 +90,10 @@ impl<T: 'static, E: 'static> Owner<T, E> {
         let cancelled = *self.has_cancelled.get_mut();
         let count = &self.shared.owners.0;
         if self.shared.is_settled() {
+            // ORDERING: Acquire as below. Who has the only handle can make no other one meanwhile.
+            if count.load(Ordering::Acquire) % OWNER == HANDLE {
+                return true;
+            }
             // Nothing is left to cancel, so nobody has to look.
             let gives = if cancelled { HANDLE } else { HANDLE + OWNER };
             // ORDERING: AcqRel as below.

@@ -31,7 +31,6 @@ use crate::trace::Trace;
 pub(crate) struct Shared<T: 'static, E: 'static> {
     /// First, so that its address is that of the shared part.
     observer: Observer,
-    target: Target,
     /// The tail of the chain that gives the value. Ours when `settled`; alive as long as we are.
     feeder: CellRef,
     pub(super) settled: AtomicBool,
@@ -61,9 +60,10 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         location: &'static Location<'static>,
     ) -> Arc<Self> {
         let feeder = consumer.into_observed(location);
-        let mut shared = Arc::new(Shared {
-            observer: Observer { target: std::ptr::null() },
-            target: Target { notify: notify::<T, E>, is_wanted: wants::<T, E> },
+        let shared = Arc::new(Shared {
+            observer: Observer {
+                target: const { &Target { notify: notify::<T, E>, is_wanted: wants::<T, E> } },
+            },
             feeder,
             settled: AtomicBool::new(false),
             unwanted: AtomicBool::new(false),
@@ -74,9 +74,6 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             setter: Mutex::new(setter),
             waiting: Mutex::new(Waiting::new()),
         });
-        if let Some(new) = Arc::get_mut(&mut shared) {
-            new.observer.target = &raw const new.target;
-        }
         let observer = Arc::into_raw(Arc::clone(&shared)).cast::<Observer>();
         // SAFETY: the observer is the first field of what this reference keeps until `notify`.
         unsafe { consumer::observe(feeder, observer) };
