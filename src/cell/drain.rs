@@ -165,9 +165,6 @@ impl<T, E> Drained<T, E> {
             if (*slot).state == State::Pending && index != END {
                 (*slot).state = State::Arrived;
                 self.items.arrived += 1;
-                if index as usize == self.items.cursor {
-                    self.items.skip_arrived();
-                }
             }
             Some(index)
         }

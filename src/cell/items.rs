@@ -21,7 +21,7 @@ pub(crate) type Way = Option<Box<Trace>>;
 pub(crate) struct Items<T, E> {
     pub(super) slots: Slots,
     pub(super) arrived: usize,
-    /// Where the next look for work begins: all items before it have come.
+    /// All items before it have come: moved on when somebody looks for work.
     pub(super) cursor: usize,
     /// Where more come from, if they do.
     pub(super) supply: Option<Box<Supply<T, E>>>,
@@ -100,25 +100,31 @@ impl<T, E> Items<T, E> {
     /// Takes the outcomes of all items, in their order, once and for all; one that has not come counts as cancelled.
     pub(crate) fn take_all(&mut self) -> Vec<Outcome<T, E>> {
         let mut outcomes = Vec::with_capacity(self.len());
-        outcomes.extend(self.indices().filter_map(|index| self.take_counted(index)));
+        // SAFETY: the slots of this list.
+        outcomes.extend(self.slots.each().filter_map(|slot| unsafe { Self::take_counted(slot) }));
         outcomes
     }
 
     /// Takes the values of all items, which have come, in their order, or the first failure.
     pub(crate) fn take_values(&mut self) -> Outcome<Vec<T>, E> {
         let mut values = Vec::with_capacity(self.len());
-        for index in self.indices() {
-            if let Some(outcome) = self.take_counted(index) {
+        self.slots.each().try_for_each(|slot| {
+            // SAFETY: the slots of this list.
+            if let Some(outcome) = unsafe { Self::take_counted(slot) } {
                 values.push(outcome?);
             }
-        }
+            Ok::<(), Failure<E>>(())
+        })?;
         Ok(values)
     }
 
     /// Takes the outcome of an item of a list that adds no more; `None`: it does not count.
-    fn take_counted(&mut self, index: usize) -> Option<Outcome<T, E>> {
-        // SAFETY: as in `slot`.
-        let slot = unsafe { &mut *self.slots.at(index) };
+    ///
+    /// # Safety
+    /// A slot of this list, of which the caller is the drainer.
+    unsafe fn take_counted(slot: *mut Slot) -> Option<Outcome<T, E>> {
+        // SAFETY: the caller's promise; others touch the atomic `next` only.
+        let slot = unsafe { &mut *slot };
         match (slot.state, slot.cell) {
             (State::Arrived, Some(cell)) => {
                 slot.state = State::Taken;
@@ -169,7 +175,16 @@ impl<T, E> Items<T, E> {
 
     /// The same for all that have come.
     pub(crate) fn discard_arrived(&mut self) {
-        self.indices().for_each(|index| self.discard(index));
+        self.slots.each().for_each(|slot| {
+            // SAFETY: as in `slot`. A cell that has arrived was the list's; it is forgotten.
+            unsafe {
+                if let (State::Arrived, Some(cell)) = ((*slot).state, (*slot).cell) {
+                    (*slot).state = State::Taken;
+                    wave::drop_outcome(cell, Dropped::Superseded);
+                    wave::release(cell);
+                }
+            }
+        });
     }
 
     /// Drops the outcome of an item that has come, which nobody has seen: a failure is reported.

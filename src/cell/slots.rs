@@ -116,6 +116,17 @@ impl Slots {
         unsafe { (*self.at(index)).state }
     }
 
+    /// The addresses of all slots, in their order.
+    pub(super) fn each(&self) -> impl Iterator<Item = *mut Slot> + use<'_> {
+        let in_block = |(block, &memory): (usize, &*mut Slot)| {
+            let used = (self.len - 1 - block_start(block)).min(block_len(block));
+            // SAFETY: within the block.
+            (0..used).map(move |place| unsafe { memory.add(place) })
+        };
+        let first = std::iter::once(self.first).take(self.len);
+        first.chain(self.blocks.iter().enumerate().flat_map(in_block))
+    }
+
     /// The address of a slot.
     ///
     /// # Panics
@@ -147,6 +158,19 @@ impl Drop for Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_slot_comes_in_its_order() {
+        let mut first = std::mem::MaybeUninit::uninit();
+        for len in 0..100 {
+            let mut slots = Slots::new();
+            // SAFETY: it lives as long as the slots do, and nothing else uses it.
+            unsafe { slots.set_first(first.as_mut_ptr()) };
+            let cell = CellRef::new(std::ptr::NonNull::dangling()); // never looked at
+            let added: Vec<_> = (0..len).map(|_| slots.push(std::ptr::null(), cell)).collect();
+            assert_eq!(slots.each().collect::<Vec<_>>(), added);
+        }
+    }
 
     #[test]
     fn every_index_has_a_place_of_its_own() {
