@@ -9,7 +9,7 @@ use crate::promise::{IntoPromise, Promise};
 /// Joins promises, each of its own type, into one promise of all values.
 ///
 /// It takes a tuple of 2 to 12, or an array. Besides promises a tuple may have whatever else a job may
-/// return: an [`AsyncList`], of which it gets the `Vec`, an [`AsyncValue`](crate::AsyncValue), which
+/// return: an [`AsyncList`](crate::AsyncList), of which it gets the `Vec`, an [`AsyncValue`](crate::AsyncValue), which
 /// is cloned, or a `Result`. The first failure in time is the failure of the whole, and cancels the
 /// others; of those that had failed before, it is the first in the tuple. Joining needs no worker;
 /// callbacks run on the executor of the first promise. Cancelling the result cancels all.
