@@ -30,7 +30,7 @@ use super::observer::{Observer, Target};
 use super::producer::Producer;
 use super::slots::{Slot, State};
 use super::tables::Origin;
-use super::upstream::{Kept, Upstream};
+use super::upstream::{self, Kept, Upstream};
 use super::wave;
 use crate::failure::drop_quietly;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -265,7 +265,7 @@ unsafe fn discard(slot: *mut Slot, cell: CellRef) {
 impl<I: Inputs<N>, const N: usize> Upstream for Block<I, N> {
     fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
         if !self.mailbox.disarm(Armed::Policy) {
-            return; // somebody drains just now, or the run is over
+            return upstream::miss(); // somebody drains just now, or the run is over
         }
         // SAFETY: the mailbox was armed, so the right to drain is ours, and the cells of inputs that
         // have not come are kept.
