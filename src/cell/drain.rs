@@ -1,64 +1,28 @@
 //! Draining: what a list's items set off when they settle.
 //!
-//! Each item's cell tells a slot of the list when it settles, and the slot puts itself into the
-//! list's mailbox: an item costs one compare-and-swap and no allocation. The list's handle drains
-//! the mailbox when it is asked; or a [`Policy`] does, on the settling threads.
+//! Each item's cell tells a slot of the list when it settles, and the slot puts itself into the list's
+//! mailbox, or takes the right to drain out of it: no allocation. The list's handle drains the mailbox
+//! when it is asked; or a [`Policy`] does, on the settling threads.
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::sync::{Arc, OnceLock, Weak};
 
-use super::entries::{self, Entries};
+use super::drained::{Drained, END};
+use super::entries::Entries;
 use super::header::CellRef;
 use super::items::Items;
 use super::later::{self, Later};
 use super::mailbox::{Armed, Mailbox};
 use super::observer::{Observer, Target};
 use super::park;
-use super::slots::{Slot, State};
+use super::policy::{Ended, Policy};
+use super::slots::Slot;
 use super::source::Source;
 use super::upstream::{self, Kept, Upstream};
 use super::word::Listener;
 use crate::failure::Failure;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-/// What happens to a list that nobody holds any more. Called with the right to drain, on the
-/// settling thread.
-pub(crate) trait Policy<T, E>: Send {
-    /// The list was handed over; nothing has come yet, as far as the policy knows.
-    fn begin(&mut self, _: &mut Items<T, E>) {}
-    /// An item has come; they come in the order of time.
-    fn arrived(&mut self, items: &mut Items<T, E>, index: usize);
-    /// All items have come.
-    fn complete(&mut self, items: &mut Items<T, E>);
-    /// Nobody wants the result any more.
-    fn cancelled(&mut self, items: &mut Items<T, E>);
-    /// Whether the first failure ends it: then a list that grows starts nothing behind one.
-    fn ends_at_failure(&self) -> bool {
-        false
-    }
-    /// Whether one of the items may be enough.
-    fn one_is_enough(&self) -> bool {
-        false
-    }
-    /// Somebody outside has ended the list, by an [`Ender`]: the result is to be this failure.
-    fn ended(&mut self, items: &mut Items<T, E>, _failure: Failure<E>) {
-        self.cancelled(items);
-    }
-}
-
-/// Why a list is ended before all items have come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// Nobody wants the result any more.
-    Unwanted = 1,
-    /// Somebody has cancelled it from outside.
-    Cancelled,
-    /// Its time is over.
-    TimedOut,
-    /// There is nobody who could tell it that its time is over.
-    Abandoned,
-}
 
 /// What items, the canceller and the drainer share. The target comes first, so that its address is
 /// that of the core.
@@ -86,9 +50,6 @@ unsafe impl<T: Send, E: Send> Sync for Core<T, E> {}
 // SAFETY: as above.
 unsafe impl<T: Send, E: Send> Send for Core<T, E> {}
 
-/// The index of the entry that asks to end the list.
-const END: u32 = u32::MAX;
-
 const CANCELLED: usize = Ended::Cancelled as usize;
 const TIMED_OUT: usize = Ended::TimedOut as usize;
 const ABANDONED: usize = Ended::Abandoned as usize;
@@ -105,103 +66,7 @@ struct Tap<T, E> {
     onward: Mailbox,
 }
 
-pub(super) struct Drained<T, E> {
-    pub(super) items: Items<T, E>,
-    /// Entries that were taken from the mailbox, all of them unless the places of items are used
-    /// again.
-    pub(super) entries: Entries,
-    /// The first of them that was not asked for.
-    pub(super) unseen: *mut Slot,
-    pub(super) policy: Option<Box<dyn Policy<T, E>>>,
-    /// Where the next look for work begins.
-    looked: AtomicUsize,
-}
-
 // ── Draining ─────────────────────────────────────────────────────────────────────────────────────
-
-impl<T, E> Drained<T, E> {
-    fn fetch(&mut self, mailbox: &Mailbox) {
-        // SAFETY: who has this has the right to drain.
-        self.add(unsafe { Entries::of(mailbox) });
-    }
-
-    /// What has come: behind what has come before.
-    fn add(&mut self, new: Entries) {
-        if self.unseen.is_null() {
-            self.unseen = new.first();
-            if self.items.recycles() {
-                self.entries = Entries::none(); // those slots may be in use for other items
-            }
-        }
-        self.entries.append(new);
-    }
-
-    /// The next entry, in the order of time.
-    pub(super) fn next(&mut self, mailbox: &Mailbox) -> Option<u32> {
-        if self.items.supply.is_none() {
-            return self.next_entry(mailbox); // the common case: the list does not grow
-        }
-        loop {
-            self.items.refill();
-            let index = self.next_entry(mailbox)?;
-            if index == END || !self.items.drop_surplus(index as usize) {
-                return Some(index);
-            }
-        }
-    }
-
-    fn next_entry(&mut self, mailbox: &Mailbox) -> Option<u32> {
-        if self.unseen.is_null() {
-            self.fetch(mailbox);
-        }
-        if self.unseen.is_null() {
-            return None;
-        }
-        // SAFETY: an entry is a slot of this list, and is the drainer's.
-        unsafe {
-            let slot = self.unseen;
-            self.unseen = entries::after(slot);
-            let index = (*slot).index;
-            if (*slot).state == State::Pending && index != END {
-                (*slot).state = State::Arrived;
-                self.items.arrived += 1;
-            }
-            Some(index)
-        }
-    }
-
-    /// The items that have not come, and their indices, from where the last look has ended.
-    fn pending(&self) -> impl Iterator<Item = (usize, Kept<'_>)> {
-        let (first, count) = (self.items.cursor, self.items.slots.len());
-        // ORDERING: Relaxed, a hint.
-        let looked = self.looked.load(Ordering::Relaxed).clamp(first, count);
-        let indices = (looked..count).chain(first..looked);
-        indices.filter_map(|index| Some((index, self.items.pending(index)?)))
-    }
-
-    fn look_from(&self, index: usize) {
-        // ORDERING: Relaxed, a hint.
-        self.looked.store(index, Ordering::Relaxed);
-    }
-
-    /// Some of the items that have not come. The next look begins with the last of them: in time all are
-    /// seen, and what has come in between is not passed again and again.
-    pub(super) fn some_pending(&self, most: usize) -> Vec<Kept<'_>> {
-        let (indices, chains): (Vec<_>, _) = self.pending().take(most).unzip();
-        if let Some(&last) = indices.last() {
-            self.look_from(last);
-        }
-        chains
-    }
-
-    /// Shows the items that have not come. The next look begins where this one has ended.
-    fn visit(&mut self, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
-        self.items.skip_arrived();
-        if let Some((index, _)) = self.pending().find(|(_, chain)| visit(*chain)) {
-            self.look_from(index);
-        }
-    }
-}
 
 /// An item's cell has settled: its slot goes to the drainer.
 unsafe fn notify<T, E>(observer: *const Observer, _: CellRef) {
@@ -323,13 +188,6 @@ impl<T, E> Core<T, E> {
     }
 
     fn empty() -> Self {
-        let drained = Drained {
-            items: Items::new(),
-            entries: Entries::none(),
-            unseen: std::ptr::null_mut(),
-            policy: None,
-            looked: AtomicUsize::new(0),
-        };
         Core {
             target: Target { notify: notify::<T, E>, is_wanted: |_, _| true },
             mailbox: Mailbox::new(),
@@ -338,7 +196,7 @@ impl<T, E> Core<T, E> {
             first: UnsafeCell::new(MaybeUninit::uninit()),
             ended: AtomicUsize::new(0),
             one_is_enough: AtomicBool::new(false),
-            drained: UnsafeCell::new(drained),
+            drained: UnsafeCell::new(Drained::new()),
         }
     }
 

@@ -7,7 +7,8 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use super::consumer::{self, Consumer};
-use super::drain::{Core, Drained, Ender, Policy, Watcher, drain, install};
+use super::drain::{Core, Ender, Watcher, drain, install};
+use super::drained::Drained;
 use super::entries::Entries;
 use super::header::Dropped;
 use super::items::Items;
@@ -16,6 +17,7 @@ use super::mailbox::{Armed, Mailbox};
 use super::nest;
 use super::observer::Target;
 use super::park;
+use super::policy::Policy;
 use super::source::Source;
 use super::upstream::{Awaited, Kept, Upstream};
 use crate::failure::drop_quietly;

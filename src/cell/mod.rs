@@ -29,7 +29,7 @@
 //! | `executor` | where user code runs, as one word |
 //! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
 //! | `park`, `observer` | whom a settled cell tells |
-//! | `mailbox`, `entries`, `slots`, `items`, `source`, `drain`, `gather` | many cells told to one list |
+//! | `mailbox`, `entries`, `slots`, `items`, `source`, `policy`, `drained`, `drain`, `gather` | many cells told to one list |
 //! | `bundle`, `inputs` | a few cells of different types told to one join |
 //! | `shared`, `owner`, `waiters`, `branches` | one cell told to many |
 //! | `consumer`, `producer` | the two ends, as safe handles |
@@ -48,6 +48,7 @@ mod cancel;
 mod chain;
 mod consumer;
 mod drain;
+mod drained;
 mod entries;
 mod executor;
 mod follow;
@@ -65,6 +66,7 @@ mod observer;
 mod owner;
 mod park;
 mod place;
+mod policy;
 mod posted;
 mod producer;
 mod queued;
@@ -82,7 +84,7 @@ mod word;
 
 pub(crate) use bundle::join;
 pub(crate) use consumer::Consumer;
-pub(crate) use drain::{Ended, Ender, Policy};
+pub(crate) use drain::Ender;
 pub(crate) use executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
 pub(crate) use gather::Gather;
 pub(crate) use header::{CellRef, Lane, Turn};
@@ -92,6 +94,7 @@ pub(crate) use listen::{listen, unlisten};
 pub(crate) use needs::{is_hopeless, needs};
 pub(crate) use nest::inline;
 pub(crate) use owner::Owner;
+pub(crate) use policy::{Ended, Policy};
 pub(crate) use posted::{Counted, Execute, Posted};
 pub(crate) use producer::Producer;
 pub(crate) use queued::{Here, abandon, is_link_of, is_waiting, run, start};

@@ -1,0 +1,120 @@
+//! What whoever has the right to drain a list has with it: the items, and the entries that have come.
+
+use super::entries::{self, Entries};
+use super::items::Items;
+use super::mailbox::Mailbox;
+use super::policy::Policy;
+use super::slots::{Slot, State};
+use super::upstream::Kept;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+
+/// The index of the entry that asks to end the list.
+pub(super) const END: u32 = u32::MAX;
+
+/// Behind the right to drain.
+pub(super) struct Drained<T, E> {
+    pub(super) items: Items<T, E>,
+    /// Entries that were taken from the mailbox, all of them unless the places of items are used
+    /// again.
+    pub(super) entries: Entries,
+    /// The first of them that was not asked for.
+    pub(super) unseen: *mut Slot,
+    pub(super) policy: Option<Box<dyn Policy<T, E>>>,
+    /// Where the next look for work begins.
+    looked: AtomicUsize,
+}
+
+impl<T, E> Drained<T, E> {
+    pub(super) fn new() -> Self {
+        Drained {
+            items: Items::new(),
+            entries: Entries::none(),
+            unseen: std::ptr::null_mut(),
+            policy: None,
+            looked: AtomicUsize::new(0),
+        }
+    }
+
+    /// Takes what is in the mailbox.
+    pub(super) fn fetch(&mut self, mailbox: &Mailbox) {
+        // SAFETY: who has this has the right to drain.
+        self.add(unsafe { Entries::of(mailbox) });
+    }
+
+    /// What has come: behind what has come before.
+    pub(super) fn add(&mut self, new: Entries) {
+        if self.unseen.is_null() {
+            self.unseen = new.first();
+            if self.items.recycles() {
+                self.entries = Entries::none(); // those slots may be in use for other items
+            }
+        }
+        self.entries.append(new);
+    }
+
+    /// The next entry, in the order of time.
+    pub(super) fn next(&mut self, mailbox: &Mailbox) -> Option<u32> {
+        if self.items.supply.is_none() {
+            return self.next_entry(mailbox); // the common case: the list does not grow
+        }
+        loop {
+            self.items.refill();
+            let index = self.next_entry(mailbox)?;
+            if index == END || !self.items.drop_surplus(index as usize) {
+                return Some(index);
+            }
+        }
+    }
+
+    fn next_entry(&mut self, mailbox: &Mailbox) -> Option<u32> {
+        if self.unseen.is_null() {
+            self.fetch(mailbox);
+        }
+        if self.unseen.is_null() {
+            return None;
+        }
+        // SAFETY: an entry is a slot of this list, and is the drainer's.
+        unsafe {
+            let slot = self.unseen;
+            self.unseen = entries::after(slot);
+            let index = (*slot).index;
+            if (*slot).state == State::Pending && index != END {
+                (*slot).state = State::Arrived;
+                self.items.arrived += 1;
+            }
+            Some(index)
+        }
+    }
+
+    /// The items that have not come, and their indices, from where the last look has ended.
+    fn pending(&self) -> impl Iterator<Item = (usize, Kept<'_>)> {
+        let (first, count) = (self.items.cursor, self.items.slots.len());
+        // ORDERING: Relaxed, a hint.
+        let looked = self.looked.load(Ordering::Relaxed).clamp(first, count);
+        let indices = (looked..count).chain(first..looked);
+        indices.filter_map(|index| Some((index, self.items.pending(index)?)))
+    }
+
+    fn look_from(&self, index: usize) {
+        // ORDERING: Relaxed, a hint.
+        self.looked.store(index, Ordering::Relaxed);
+    }
+
+    /// Some of the items that have not come. The next look begins with the last of them: in time all are
+    /// seen, and what has come in between is not passed again and again.
+    pub(super) fn some_pending(&self, most: usize) -> Vec<Kept<'_>> {
+        let (indices, chains): (Vec<_>, _) = self.pending().take(most).unzip();
+        if let Some(&last) = indices.last() {
+            self.look_from(last);
+        }
+        chains
+    }
+
+    /// Shows the items that have not come. The next look begins where this one has ended.
+    pub(super) fn visit(&mut self, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
+        self.items.skip_arrived();
+        if let Some((index, _)) = self.pending().find(|(_, chain)| visit(*chain)) {
+            self.look_from(index);
+        }
+    }
+}
