@@ -119,7 +119,7 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
 
 // ── Draining ─────────────────────────────────────────────────────────────────────────────────────
 
-/// An input's cell has settled: its slot goes into the mailbox.
+/// An input's cell has settled: its slot goes to the drainer.
 unsafe fn notify<I: Inputs<N>, const N: usize>(observer: *const Observer, _: CellRef) {
     // SAFETY: the observer is a slot's first field, and the block lives until all inputs have come;
     // afterwards it is used only by who was given the right to drain.
@@ -139,7 +139,7 @@ unsafe fn push<I: Inputs<N>, const N: usize>(block: *const Block<I, N>, slot: *m
     }
 }
 
-/// With the right to drain: acts on what has come; gives the right up, and the run's reference when
+/// With the right to drain, and what has come with it: acts on what comes; gives the right up, and the run's reference when
 /// all inputs have come.
 unsafe fn drain<I: Inputs<N>, const N: usize>(block: *const Block<I, N>, mut come: Entries) {
     // SAFETY: the right to drain makes `drained`, and the slots that have come, ours; the run's
@@ -180,7 +180,7 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
     /// An input has come. The first failure settles the join, when the others are cancelled.
     ///
     /// # Safety
-    /// As for [`drained`](Self::drained); the slot came out of the mailbox.
+    /// As for [`drained`](Self::drained); the slot is that of an input that has settled.
     unsafe fn arrived(&self, slot: *mut Slot) {
         // SAFETY: the caller's promise. The settled cell is ours.
         unsafe {

@@ -1,8 +1,8 @@
 //! The mailbox of a list: settled items come in, in the order of time.
 //!
 //! One party has the *right to drain*: the list's handle, or, once it has armed the mailbox, the
-//! next item that comes. So what happens to a list happens in one place at a time, without a lock,
-//! and an item costs one compare-and-swap.
+//! next item that comes. So what happens to a list happens in one place at a time, without a lock;
+//! an item costs one compare-and-swap, and one more if it drains.
 //!
 //! ```text
 //!   EMPTY (somebody drains) ── push ──► entry ──► entry … ── take ──► EMPTY
