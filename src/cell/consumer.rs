@@ -286,7 +286,7 @@ unsafe fn attach(cell: CellRef, receiver: Receiver) {
             }
             Attach::Settled | Attach::WithoutOutcome => {
                 header.word.hand_to(receiver);
-                if header.vtable().root {
+                if header.is_root() {
                     header.up.set_under_way();
                 }
                 wave::hand_on(cell, receiver);

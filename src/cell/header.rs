@@ -6,26 +6,32 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::chain::Chain;
+use super::compressed::{FLAG_1, compress, decompress};
 use super::place::Place;
 use super::upstream::Upstream;
 use super::word::Word;
-use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 /// The first fields of every cell.
 #[repr(C, align(8))]
 pub(crate) struct Header {
     /// Who has arrived.
     pub(crate) word: Word,
-    /// What the cell is. Changes once, when its work has given a promise to follow.
-    vtable: AtomicPtr<VTable>,
+    /// What the cell is: a compressed reference to its table, and `ROOT`. Changes once, when its work
+    /// has given a promise to follow.
+    table: AtomicU32,
+    /// Where the promise was made; after a failure the way that it came.
+    pub(crate) place: Place,
     /// Queued: the next item of the queue. Pending link: its executor. Pending deferred: its
     /// cancellation handlers. One field is enough, since no cell is two of these at a time.
     pub(crate) link: AtomicPtr<()>,
     /// Link: the root's address. Root: the chain word.
     pub(crate) up: Chain,
-    /// Where the promise was made; after a failure the way that it came.
-    pub(crate) place: Place,
 }
+
+/// Whether `up` is a chain word, said beside the reference to the table, so that it need not be
+/// looked up.
+const ROOT: u32 = FLAG_1;
 
 /// What a cell can do, by its types.
 pub(crate) struct VTable {
@@ -136,29 +142,42 @@ impl Header {
     ) -> Self {
         Header {
             word,
-            vtable: AtomicPtr::new(std::ptr::from_ref(vtable).cast_mut()),
+            table: AtomicU32::new(compress_table(vtable)),
+            place: Place::new(location),
             link: AtomicPtr::new(std::ptr::null_mut()),
             up,
-            place: Place::new(location),
         }
     }
 
     /// What the cell is.
+    #[inline]
     pub(crate) fn vtable(&self) -> &'static VTable {
         // ORDERING: Relaxed, both tables are immutable statics and agree in what a party that does
         // not own the cell may ask (`root`, `kind`).
-        let vtable = self.vtable.load(Ordering::Relaxed);
-        // SAFETY: written in `new` and `set_following` only, from `&'static VTable`.
-        unsafe { &*vtable }
+        let table = self.table.load(Ordering::Relaxed);
+        // SAFETY: written in `new` and `set_following` only, by `compress_table`.
+        unsafe { decompress(table) }
+    }
+
+    /// Whether the cell is its chain's root.
+    #[inline]
+    pub(super) fn is_root(&self) -> bool {
+        // ORDERING: Relaxed, as in `vtable`.
+        self.table.load(Ordering::Relaxed) & ROOT != 0
     }
 
     /// The owner of the cell makes it wait for a promise.
     pub(super) fn set_following(&self) {
         if let Some(vtable) = self.vtable().as_following {
             // ORDERING: Relaxed, as in `vtable`.
-            self.vtable.store(std::ptr::from_ref(vtable).cast_mut(), Ordering::Relaxed);
+            self.table.store(compress_table(vtable), Ordering::Relaxed);
         }
     }
+}
+
+#[inline]
+fn compress_table(vtable: &'static VTable) -> u32 {
+    compress(vtable) | if vtable.root { ROOT } else { 0 }
 }
 
 impl CellRef {
@@ -205,7 +224,7 @@ impl CellRef {
         // SAFETY: the caller's promise; a link's `up` is its root's address.
         unsafe {
             let header = self.header();
-            if header.vtable().root { self } else { CellRef::from_address(header.up.root()) }
+            if header.is_root() { self } else { CellRef::from_address(header.up.root()) }
         }
     }
 

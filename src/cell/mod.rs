@@ -6,10 +6,10 @@
 //! # The cell
 //!
 //! ```text
-//!   ┌──────┬────────┬──────┬─────┬───────┬───────────────────────────┐
-//!   │ word │ vtable │ link │ up  │ place │ work, later the outcome   │
-//!   └──────┴────────┴──────┴─────┴───────┴───────────────────────────┘
-//!     who    what     queue  root  where
+//!   ┌──────┬───────┬───────┬──────┬──────┬───────────────────────────┐
+//!   │ word │ table │ place │ link │  up  │ work, later the outcome   │
+//!   └──────┴───────┴───────┴──────┴──────┴───────────────────────────┘
+//!     who    what    where   queue  root
 //! ```
 //!
 //! | file | idea |
@@ -17,6 +17,7 @@
 //! | `word` | the state word: producer against consumer (no unsafe code) |
 //! | `chain` | the chain word: start, claim, cancel, follow, end (no unsafe code) |
 //! | `header`, `body`, `place` | the memory of a cell |
+//! | `compressed`, `indexed` | references to statics, and traces, in 32 bits |
 //! | `step` | the traits of what cells do (no unsafe code) |
 //! | `tables` | the functions that know a cell's types |
 //! | `schedule` | the schedule word of a future: woken, queued, polled, gone (no unsafe code) |
@@ -46,6 +47,7 @@ mod branches;
 mod bundle;
 mod cancel;
 mod chain;
+mod compressed;
 mod consumer;
 mod drain;
 mod drained;
@@ -55,6 +57,7 @@ mod follow;
 mod gather;
 mod handlers;
 mod header;
+mod indexed;
 mod inputs;
 mod items;
 mod later;

@@ -1,33 +1,47 @@
-//! One word that says where a promise was made and, once it has failed, the way the failure came.
+//! 32 bits that say where a promise was made and, once it has failed, the way the failure came.
 
 use std::panic::Location;
 use std::ptr::NonNull;
 
-use crate::sync::atomic::{AtomicPtr, Ordering};
+use super::compressed::{FLAG_1, FLAG_2, FLAG_BITS, compress, decompress};
+use super::indexed::Indexed;
+use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::trace::Trace;
 
-/// The lowest bit tells a boxed trace from a location.
-const BOXED: usize = 1;
-/// The next bit: somebody was shown the failure, so it is not reported when it is dropped.
-const SEEN: usize = 2;
-const TAGS: usize = BOXED | SEEN;
+/// There is a trace: the upper bits are its index.
+const TRACED: u32 = FLAG_1;
+/// Somebody was shown the failure, so it is not reported when it is dropped.
+const SEEN: u32 = FLAG_2;
 
-/// A `&'static Location`, or a `Box<Trace>` that ends with it.
+/// The traces of failures that have come to a cell: each is a `Box<Trace>`, and its cell's.
+static TRACES: Indexed = Indexed::new();
+
+/// A compressed `&'static Location`, or the index of a trace that ends with it. Neither: 0.
 ///
 /// Only the owner of a settled cell touches the trace; until then the word is read-only.
-pub(crate) struct Place(AtomicPtr<()>);
+pub(crate) struct Place(AtomicU32);
 
 impl Place {
+    #[inline]
     pub(super) fn new(location: &'static Location<'static>) -> Self {
-        Place(AtomicPtr::new(std::ptr::from_ref(location).cast_mut().cast()))
+        Place(AtomicU32::new(compress(location)))
+    }
+
+    /// The index of the trace, and the place of its pointer.
+    fn traced(&self) -> Option<(u32, &'static AtomicPtr<()>)> {
+        // ORDERING: Relaxed, whoever asks owns the cell.
+        let now = self.0.load(Ordering::Relaxed);
+        if now & TRACED == 0 {
+            return None;
+        }
+        let index = now >> FLAG_BITS;
+        Some((index, TRACES.at(index)?))
     }
 
     fn boxed(&self) -> Option<NonNull<Trace>> {
-        // ORDERING: Relaxed, whoever asks owns the cell.
-        let now = self.0.load(Ordering::Relaxed);
-        let is_boxed = now.addr() & BOXED != 0;
-        let pointer = now.map_addr(|address| address & !TAGS);
-        if is_boxed { NonNull::new(pointer.cast()) } else { None }
+        let (_, pointer) = self.traced()?;
+        // ORDERING: Relaxed, whoever asks owns the cell, and with it the trace.
+        NonNull::new(pointer.load(Ordering::Relaxed).cast())
     }
 
     /// Where the promise was made, as long as no trace has taken the place. From any thread that
@@ -35,13 +49,11 @@ impl Place {
     pub(super) fn location(&self) -> Option<&'static Location<'static>> {
         // ORDERING: Relaxed, a location is static, and a trace is not looked into.
         let now = self.0.load(Ordering::Relaxed);
-        if now.addr() & BOXED != 0 {
+        if now & TRACED != 0 || now & !SEEN == 0 {
             return None;
         }
-        let untagged = now.map_addr(|address| address & !TAGS);
-        let pointer: *const Location<'static> = untagged.cast_const().cast();
-        // SAFETY: not boxed, so it is the `&'static` that `new` stored, or null after `take`.
-        unsafe { pointer.as_ref() }
+        // SAFETY: neither a trace nor 0, so it is what `new` stored, and perhaps `SEEN`.
+        Some(unsafe { decompress(now) })
     }
 
     /// The way of a failure that began here, in a cell of the kind `kind`. From any thread that keeps
@@ -60,7 +72,7 @@ impl Place {
     /// The caller owns the settled cell, or shares it with others that only read.
     pub(crate) unsafe fn trace(&self, kind: &'static str) -> Trace {
         let mut trace = match self.boxed() {
-            // SAFETY: `put` made the box; nobody writes by the caller's promise.
+            // SAFETY: `store` made the box; nobody writes by the caller's promise.
             Some(boxed) => unsafe { boxed.as_ref() }.clone(),
             None => self.made(kind),
         };
@@ -73,17 +85,10 @@ impl Place {
     /// # Safety
     /// The caller owns the settled cell.
     pub(crate) unsafe fn take(&self, kind: &'static str) -> Box<Trace> {
-        let boxed = self.boxed();
-        let mut trace = match boxed {
-            // SAFETY: `put` made the box; the word forgets it below.
-            Some(boxed) => unsafe { Box::from_raw(boxed.as_ptr()) },
-            // SAFETY: the caller's promise.
-            None => Box::new(unsafe { self.trace(kind) }),
-        };
+        // SAFETY: the caller's promise.
+        let mut trace = unsafe { self.unbox() }.unwrap_or_else(|| Box::new(self.made(kind)));
         trace.set_seen(self.is_seen());
-        let seen = if self.is_seen() { SEEN } else { 0 };
-        // ORDERING: Relaxed, the caller owns the cell.
-        self.0.store(std::ptr::without_provenance_mut(seen), Ordering::Relaxed);
+        self.empty();
         trace
     }
 
@@ -93,10 +98,41 @@ impl Place {
     /// # Safety
     /// The caller produces the cell, or owns it.
     pub(crate) unsafe fn put(&self, mut trace: Box<Trace>, kind: Option<&'static str>) {
-        if let (Some(kind), Some(location)) = (kind, self.location()) {
-            trace.push(kind, location);
-        }
+        self.add_to(&mut trace, kind);
         self.store(trace);
+    }
+
+    /// The failure of `from`, of the kind `kind`, has come to this cell: so has the way that it came,
+    /// and, where it is the `same` failure, that somebody has seen it. Then as [`put`](Self::put).
+    ///
+    /// # Safety
+    /// The caller owns the settled cell of `from`, and produces that of `self`.
+    pub(super) unsafe fn take_over(
+        &self,
+        own: Option<&'static str>,
+        from: &Place,
+        kind: &'static str,
+        same: bool,
+    ) {
+        let seen = same && from.is_seen();
+        let Some((index, pointer)) = from.traced() else {
+            let mut trace = Box::new(from.made(kind));
+            trace.set_seen(seen);
+            from.empty();
+            // SAFETY: the caller's promise.
+            unsafe { self.put(trace, own) };
+            return;
+        };
+        // The trace keeps its index: no table has to be locked for each link of a chain.
+        // ORDERING: Relaxed, the trace is the caller's.
+        if let Some(mut trace) = NonNull::new(pointer.load(Ordering::Relaxed).cast::<Trace>()) {
+            // SAFETY: `store` made the box, and the caller owns it.
+            let trace = unsafe { trace.as_mut() };
+            trace.set_seen(seen);
+            self.add_to(trace, own);
+        }
+        from.empty();
+        self.store_index(index, seen);
     }
 
     /// The same from an item of a list.
@@ -118,34 +154,70 @@ impl Place {
         self.store(trace);
     }
 
+    fn add_to(&self, trace: &mut Trace, kind: Option<&'static str>) {
+        if let (Some(kind), Some(location)) = (kind, self.location()) {
+            trace.push(kind, location);
+        }
+    }
+
     fn store(&self, trace: Box<Trace>) {
-        let tags = if self.is_seen() || trace.is_seen() { BOXED | SEEN } else { BOXED };
-        let pointer = Box::into_raw(trace).cast::<()>();
+        let seen = trace.is_seen();
+        let pointer = Box::into_raw(trace);
+        match TRACES.add(pointer.cast()) {
+            Some(index) => self.store_index(index, seen),
+            // SAFETY: from `into_raw`, just above. The failure goes on without its way.
+            None => drop(unsafe { Box::from_raw(pointer) }),
+        }
+    }
+
+    fn store_index(&self, index: u32, seen: bool) {
+        let seen = if seen || self.is_seen() { SEEN } else { 0 };
         // ORDERING: Relaxed, the caller owns the cell, or publishes it by settling.
-        self.0.store(pointer.map_addr(|address| address | tags), Ordering::Relaxed);
+        self.0.store(index << FLAG_BITS | TRACED | seen, Ordering::Relaxed);
+    }
+
+    /// Takes the trace out of the table; its index is void.
+    ///
+    /// # Safety
+    /// The caller owns the cell, and lets it forget the index.
+    unsafe fn unbox(&self) -> Option<Box<Trace>> {
+        let (index, _) = self.traced()?;
+        let boxed = self.boxed()?;
+        TRACES.remove(index);
+        // SAFETY: `store` made the box; the table has forgotten it.
+        Some(unsafe { Box::from_raw(boxed.as_ptr()) })
+    }
+
+    /// Forgets location and trace.
+    fn empty(&self) {
+        // ORDERING: Relaxed, the caller owns the cell.
+        let seen = self.0.load(Ordering::Relaxed) & SEEN;
+        self.0.store(seen, Ordering::Relaxed);
     }
 
     /// Somebody was shown the failure. For whoever produces the cell, or owns it.
     pub(super) fn set_seen(&self) {
-        // ORDERING: Relaxed, as in `store`.
+        // ORDERING: Relaxed, as in `store_index`.
         let now = self.0.load(Ordering::Relaxed);
-        self.0.store(now.map_addr(|address| address | SEEN), Ordering::Relaxed);
+        self.0.store(now | SEEN, Ordering::Relaxed);
     }
 
     /// Whether somebody was shown the failure.
     pub(super) fn is_seen(&self) -> bool {
-        // ORDERING: Relaxed, as in `store`.
-        self.0.load(Ordering::Relaxed).addr() & SEEN != 0
+        // ORDERING: Relaxed, as in `store_index`.
+        self.0.load(Ordering::Relaxed) & SEEN != 0
     }
 
     /// The cell is about to be freed.
     ///
     /// # Safety
     /// The caller owns the cell.
+    #[inline]
     pub(super) unsafe fn clear(&self) {
-        if let Some(boxed) = self.boxed() {
-            // SAFETY: `put` made the box, and this is the last look at the word.
-            drop(unsafe { Box::from_raw(boxed.as_ptr()) });
+        // ORDERING: Relaxed, as in `traced`.
+        if self.0.load(Ordering::Relaxed) & TRACED != 0 {
+            // SAFETY: the caller's promise; this is the last look at the word.
+            drop(unsafe { self.unbox() });
         }
     }
 }

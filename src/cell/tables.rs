@@ -239,10 +239,8 @@ unsafe fn carry(from: CellRef, to: CellRef, same: bool) {
     unsafe {
         let (from, to) = (from.header(), to.header());
         if from.word.has_outcome() {
-            let (mut way, kind) = (from.place.take(from.vtable().kind), to.vtable().kind);
-            way.set_seen(same && way.is_seen());
-            let kind = Some(kind).filter(|_| to.vtable().in_way);
-            to.place.put(way, kind);
+            let own = Some(to.vtable().kind).filter(|_| to.vtable().in_way);
+            to.place.take_over(own, &from.place, from.vtable().kind, same);
         }
     }
 }

@@ -1,0 +1,125 @@
+//! References to statics in 32 bits: a cell has two, and room for one pointer.
+//!
+//! What is compressed is how far the static is from one of this crate. Tables and locations are
+//! constants of the program that uses the crate, and all constants of a program lie together; where
+//! they do not, in a program that links the crate dynamically, their addresses are kept in a table, and
+//! the 32 bits are the index. Java's compressed pointers and V8's are the same thought.
+
+use std::collections::HashMap;
+use std::ptr;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::indexed::{BITS, Indexed};
+use crate::sync::atomic::Ordering;
+
+/// The bits of a compressed reference that say nothing of the address: two of them are for those who
+/// keep it.
+pub(super) const FLAGS: u32 = (1 << FLAG_BITS) - 1;
+/// The first flag for those who keep a compressed reference.
+pub(super) const FLAG_1: u32 = 2;
+/// The second.
+pub(super) const FLAG_2: u32 = 4;
+pub(super) const FLAG_BITS: u32 = 32 - BITS;
+/// Ours: an index.
+const FAR: u32 = 1;
+
+/// Distances of less than this fit: in units of four bytes they have as many bits as an index.
+const REACH: isize = 1 << (BITS + 1);
+
+/// What distances are taken from.
+static ANCHOR: u64 = 0;
+
+fn anchor() -> usize {
+    ptr::from_ref(&ANCHOR).addr()
+}
+
+/// The reference in 32 bits, which are never 0; the flags are clear.
+#[inline]
+pub(super) fn compress<T>(reference: &'static T) -> u32 {
+    const { assert!(align_of::<T>() >= 4, "distances are counted in units of four bytes") };
+    let address = ptr::from_ref(reference).expose_provenance();
+    let distance = address.wrapping_sub(anchor()) as isize;
+    if (-REACH..REACH).contains(&distance) {
+        // Multiples of four: three low bits are clear after this.
+        (distance as u32) << 1
+    } else {
+        far(address)
+    }
+}
+
+/// Back from [`compress`], whatever the two flags are.
+///
+/// # Safety
+/// The code is from `compress::<T>`.
+#[inline]
+pub(super) unsafe fn decompress<T>(code: u32) -> &'static T {
+    let address = if code & FAR == 0 {
+        let distance = (code & !FLAGS) as i32 >> 1;
+        anchor().wrapping_add_signed(distance as isize)
+    } else {
+        address_of(code)
+    };
+    // SAFETY: the address of the `&'static T` that was compressed, which exposed it.
+    unsafe { &*ptr::with_exposed_provenance(address) }
+}
+
+// ── Statics that are far away ────────────────────────────────────────────────────────────────────
+
+static ADDRESSES: Indexed = Indexed::new();
+
+#[cold]
+fn far(address: usize) -> u32 {
+    static KNOWN: OnceLock<Mutex<HashMap<usize, u32>>> = OnceLock::new();
+    let known = KNOWN.get_or_init(Mutex::default);
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    let index = *known.entry(address).or_insert_with(|| {
+        let added = ADDRESSES.add(ptr::without_provenance_mut(address));
+        added.expect("a program has fewer than 500 million constants")
+    });
+    index << FLAG_BITS | FAR
+}
+
+#[cold]
+fn address_of(code: u32) -> usize {
+    let place = ADDRESSES.at(code >> FLAG_BITS).expect("the index is from `far`");
+    // ORDERING: Relaxed, written once, before the index was given out.
+    place.load(Ordering::Relaxed).addr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn there_and_back<T>(reference: &'static T) -> u32 {
+        let code = compress(reference);
+        assert_eq!(code & (FLAG_1 | FLAG_2), 0);
+        assert_ne!(code, 0);
+        for flags in [0, FLAG_1, FLAG_2, FLAG_1 | FLAG_2] {
+            // SAFETY: compressed above.
+            let back = unsafe { decompress::<T>(code | flags) };
+            assert!(ptr::eq(back, reference));
+        }
+        code
+    }
+
+    #[test]
+    fn constants_of_the_program_are_near() {
+        static BEFORE: [u32; 3] = [1, 2, 3];
+        let codes = BEFORE.each_ref().map(there_and_back);
+        let here = there_and_back(std::panic::Location::caller());
+        assert!(codes.iter().chain([&here]).all(|code| code & FAR == 0));
+    }
+
+    #[test]
+    fn what_is_far_has_one_index() {
+        // Large blocks are mapped, away from the program.
+        let block: &'static [u64] = vec![0; 1 << 20].leak();
+        let first = there_and_back(&block[0]);
+        let second = there_and_back(&block[1]);
+        assert_ne!(first, second);
+        assert_eq!(there_and_back(&block[0]), first);
+        if cfg!(all(target_os = "linux", target_pointer_width = "64")) {
+            assert_eq!((first & FAR, second & FAR), (FAR, FAR));
+        }
+    }
+}
