@@ -29,7 +29,7 @@ union Views<W, T, E> {
 }
 
 /// Four low bits of a cell's address are tags. The size is not rounded up to this, so that the cell
-/// of a small outcome stays within 56 bytes.
+/// of a small outcome stays within 48 bytes.
 const ALIGN: usize = 16;
 
 /// How a cell with this work and outcome is allocated.

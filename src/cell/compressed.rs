@@ -23,28 +23,30 @@ pub(super) const FLAG_BITS: u32 = 32 - BITS;
 /// Ours: an index.
 const FAR: u32 = 1;
 
-/// Distances of less than this fit: in units of four bytes they have as many bits as an index.
-const REACH: isize = 1 << (BITS + 1);
+/// What distances are taken from. Aligned so that the distance of what is aligned to eight, too, leaves
+/// room for the flags.
+#[repr(align(8))]
+struct Anchor(#[expect(dead_code, reason = "only its address counts")] u64);
 
-/// What distances are taken from.
-static ANCHOR: u64 = 0;
+static ANCHOR: Anchor = Anchor(0);
 
 fn anchor() -> usize {
     ptr::from_ref(&ANCHOR).addr()
 }
 
+/// By so many bits a distance has to be moved to leave room for the flags: none where pointers have
+/// eight bytes.
+const fn shift<T>() -> u32 {
+    FLAG_BITS.saturating_sub(align_of::<T>().trailing_zeros())
+}
+
 /// The reference in 32 bits, which are never 0; the flags are clear.
 #[inline]
 pub(super) fn compress<T>(reference: &'static T) -> u32 {
-    const { assert!(align_of::<T>() >= 4, "distances are counted in units of four bytes") };
     let address = ptr::from_ref(reference).expose_provenance();
     let distance = address.wrapping_sub(anchor()) as isize;
-    if (-REACH..REACH).contains(&distance) {
-        // Multiples of four: three low bits are clear after this.
-        (distance as u32) << 1
-    } else {
-        far(address)
-    }
+    let code = (distance as i32) << shift::<T>();
+    if (code >> shift::<T>()) as isize == distance { code as u32 } else { far(address) }
 }
 
 /// Back from [`compress`], whatever the two flags are.
@@ -54,7 +56,7 @@ pub(super) fn compress<T>(reference: &'static T) -> u32 {
 #[inline]
 pub(super) unsafe fn decompress<T>(code: u32) -> &'static T {
     let address = if code & FAR == 0 {
-        let distance = (code & !FLAGS) as i32 >> 1;
+        let distance = (code & !FLAGS) as i32 >> shift::<T>();
         anchor().wrapping_add_signed(distance as isize)
     } else {
         address_of(code)

@@ -64,7 +64,7 @@ unsafe fn step_aside(cell: CellRef) -> Option<CellRef> {
             return None;
         };
         let outer = CellRef::from_address(outer);
-        if !outer.header().vtable().following {
+        if !outer.header().is_following() {
             return None;
         }
         let root = cell.root();

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::chain::Chain;
-use super::compressed::{FLAG_1, compress, decompress};
+use super::compressed::{FLAG_1, FLAG_2, compress, decompress};
 use super::place::Place;
 use super::upstream::Upstream;
 use super::word::Word;
@@ -17,8 +17,7 @@ use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 pub(crate) struct Header {
     /// Who has arrived.
     pub(crate) word: Word,
-    /// What the cell is: a compressed reference to its table, and `ROOT`. Changes once, when its work
-    /// has given a promise to follow.
+    /// What the cell is: a compressed reference to its table, `ROOT` and `FOLLOWING`.
     table: AtomicU32,
     /// Where the promise was made; after a failure the way that it came.
     pub(crate) place: Place,
@@ -29,9 +28,11 @@ pub(crate) struct Header {
     pub(crate) up: Chain,
 }
 
-/// Whether `up` is a chain word, said beside the reference to the table, so that it need not be
+/// Whether `up` is a chain word: said beside the reference to the table, so that it need not be
 /// looked up.
 const ROOT: u32 = FLAG_1;
+/// Whether the cell waits for a promise that its work has given.
+const FOLLOWING: u32 = FLAG_2;
 
 /// What a cell can do, by its types.
 pub(crate) struct VTable {
@@ -45,8 +46,6 @@ pub(crate) struct VTable {
     pub(crate) job: bool,
     /// In a future: where what polls it is, from the start of the cell.
     pub(crate) task: Option<usize>,
-    /// Whether the cell waits for a promise that its work has given.
-    pub(crate) following: bool,
     /// How the cell was allocated.
     pub(crate) layout: Layout,
     /// Does the work, or passes on what came; leaves the outcome in the body.
@@ -59,8 +58,6 @@ pub(crate) struct VTable {
     pub(crate) fail: unsafe fn(CellRef, Fate),
     /// Drops the outcome in the body.
     pub(crate) drop_outcome: unsafe fn(CellRef, Dropped),
-    /// What the cell becomes when it follows.
-    pub(crate) as_following: Option<&'static VTable>,
 }
 
 /// What a cell's work may do.
@@ -142,7 +139,7 @@ impl Header {
     ) -> Self {
         Header {
             word,
-            table: AtomicU32::new(compress_table(vtable)),
+            table: AtomicU32::new(compress(vtable) | if vtable.root { ROOT } else { 0 }),
             place: Place::new(location),
             link: AtomicPtr::new(std::ptr::null_mut()),
             up,
@@ -152,32 +149,33 @@ impl Header {
     /// What the cell is.
     #[inline]
     pub(crate) fn vtable(&self) -> &'static VTable {
-        // ORDERING: Relaxed, both tables are immutable statics and agree in what a party that does
-        // not own the cell may ask (`root`, `kind`).
-        let table = self.table.load(Ordering::Relaxed);
-        // SAFETY: written in `new` and `set_following` only, by `compress_table`.
-        unsafe { decompress(table) }
+        // SAFETY: compressed in `new`; later only a flag is set.
+        unsafe { decompress(self.table()) }
     }
 
     /// Whether the cell is its chain's root.
     #[inline]
     pub(super) fn is_root(&self) -> bool {
-        // ORDERING: Relaxed, as in `vtable`.
-        self.table.load(Ordering::Relaxed) & ROOT != 0
+        self.table() & ROOT != 0
+    }
+
+    /// Whether the cell waits for a promise that its work has given.
+    #[inline]
+    pub(super) fn is_following(&self) -> bool {
+        self.table() & FOLLOWING != 0
     }
 
     /// The owner of the cell makes it wait for a promise.
     pub(super) fn set_following(&self) {
-        if let Some(vtable) = self.vtable().as_following {
-            // ORDERING: Relaxed, as in `vtable`.
-            self.table.store(compress_table(vtable), Ordering::Relaxed);
-        }
+        // ORDERING: Relaxed, as in `table`; nobody else writes.
+        self.table.store(self.table() | FOLLOWING, Ordering::Relaxed);
     }
-}
 
-#[inline]
-fn compress_table(vtable: &'static VTable) -> u32 {
-    compress(vtable) | if vtable.root { ROOT } else { 0 }
+    fn table(&self) -> u32 {
+        // ORDERING: Relaxed, the table is an immutable static, and whether the cell is following is
+        // asked by whoever is made known that by another word.
+        self.table.load(Ordering::Relaxed)
+    }
 }
 
 impl CellRef {

@@ -17,46 +17,38 @@ use crate::unobserved;
 pub(super) struct JobTable<W>(PhantomData<W>);
 
 impl<W: Work> JobTable<W> {
-    const BASE: VTable = VTable {
+    pub(super) const TABLE: VTable = VTable {
         kind: W::KIND,
         in_way: true,
         root: true,
         job: true,
         task: None,
-        following: false,
         layout: body::layout::<W, W::Ok, W::Err>(),
         work: work_job::<W>,
         upstream: upstream_of_job::<W>,
         move_outcome: move_outcome::<W::Ok, W::Err>,
         fail: fail::<W::Ok, W::Err>,
         drop_outcome: drop_outcome::<W::Ok, W::Err>,
-        as_following: None,
     };
-    const FOLLOWING: VTable = VTable { following: true, ..Self::BASE };
-    pub(super) const TABLE: VTable = VTable { as_following: Some(&Self::FOLLOWING), ..Self::BASE };
 }
 
 /// The table of a link with the step `S` behind a cell of `T` and `E`.
 pub(super) struct LinkTable<S, T, E>(PhantomData<(S, T, E)>);
 
 impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
-    const BASE: VTable = VTable {
+    pub(super) const TABLE: VTable = VTable {
         kind: S::KIND,
         in_way: S::IN_WAY,
         root: false,
         job: false,
         task: None,
-        following: false,
         layout: body::layout::<S, S::Ok, S::Err>(),
         work: work_link::<S, T, E>,
         upstream: no_upstream,
         move_outcome: move_outcome::<S::Ok, S::Err>,
         fail: fail::<S::Ok, S::Err>,
         drop_outcome: drop_outcome::<S::Ok, S::Err>,
-        as_following: None,
     };
-    const FOLLOWING: VTable = VTable { following: true, ..Self::BASE };
-    pub(super) const TABLE: VTable = VTable { as_following: Some(&Self::FOLLOWING), ..Self::BASE };
 }
 
 /// How a promise without work came to be.
@@ -69,23 +61,19 @@ pub(crate) trait Origin {
 pub(super) struct PlainTable<O, T, E>(PhantomData<(O, T, E)>);
 
 impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
-    const BASE: VTable = VTable {
+    pub(super) const TABLE: VTable = VTable {
         kind: O::KIND,
         in_way: true,
         root: true,
         job: false,
         task: None,
-        following: false,
         layout: body::layout::<(), T, E>(),
         work: no_work,
         upstream: no_upstream,
         move_outcome: move_outcome::<T, E>,
         fail: fail::<T, E>,
         drop_outcome: drop_outcome::<T, E>,
-        as_following: None,
     };
-    const FOLLOWING: VTable = VTable { following: true, ..Self::BASE };
-    pub(super) const TABLE: VTable = VTable { as_following: Some(&Self::FOLLOWING), ..Self::BASE };
 }
 
 unsafe fn no_work(_: CellRef, _: Option<CellRef>, _: Turn) -> Worked {

@@ -89,14 +89,12 @@ where
         root: true,
         job: true,
         task: Some(offset_of!(Task<F, T, E>, core)),
-        following: false,
         layout: body::layout_of::<Task<F, T, E>>(),
         work: work_task::<F, T, E>,
         upstream: no_upstream,
         move_outcome: move_outcome::<T, E>,
         fail: fail::<T, E>,
         drop_outcome: drop_outcome::<T, E>,
-        as_following: None,
     };
 }
 

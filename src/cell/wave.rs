@@ -91,7 +91,7 @@ pub(super) unsafe fn wave(step: Step, turn: Turn, here: Option<&Here>) {
 unsafe fn link((parent, child): Step, turn: Turn, here: Option<&Here>) -> Option<Step> {
     // SAFETY: as in `wave`.
     unsafe {
-        if child.header().vtable().following {
+        if child.header().is_following() {
             follow::arrive(parent, child);
             return finish(child, Worked::Settled);
         }
