@@ -97,8 +97,17 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
 
     /// A cell that can have a link: one without an outcome to take gives way to a new chain, since
     /// two waves must never share a root.
+    #[inline]
     fn into_root_of_more(self, location: &'static Location<'static>) -> Self {
-        let failure = match self.seen() {
+        match self.seen() {
+            Seen::Pending | Seen::Settled => self,
+            seen => self.replaced(seen, location),
+        }
+    }
+
+    #[cold]
+    fn replaced(self, seen: Seen, location: &'static Location<'static>) -> Self {
+        let failure = match seen {
             Seen::Pending | Seen::Settled => return self,
             Seen::Cancelled | Seen::Arrived => Failure::Cancelled,
             Seen::TakenValue | Seen::TakenFailure => Failure::Taken,

@@ -176,11 +176,18 @@ pub(super) unsafe fn finish(cell: CellRef, worked: Worked) -> Option<Step> {
             Worked::Follow(inner) => follow::follow(cell, inner)?,
             Worked::Pending | Worked::Post(_) => return None,
         };
-        settled(cell, cell.header().word.settle())
+        match cell.header().word.settle() {
+            // Mostly, in a chain; the rest is kept out of the loop.
+            Settle::Deliver(Receiver::Continuation(child)) => {
+                Some((cell, CellRef::from_address(child)))
+            }
+            duty => settled(cell, duty),
+        }
     }
 }
 
 /// Acts on the duty of a producer that has settled.
+#[inline(never)]
 unsafe fn settled(cell: CellRef, duty: Settle) -> Option<Step> {
     // SAFETY: the caller is the cell's producer; each arm has what the word gave it.
     unsafe {

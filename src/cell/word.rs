@@ -279,13 +279,14 @@ impl Word {
         // ORDERING: Acquire as in `seen`.
         let mut now = self.0.load(Ordering::Acquire);
         loop {
-            let waiting = listener(now);
-            match now.addr() {
+            let waiting = match now.addr() {
+                EMPTY => None,
                 SETTLED => return Attach::Settled,
-                EMPTY => {}
-                _ if waiting.is_some() => {}
-                _ => return Attach::WithoutOutcome,
-            }
+                _ => match listener(now) {
+                    None => return Attach::WithoutOutcome,
+                    waiting => waiting,
+                },
+            };
             match self.swap_in(now, receiver.word()) {
                 Ok(()) => return Attach::Attached(waiting),
                 Err(seen) => now = seen,
