@@ -3,6 +3,8 @@
 
     benches/document.py RUN.json...     as `cargo bench -- --json RUN.json` has written them
 
+A file that is called after an allocator (`mimalloc.json`) is of a run with that one in the place of the system's.
+
 Only Python's standard library is used. What is written by hand in the document stays: the figures go between the two
 markers.
 """
@@ -148,9 +150,36 @@ def row_table(runs):
     return lines
 
 
+def allocator_table(runs, others):
+    """What some workloads take with each allocator, and their targets' ratios."""
+    names = list(others)
+    lines = [f"| workload | figure | the system's | {' | '.join(names)} |", "| --- | --- |" + " --- |" * (1 + len(names))]
+    measured = set.intersection(*(set(by_name(run)) for run in others.values()))
+    for name, workload in by_name(runs[0]).items():
+        if name not in measured or name == "chain-long":
+            continue
+        same = [statistics.median(over_runs([by_name(run)[name]], row["name"]) for run in runs) for row in workload["rows"]]
+        for row, value in zip(workload["rows"], same):
+            if row["name"] in ("Node", "Java"):
+                continue
+            rest = [digits(over_runs([by_name(run)[name]], row["name"])) for run in others.values()]
+            lines.append(f"| `{name}` | {row['name']}, {workload['unit']} | {digits(value)} | {' | '.join(rest)} |")
+        for index, target in enumerate(workload["targets"]):
+            if "×" not in target["text"]:
+                continue
+            value = statistics.median(by_name(run)[name]["targets"][index]["value"] for run in runs)
+            rest = [digits(by_name(run)[name]["targets"][index]["value"]) for run in others.values()]
+            text = f"{target['text']}, ≤ {target['at_most']:g}"
+            lines.append(f"| `{name}` | {text} | {digits(value)} | {' | '.join(rest)} |")
+    return lines
+
+
 def main(files):
     if not files:
         sys.exit(__doc__)
+    with_another = {pathlib.Path(file).stem: file for file in files if pathlib.Path(file).stem.endswith("malloc")}
+    files = [file for file in files if file not in with_another.values()]
+    others = {name: json.loads(pathlib.Path(file).read_text()) for name, file in with_another.items()}
     runs = [json.loads(pathlib.Path(file).read_text()) for file in files]
     targets = collect_targets(runs)
     day = datetime.date.fromtimestamp(pathlib.Path(files[0]).stat().st_mtime)
@@ -162,7 +191,10 @@ def main(files):
         drawn = draw_group(title, runs, names)
         if drawn:
             lines += [f"![{title}]({drawn})", ""]
-    lines += ["### All figures", "", *row_table(runs), "", END]
+    lines += ["### All figures", "", *row_table(runs), ""]
+    if others:
+        lines += ["### With another allocator", "", *allocator_table(runs, others), ""]
+    lines += [END]
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
     DOCUMENT.write_text(before + "\n".join(lines) + after)
