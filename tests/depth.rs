@@ -4,7 +4,7 @@
 
 mod common;
 
-use asynckit::{AsyncList, AsyncValue, Deferred, Pool, Promise};
+use asynckit::{AsyncList, AsyncValue, Deferred, Pool, Promise, join};
 use common::{
     Bomb, DropCounter, PATIENCE, SMALL_STACK, deferred_on, one_small_worker, run_on_small_stack,
     watchdog,
@@ -290,6 +290,41 @@ fn deep_lists_and_shared_values_settle_and_drop() {
         }
         drop(deferred);
         assert!(value.get(None).unwrap_err().is_abandoned());
+    });
+}
+
+/// D2: joins of joins, with a callback between each two, however they end.
+#[test]
+fn a_deep_nest_of_joins_settles_and_drops() {
+    fn nest(innermost: Link) -> Link {
+        (0..ROUNDS).fold(innermost, |end, _| join((end, Promise::ready(1))).map(|(n, one)| n + one))
+    }
+    deep(|pool| {
+        let (send, receive) = std::sync::mpsc::channel();
+        let mut end = nest(pool.spawn(move || receive.recv().map_err(|gone| gone.to_string())));
+        send.send(0).unwrap();
+        assert_eq!(end.get(None).unwrap(), ROUNDS, "settled by a worker");
+
+        let (deferred, promise) = deferred_on(pool);
+        let mut end = nest(promise);
+        deferred.resolve(0);
+        assert_eq!(end.get(None).unwrap(), ROUNDS, "settled by another thread");
+
+        let (deferred, promise) = deferred_on(pool);
+        let mut end = nest(promise);
+        drop(deferred);
+        assert!(end.get(None).unwrap_err().is_abandoned());
+
+        let (deferred, promise) = deferred_on(pool);
+        let end = nest(promise);
+        end.cancel();
+        assert!(end.is_error());
+        assert!(deferred.is_cancelled());
+
+        let (deferred, promise) = deferred_on(pool);
+        drop(nest(promise));
+        deferred.resolve(0);
+        common::flush(pool);
     });
 }
 

@@ -3,11 +3,11 @@
 
 mod common;
 
-use asynckit::{AsyncValue, Pool, Promise};
+use asynckit::{AsyncValue, Pool, Promise, join};
 use common::{Gate, Log, PATIENCE, deferred_on, flush, one_worker, three_cases, watched};
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 thread_local! {
@@ -259,6 +259,41 @@ fn then_runs_ahead_of_the_queue() {
     });
 }
 
+/// Rule 3: what is behind a join goes on at once on the worker that settles its last input, as what is behind a job.
+#[test]
+fn what_is_behind_a_join_runs_at_once() {
+    watched(|| {
+        let (pool, gate, log) = (one_worker(), Gate::new(), Log::new());
+        let note = |entry: &'static str| {
+            let log = log.clone();
+            move || {
+                log.add(entry);
+                0_u8
+            }
+        };
+        let (deferred, settled) = deferred_on::<u8, String>(&pool);
+        let (job, callback, map) = (note("job"), note("callback"), note("map"));
+        let (then, chain, queued) = (note("then"), note("chain"), note("queued"));
+        let _callback = settled.map(move |_| callback());
+        let (first, key) = (pool.spawn(|| Ok(1)), gate.key());
+        let last: Promise<u8, String> = pool.spawn(move || {
+            key.wait();
+            deferred.resolve(1);
+            job();
+            Ok(2)
+        });
+        let joins = join((join([first, last]), Promise::ready(3)));
+        let _chain =
+            join([joins.map(move |_| map())]).then(move |_| Ok(then())).chain(move |_| Ok(chain()));
+        gate.await_arrival(1);
+        let _queued = pool.run(queued);
+        gate.open();
+        flush(&pool);
+        flush(&pool); // the chain goes behind the first one
+        assert_eq!(log.entries(), ["job", "map", "then", "callback", "queued", "chain"]);
+    });
+}
+
 /// Rule 3: `chain` goes behind what is queued when its source settles.
 #[test]
 fn chain_runs_behind_the_queue() {
@@ -292,6 +327,29 @@ fn what_a_job_settles_runs_when_it_returns() {
         gate.open();
         flush(&pool);
         assert_eq!(log.entries(), ["end of the job", "callback", "queued"]);
+    });
+}
+
+/// Rule 2: after some dozens of callbacks in a row the queue has its turn, also where joins are between them.
+#[test]
+fn a_nest_of_joins_starves_nobody() {
+    const JOINS: usize = 1_000;
+    watched(|| {
+        let mut held = Held::new();
+        let (runs, early) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let nest = (0..JOINS).fold(held.promise.take().unwrap(), |nest, _| {
+            let runs = runs.clone();
+            join((nest, Promise::ready(0))).map(move |(n, _)| {
+                runs.fetch_add(1, SeqCst);
+                n
+            })
+        });
+        let (so_far, seen) = (runs.clone(), early.clone());
+        let _queued = held.pool.run(move || seen.store(so_far.load(SeqCst), SeqCst));
+        held.finish();
+        drop(nest);
+        assert_eq!(runs.load(SeqCst), JOINS);
+        assert!((1..JOINS).contains(&early.load(SeqCst)), "{early:?}");
     });
 }
 

@@ -31,7 +31,7 @@ use super::producer::Producer;
 use super::slots::{Slot, State};
 use super::tables::Origin;
 use super::upstream::{self, Kept, Upstream};
-use super::wave;
+use super::wave::{self, Delivery};
 use crate::failure::drop_quietly;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -91,7 +91,9 @@ pub(crate) fn join<O: Origin, I: Inputs<N>, const N: usize>(
         for (slot, cell) in block.each_slot().zip(cells) {
             consumer::observe(cell, slot.cast::<Observer>());
         }
-        later::shield(|| drain(Arc::into_raw(block), Entries::none()));
+        later::shield(|| {
+            wave::hand_on_settled(drain(Arc::into_raw(block), Entries::none()));
+        });
     }
     result
 }
@@ -120,28 +122,38 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
 // ── Draining ─────────────────────────────────────────────────────────────────────────────────────
 
 /// An input's cell has settled: its slot goes to the drainer.
-unsafe fn notify<I: Inputs<N>, const N: usize>(observer: *const Observer, _: CellRef) {
+unsafe fn notify<I: Inputs<N>, const N: usize>(
+    observer: *const Observer,
+    _: CellRef,
+) -> Option<Delivery> {
     // SAFETY: the observer is a slot's first field, and the block lives until all inputs have come;
     // afterwards it is used only by who was given the right to drain.
     unsafe {
         let slot = observer.cast_mut().cast::<Slot>();
-        push((*observer).target.cast::<Block<I, N>>(), slot);
+        push((*observer).target.cast::<Block<I, N>>(), slot)
     }
 }
 
 /// Gives an entry to the drainer, or drains.
-unsafe fn push<I: Inputs<N>, const N: usize>(block: *const Block<I, N>, slot: *mut Slot) {
+unsafe fn push<I: Inputs<N>, const N: usize>(
+    block: *const Block<I, N>,
+    slot: *mut Slot,
+) -> Option<Delivery> {
     // SAFETY: the caller keeps the block, and has a slot that is in no mailbox. Only `drain` arms it.
     unsafe {
-        if (*block).mailbox.push(slot.cast(), &(*slot).next) == Some(Armed::Policy) {
-            drain(block, Entries::one(slot));
+        match (*block).mailbox.push(slot.cast(), &(*slot).next) {
+            Some(Armed::Policy) => drain(block, Entries::one(slot)),
+            _ => None,
         }
     }
 }
 
-/// With the right to drain, and what has come with it: acts on what comes; gives the right up, and the run's reference when
-/// all inputs have come.
-unsafe fn drain<I: Inputs<N>, const N: usize>(block: *const Block<I, N>, mut come: Entries) {
+/// With the right to drain, and what has come with it: acts on what comes; gives the right up, and the
+/// run's reference when all inputs have come. The result, if all have values, is the caller's to hand on.
+unsafe fn drain<I: Inputs<N>, const N: usize>(
+    block: *const Block<I, N>,
+    mut come: Entries,
+) -> Option<Delivery> {
     // SAFETY: the right to drain makes `drained`, and the slots that have come, ours; the run's
     // reference keeps the block.
     unsafe {
@@ -156,11 +168,12 @@ unsafe fn drain<I: Inputs<N>, const N: usize>(block: *const Block<I, N>, mut com
                 entry = next;
             }
             if (*block).drained().missing == 0 {
-                (*block).complete();
-                return drop(Arc::from_raw(block));
+                let result = (*block).complete();
+                drop(Arc::from_raw(block));
+                return result;
             }
             if (*block).mailbox.arm(Armed::Policy) {
-                return;
+                return None;
             }
             come = Entries::of(&(*block).mailbox);
         }
@@ -229,21 +242,22 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
         })
     }
 
-    /// All inputs have come: with values, unless the result is settled.
+    /// All inputs have come: with values, unless the result is settled. Gives the result, if it is to
+    /// be handed on.
     ///
     /// # Safety
     /// As for [`drained`](Self::drained).
-    unsafe fn complete(&self) {
+    unsafe fn complete(&self) -> Option<Delivery> {
         // SAFETY: the caller's promise. All cells have arrived, and none was taken, for then the
         // producer would be gone.
         unsafe {
-            let Some(producer) = self.drained().producer.take() else { return };
+            let producer = self.drained().producer.take()?;
             let slots = self.slots.get().cast::<Slot>();
             let cells = std::array::from_fn(|index| (*slots.add(index)).cell);
             let cells = cells.map(|cell| cell.unwrap_unchecked());
             let values = I::take_values(cells);
             cells.into_iter().for_each(|cell| wave::release(cell));
-            producer.settle(Ok(values));
+            producer.settle_in_wave(Ok(values))
         }
     }
 }
@@ -288,14 +302,16 @@ impl<I: Inputs<N>, const N: usize> Upstream for Block<I, N> {
 
     fn resume(self: Arc<Self>) {
         // SAFETY: the right to drain was borrowed in `visit`, so the run is not over.
-        unsafe { drain(Arc::as_ptr(&self), Entries::none()) };
+        unsafe { wave::hand_on_settled(drain(Arc::as_ptr(&self), Entries::none())) };
     }
 
     fn cancel(self: Arc<Self>) {
         // ORDERING: Relaxed, only so that the entry is pushed once.
         if !self.ended.swap(true, Ordering::Relaxed) {
             // SAFETY: the swap makes this the only push of this entry.
-            later::shield(|| unsafe { push(Arc::as_ptr(&self), self.end.get()) });
+            later::shield(|| unsafe {
+                wave::hand_on_settled(push(Arc::as_ptr(&self), self.end.get()));
+            });
         }
     }
 }

@@ -20,6 +20,7 @@ use super::policy::{Ended, Policy};
 use super::slots::Slot;
 use super::source::Source;
 use super::upstream::{self, Kept, Upstream};
+use super::wave::Delivery;
 use super::word::Listener;
 use crate::failure::Failure;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -69,21 +70,20 @@ struct Tap<T, E> {
 // ── Draining ─────────────────────────────────────────────────────────────────────────────────────
 
 /// An item's cell has settled: its slot goes to the drainer.
-unsafe fn notify<T, E>(observer: *const Observer, _: CellRef) {
+unsafe fn notify<T, E>(observer: *const Observer, _: CellRef) -> Option<Delivery> {
     // SAFETY: the observer is a slot's first field, and the core lives until all items have come;
     // afterwards it is used only by who was given the right to drain.
     unsafe {
         let slot = observer.cast_mut().cast::<Slot>();
         let core = (*observer).target.cast::<Core<T, E>>();
         let armed = (*core).mailbox.push(slot.cast(), &(*slot).next);
-        if armed != Some(Armed::Policy) {
-            return wake(armed);
-        }
-        match (*core).tap.get() {
-            Some(tap) => pass_on(core, tap, Entries::one(slot)),
-            None => drain(core, Entries::one(slot)),
+        match (armed, (*core).tap.get()) {
+            (Some(Armed::Policy), Some(tap)) => pass_on(core, tap, Entries::one(slot)),
+            (Some(Armed::Policy), None) => drain(core, Entries::one(slot)),
+            _ => wake(armed),
         }
     }
+    None // a policy settles by itself
 }
 
 /// Gives an entry to the drainer.

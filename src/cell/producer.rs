@@ -16,7 +16,7 @@ use super::park;
 use super::queued;
 use super::tables::{Origin, PlainTable};
 use super::upstream::Upstream;
-use super::wave;
+use super::wave::{self, Delivery};
 use super::word::Word;
 use crate::failure::{Outcome, contain, drop_quietly};
 use crate::sync::atomic::AtomicPtr;
@@ -58,6 +58,23 @@ impl<T: 'static, E: 'static> Producer<T, E> {
             body::put_outcome(this.cell, outcome);
             if !publish(this.cell) {
                 Self::take_back(this.cell);
+            }
+        }
+    }
+
+    /// As [`settle`](Self::settle), for whoever runs a wave. Gives what is to be handed on.
+    pub(super) fn settle_in_wave(self, outcome: Outcome<T, E>) -> Option<Delivery> {
+        let this = ManuallyDrop::new(self);
+        this.close_handlers();
+        // SAFETY: as in `settle`.
+        unsafe {
+            body::put_outcome(this.cell, outcome);
+            match publish_in_wave(this.cell) {
+                Ok(settled) => settled,
+                Err(()) => {
+                    Self::take_back(this.cell);
+                    None
+                }
             }
         }
     }
@@ -211,31 +228,32 @@ fn close_list(list: &AtomicPtr<()>) {
 unsafe fn publish(cell: CellRef) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
-        // A chain of one cell: then a cancellation comes by the state word too, and the chain word
-        // need not be won.
-        match cell.header().word.settle_alone() {
-            Ok(None) => true,
-            Ok(Some(listener)) => {
-                park::wake(listener);
-                true
-            }
-            Err(()) => publish_to_chain(cell),
-        }
+        let published = publish_in_wave(cell);
+        published.map(|settled| wave::hand_on_settled(settled)).is_ok()
     }
 }
 
-/// As [`publish`], where something is attached, or the consumer has left or cancelled.
+/// As [`publish`]. Gives what is to be handed on; an error is its `false`.
 ///
 /// # Safety
 /// As for `publish`.
-unsafe fn publish_to_chain(cell: CellRef) -> bool {
+#[inline]
+unsafe fn publish_in_wave(cell: CellRef) -> Result<Option<Delivery>, ()> {
     // SAFETY: the caller's promise.
     unsafe {
-        let won = cell.header().up.start();
-        if won {
-            wave::settle_outside(cell);
+        // A chain of one cell: then a cancellation comes by the state word too, and the chain word
+        // need not be won.
+        let header = cell.header();
+        match header.word.settle_alone() {
+            Ok(None) => Ok(None),
+            Ok(Some(listener)) => {
+                park::wake(listener);
+                Ok(None)
+            }
+            // Something is attached, or the consumer has left or cancelled.
+            Err(()) if header.up.start() => Ok(wave::settled(cell, header.word.settle())),
+            Err(()) => Err(()),
         }
-        won
     }
 }
 

@@ -19,7 +19,7 @@ use super::park;
 use super::producer::Producer;
 use super::upstream::{Awaited, Kept, Upstream, WANTED_DEPTH};
 use super::waiters::{Waiter, Waiting};
-use super::wave;
+use super::wave::{self, Delivery};
 use crate::failure::Outcome;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -237,10 +237,14 @@ unsafe fn wants<T: 'static, E: 'static>(observer: *const Observer, depth: u32) -
 }
 
 /// The feeder has settled.
-unsafe fn notify<T: 'static, E: 'static>(observer: *const Observer, _: CellRef) {
+unsafe fn notify<T: 'static, E: 'static>(
+    observer: *const Observer,
+    _: CellRef,
+) -> Option<Delivery> {
     // SAFETY: the reference that `new` gave to the observer.
     let shared = unsafe { Arc::from_raw(observer.cast::<Shared<T, E>>()) };
     shared.settle(false);
+    None
 }
 
 impl<T: 'static, E: 'static> Drop for Shared<T, E> {

@@ -9,7 +9,7 @@ use super::body;
 use super::executor::{ExecutorHandle, Item};
 use super::follow;
 use super::header::{CellRef, Dropped, Lane, Turn, Worked};
-use super::later::{Later, later, shield};
+use super::later::{Later, is_settling, later, shield};
 use super::observer;
 use super::park;
 use super::queued::{Here, clear_link, lost, take_link};
@@ -29,9 +29,7 @@ pub(super) type Delivery = (CellRef, Receiver);
 pub(crate) unsafe fn settle_outside(cell: CellRef) {
     // SAFETY: the caller's promise.
     unsafe {
-        if let Some(step) = settled(cell, cell.header().word.settle()) {
-            hand_on(step.0, Receiver::Continuation(step.1.address()));
-        }
+        hand_on_settled(settled(cell, cell.header().word.settle()));
     }
 }
 
@@ -47,8 +45,8 @@ pub(crate) unsafe fn settle_without_outcome(cell: CellRef) {
             release(cell);
         } else if duty == Settle::Before {
             lost(cell); // in place of the deferred, which did not look at the chain word
-        } else if let Some(step) = settled(cell, duty) {
-            hand_on(step.0, Receiver::Continuation(step.1.address()));
+        } else {
+            hand_on_settled(settled(cell, duty));
         }
     }
 }
@@ -61,6 +59,17 @@ pub(crate) unsafe fn hand_on(cell: CellRef, receiver: Receiver) {
     later(Later::Deliver((cell, receiver)));
 }
 
+/// Hands on what has settled, if there is something.
+///
+/// # Safety
+/// As for [`hand_on`].
+pub(super) unsafe fn hand_on_settled(settled: Option<Delivery>) {
+    if let Some((cell, receiver)) = settled {
+        // SAFETY: the caller's promise.
+        unsafe { hand_on(cell, receiver) };
+    }
+}
+
 pub(super) unsafe fn deliver((cell, receiver): Delivery) {
     // SAFETY: the caller of `hand_on` gave the cell away, once.
     unsafe {
@@ -68,7 +77,7 @@ pub(super) unsafe fn deliver((cell, receiver): Delivery) {
             Receiver::Continuation(child) => {
                 wave((cell, CellRef::from_address(child)), Turn::Denied, None);
             }
-            Receiver::Observer(observer) => observer::notify(observer, cell),
+            Receiver::Observer(observer) => hand_on_settled(observer::notify(observer, cell)),
         }
     }
 }
@@ -181,14 +190,39 @@ pub(super) unsafe fn finish(cell: CellRef, worked: Worked) -> Option<Step> {
             Settle::Deliver(Receiver::Continuation(child)) => {
                 Some((cell, CellRef::from_address(child)))
             }
-            duty => settled(cell, duty),
+            duty => behind(settled(cell, duty)),
         }
     }
 }
 
-/// Acts on the duty of a producer that has settled.
+/// The link behind what has settled. An observer on the way is told, and may settle something in its
+/// turn, as a join does whose last input this is.
+unsafe fn behind(mut settled: Option<Delivery>) -> Option<Step> {
+    loop {
+        // SAFETY: the wave owns the settled cell, and gives it to its receiver.
+        unsafe {
+            match settled? {
+                (cell, Receiver::Continuation(child)) => {
+                    return Some((cell, CellRef::from_address(child)));
+                }
+                (cell, receiver @ Receiver::Observer(_)) if is_settling() => {
+                    hand_on(cell, receiver);
+                    return None;
+                }
+                (cell, Receiver::Observer(observer)) => {
+                    settled = shield(|| observer::notify(observer, cell));
+                }
+            }
+        }
+    }
+}
+
+/// Acts on the duty of a producer that has settled. Gives what is to be handed on.
+///
+/// # Safety
+/// The caller is the cell's producer, and has settled it.
 #[inline(never)]
-unsafe fn settled(cell: CellRef, duty: Settle) -> Option<Step> {
+pub(super) unsafe fn settled(cell: CellRef, duty: Settle) -> Option<Delivery> {
     // SAFETY: the caller is the cell's producer; each arm has what the word gave it.
     unsafe {
         match duty {
@@ -197,13 +231,7 @@ unsafe fn settled(cell: CellRef, duty: Settle) -> Option<Step> {
                 park::wake(listener);
                 None
             }
-            Settle::Deliver(Receiver::Continuation(child)) => {
-                Some((cell, CellRef::from_address(child)))
-            }
-            Settle::Deliver(receiver @ Receiver::Observer(_)) => {
-                hand_on(cell, receiver);
-                None
-            }
+            Settle::Deliver(receiver) => Some((cell, receiver)),
             Settle::Gone => {
                 let cancelled = cell.chain().is_cancelled();
                 let why = if cancelled { Dropped::Superseded } else { Dropped::Unseen };
