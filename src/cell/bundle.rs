@@ -67,6 +67,8 @@ struct Drained<I: Inputs<N>, const N: usize> {
     looked: usize,
 }
 
+/// How many inputs are seen at a glance.
+const GLANCE: usize = 16;
 /// The index of the entry that ends the join.
 const END: u32 = u32::MAX;
 
@@ -207,12 +209,11 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
             let Some(failure) = I::take_failure(index, cell) else { return };
             (*slot).state = State::Taken;
             let way = way_of(cell.header());
+            let Some(producer) = self.drained().producer.take() else { return };
+            producer.close_handlers(); // before a cell is freed: see `is_without`
             wave::release(cell);
-            let producer = self.drained().producer.take();
             self.give_up();
-            if let Some(producer) = producer {
-                producer.settle_by_way(Err(failure), way, index);
-            }
+            producer.settle_by_way(Err(failure), way, index);
         }
     }
 
@@ -255,9 +256,9 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
             let slots = self.slots.get().cast::<Slot>();
             let cells = std::array::from_fn(|index| (*slots.add(index)).cell);
             let cells = cells.map(|cell| cell.unwrap_unchecked());
-            let values = I::take_values(cells);
-            cells.into_iter().for_each(|cell| wave::release(cell));
-            producer.settle_in_wave(Ok(values))
+            let result = producer.settle_in_wave(Ok(I::take_values(cells)));
+            cells.into_iter().for_each(|cell| wave::release(cell)); // then: see `is_without`
+            result
         }
     }
 }
@@ -298,6 +299,16 @@ impl<I: Inputs<N>, const N: usize> Upstream for Block<I, N> {
         if !self.mailbox.arm(Armed::Policy) {
             later::later(Later::Resume(self)); // something has come, which may run user code
         }
+    }
+
+    fn is_without(&self, root: CellRef) -> bool {
+        // SAFETY: the cells are freed when the handlers are closed, which show this and are held; before
+        // that a slot's cell does not change.
+        N <= GLANCE
+            && self.each_slot().all(|slot| unsafe {
+                let only = |cell| Kept::new(cell).only_root();
+                (*slot).cell.and_then(only).is_some_and(|only| only != root)
+            })
     }
 
     fn resume(self: Arc<Self>) {

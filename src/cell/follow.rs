@@ -5,7 +5,7 @@ use super::cancel;
 use super::header::{CellRef, Fate};
 use super::later::quietly;
 use super::listen;
-use super::needs::needs_root;
+use super::needs::{is_without, needs_root};
 use super::upstream::Kept;
 use super::wave::{end_chain, release};
 use super::word::{Attach, Receiver, Seen};
@@ -29,8 +29,8 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
             Seen::Pending => {}
             _ => return Some(take_over(cell, inner)),
         }
-        let own = cell.root();
-        if quietly(|| needs_root(Kept::new(inner), own, CYCLE)) {
+        let (own, kept) = (cell.root(), Kept::new(inner));
+        if !is_without(kept, own) && quietly(|| needs_root(kept, own, CYCLE)) {
             return Some(give_up(cell, inner, Fate::WouldDeadlock));
         }
         cell.header().set_following();

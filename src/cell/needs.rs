@@ -45,6 +45,14 @@ pub(super) fn needs_root(chain: Kept<'_>, root: CellRef, most: usize) -> bool {
     chain_needs(chain, root, DEPTH, &Cell::new(most))
 }
 
+/// Whether a glance tells that the chain does not need this root. Else [`needs_root`] has to look.
+pub(super) fn is_without(chain: Kept<'_>, root: CellRef) -> bool {
+    match chain.only_root() {
+        Some(only) => only != root,
+        None => chain.glance(|upstream| upstream.is_without(root)) == Some(true),
+    }
+}
+
 fn chain_needs(chain: Kept<'_>, wanted: CellRef, depth: u32, left: &Cell<usize>) -> bool {
     if let Some(root) = chain.only_root() {
         left.set(left.get().saturating_sub(1));

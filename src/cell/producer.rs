@@ -204,8 +204,9 @@ impl<T, E> Producer<T, E> {
         }
     }
 
+    /// Nothing is found any more through this promise, nor does anything happen when it is cancelled.
     #[inline]
-    fn close_handlers(&self) {
+    pub(super) fn close_handlers(&self) {
         if self.has_handlers {
             // SAFETY: as in `is_cancelled`.
             close_list(unsafe { &self.cell.header().link });

@@ -39,6 +39,20 @@ impl Kept<'_> {
         unsafe { root.header() }.up.waits_for_nothing().then_some(root)
     }
 
+    /// What its root waits for, if that is a deferred: whether `see` says yes to all that its promise's
+    /// handlers show, in a few steps. `None`: it is something else, or under way.
+    pub(super) fn glance(self, mut see: impl FnMut(&Arc<dyn Upstream>) -> bool) -> Option<bool> {
+        // SAFETY: as in `only_root`.
+        let header = unsafe { self.tail.root().header() };
+        if header.vtable().job || !header.up.hold_work() {
+            return None;
+        }
+        let mut all = true;
+        handlers::upstream(&header.link, |upstream| all = all && see(upstream));
+        header.up.release_work();
+        Some(all)
+    }
+
     /// The same chain for a longer time.
     ///
     /// # Safety
@@ -76,6 +90,11 @@ pub(crate) trait Upstream: Send + Sync {
     /// Shows the chains, until `visit` says that it is enough. Runs no user code: what would is put
     /// [off](super::later::later).
     fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool);
+    /// Whether a glance tells that no chain is that of `root`, nor waits for anything upstream. A few
+    /// steps, with the handlers of a promise that waits for this held.
+    fn is_without(&self, _root: CellRef) -> bool {
+        false
+    }
     /// Whether one of the chains is enough.
     fn one_is_enough(&self) -> bool {
         false
