@@ -7,7 +7,7 @@ use common::{
     DropCounter, LONG, Log, PATIENCE, is_error, named_pool, named_thread, one_worker,
     panic_message, verdict, watchdog, watched,
 };
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 
 type Typed<T> = Promise<T, String>;
 
@@ -301,6 +301,43 @@ fn inputs_that_settle_while_it_is_cancelled_go() {
         }
         drop(sends);
         settlers.into_iter().for_each(|settler| settler.join().unwrap());
+    });
+}
+
+/// What is behind a join may do on the worker that has settled it whatever a job may: wait for another one, panic.
+#[test]
+fn what_is_behind_a_join_may_wait_and_panic() {
+    watched(|| {
+        let pool: &'static Pool = Box::leak(Box::new(one_worker()));
+        let settled_later = || {
+            let (send, receive) = mpsc::channel();
+            let last = pool.spawn(move || receive.recv().map_err(|gone| gone.to_string()));
+            (send, join((last, Typed::ready(1))))
+        };
+        let (send, joined) = settled_later();
+        let job = move |n| pool.spawn(move || Ok::<u8, String>(n)).get(None).unwrap();
+        let mut waiting = joined.map(move |(two, one)| two + job(one));
+        send.send(2).unwrap();
+        assert_eq!(waiting.get(None).unwrap(), 3);
+        let (send, joined) = settled_later();
+        let mut panicking = joined.map(|_| -> u8 { panic!("behind it") });
+        send.send(2).unwrap();
+        assert_eq!(panic_message(panicking.get(None)), "behind it");
+        assert_eq!(job(4), 4);
+    });
+}
+
+/// The result's place suits its type.
+#[test]
+fn values_of_a_large_alignment_can_be_joined() {
+    #[repr(align(256))]
+    struct Large(u8);
+    watched(|| {
+        let (deferred, promise) = Typed::<Large>::deferred();
+        let mut joined = join((Typed::ready(1), promise));
+        deferred.resolve(Large(2));
+        let (one, two) = joined.get(None).unwrap();
+        assert_eq!((one, two.0), (1, 2));
     });
 }
 

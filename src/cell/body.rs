@@ -1,6 +1,7 @@
 //! The memory of a cell: header, then the work or the outcome, by a handful of accessors.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::UnsafeCell;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::NonNull;
 
@@ -20,6 +21,17 @@ struct Pending<W> {
 struct Settled<T, E> {
     header: Header,
     outcome: MaybeUninit<Outcome<T, E>>,
+}
+
+/// Memory for a cell without work, within something larger.
+#[repr(C, align(16))]
+pub(super) struct Part<T, E>(UnsafeCell<MaybeUninit<Settled<T, E>>>);
+
+impl<T, E> Part<T, E> {
+    pub(super) fn new() -> Self {
+        const { assert!(align_of::<Self>() >= ALIGN) };
+        Part(UnsafeCell::new(MaybeUninit::uninit()))
+    }
 }
 
 #[repr(C)]
@@ -60,6 +72,18 @@ pub(super) fn with_work<W, T, E>(header: Header, work: W) -> CellRef {
     // SAFETY: fresh memory, large enough and aligned for this view.
     unsafe { memory.cast::<Pending<W>>().write(Pending { header, work }) };
     CellRef::new(memory)
+}
+
+/// A cell without work in memory that is there.
+///
+/// # Safety
+/// Nobody uses the memory, which stays until the table's `give_up` is called.
+pub(super) unsafe fn in_part<T, E>(header: Header, part: *mut Part<T, E>) -> CellRef {
+    // SAFETY: the caller's promise; a cell begins with its header.
+    unsafe {
+        part.cast::<Header>().write(header);
+        CellRef::new(NonNull::new_unchecked(part.cast()))
+    }
 }
 
 /// A cell with its outcome.
@@ -157,7 +181,10 @@ pub(super) unsafe fn free(cell: CellRef) {
     unsafe {
         let header = cell.header();
         header.place.clear();
-        let layout = header.vtable().layout;
-        dealloc(cell.as_ptr().cast(), layout);
+        let table = header.vtable();
+        match table.give_up {
+            None => dealloc(cell.as_ptr().cast(), table.layout),
+            Some(give_up) => give_up(cell),
+        }
     }
 }

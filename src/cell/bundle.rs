@@ -2,26 +2,31 @@
 //! tuple or an array, in one block.
 //!
 //! ```text
-//!   ┌────────┬─────────┬─────────────────┬───────────────────┬──────────┐
-//!   │ target │ mailbox │ handler, ending │ a slot each input │ producer │
-//!   └────────┴─────────┴─────────────────┴───────────────────┴──────────┘
+//!   ┌────────┬─────────────────┬─────────┬─────────────────┬───────────────────┬──────────┐
+//!   │ target │ the result cell │ mailbox │ handler, ending │ a slot each input │ producer │
+//!   └────────┴─────────────────┴─────────┴─────────────────┴───────────────────┴──────────┘
 //! ```
 //!
 //! It works as a list does (see `drain`): an input's cell tells its slot when it settles, the slot puts
 //! itself into the mailbox, and whoever finds that armed has the right to drain. The values stay in
-//! their cells until all have come. The result's cell, the block, and nothing else is allocated: the
-//! block has room for the cancellation handler, which is at the same time what a worker looks into.
+//! their cells until all have come. The block, and nothing else, is allocated: it has room for the
+//! result's cell and for its cancellation handler, which is at the same time what a worker looks into.
+//!
+//! Two have a reference to the block: the run, until all inputs have come, and the result's cell, until
+//! it would be freed. As long as the cell has handlers, that is the reference in their list.
 
 use std::cell::UnsafeCell;
-use std::mem::MaybeUninit;
+use std::marker::PhantomData;
+use std::mem::{self, MaybeUninit, offset_of};
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::body::Part;
 use super::cancel::cancel_root;
 use super::consumer::{self, Consumer};
 use super::entries::{self, Entries};
 use super::handlers::Node;
-use super::header::{CellRef, Dropped};
+use super::header::{CellRef, Dropped, VTable};
 use super::inputs::Inputs;
 use super::items::way_of;
 use super::later::{self, Later};
@@ -29,7 +34,7 @@ use super::mailbox::{Armed, Mailbox};
 use super::observer::{Observer, Target};
 use super::producer::Producer;
 use super::slots::{Slot, State};
-use super::tables::Origin;
+use super::tables::{Origin, PlainTable};
 use super::upstream::{self, Kept, Upstream};
 use super::wave::{self, Delivery};
 use crate::failure::drop_quietly;
@@ -40,6 +45,8 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 #[repr(C)]
 struct Block<I: Inputs<N>, const N: usize> {
     target: Target,
+    /// The result's cell.
+    result: Part<I::Values, I::Err>,
     mailbox: Mailbox,
     /// The result's cancellation handler.
     handler: UnsafeCell<MaybeUninit<Node>>,
@@ -77,40 +84,63 @@ pub(crate) fn join<O: Origin, I: Inputs<N>, const N: usize>(
     inputs: I,
     location: &'static Location<'static>,
 ) -> Consumer<I::Values, I::Err> {
-    let (producer, result) = Producer::pair::<O>(location);
-    let block = Block::<I, N>::new(producer);
+    let block = Block::<I, N>::new();
     let cells = inputs.into_cells(location);
     // SAFETY: nobody else has the block; the right to drain is ours until `drain` gives it up. The slots
     // stay where they are, and the run's reference keeps the block until all inputs have come.
     unsafe {
-        let target = Arc::as_ptr(&block).cast::<Target>();
+        let address = Arc::as_ptr(&block).cast_mut();
+        let target = address.cast_const().cast::<Target>();
+        let table = const { &ResultTable::<O, I, N>::TABLE };
+        let (mut producer, result) = Producer::pair_in(&raw mut (*address).result, table, location);
+        (*block.end.get()).observer.target = target;
         for (slot, (index, cell)) in (*block).each_slot().zip((0..).zip(cells)) {
             slot.write(Slot::new(target, Some(cell), index));
         }
-        if let Some(producer) = &mut (*block.drained.get()).producer {
-            producer.waits_in(block.handler.get().cast(), block.clone());
-        }
+        producer.waits_in(block.handler.get().cast(), block.clone());
+        (*block.drained.get()).producer = Some(producer);
         for (slot, cell) in block.each_slot().zip(cells) {
             consumer::observe(cell, slot.cast::<Observer>());
         }
         later::shield(|| {
             wave::hand_on_settled(drain(Arc::into_raw(block), Entries::none()));
         });
+        result
     }
-    result
+}
+
+/// The table of the result's cell.
+struct ResultTable<O, I, const N: usize>(PhantomData<(O, I)>);
+
+impl<O: Origin, I: Inputs<N>, const N: usize> ResultTable<O, I, N> {
+    const TABLE: VTable = VTable {
+        give_up: Some(Block::<I, N>::give_up_result),
+        ..PlainTable::<O, I::Values, I::Err>::TABLE
+    };
 }
 
 impl<I: Inputs<N>, const N: usize> Block<I, N> {
-    fn new(producer: Producer<I::Values, I::Err>) -> Arc<Self> {
+    fn new() -> Arc<Self> {
         Arc::new(Block {
             target: Target { notify: notify::<I, N>, is_wanted: |_, _| true },
+            result: Part::new(),
             mailbox: Mailbox::new(),
             handler: UnsafeCell::new(MaybeUninit::uninit()),
             end: UnsafeCell::new(Slot::new(std::ptr::null(), None, END)),
             ended: AtomicBool::new(false),
             slots: UnsafeCell::new([const { MaybeUninit::uninit() }; N]),
-            drained: UnsafeCell::new(Drained { producer: Some(producer), missing: N, looked: 0 }),
+            drained: UnsafeCell::new(Drained { producer: None, missing: N, looked: 0 }),
         })
+    }
+
+    /// The result's cell would be freed.
+    unsafe fn give_up_result(cell: CellRef) {
+        // SAFETY: the cell is a part of a block, to which it has a reference since `close`. Its address
+        // was made from that of the block.
+        unsafe {
+            let block = cell.as_ptr().byte_sub(offset_of!(Self, result)).cast::<Self>();
+            drop(Arc::from_raw(block.cast_const()));
+        }
     }
 
     /// The addresses of the slots.
@@ -192,6 +222,27 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
         unsafe { &mut *self.drained.get() }
     }
 
+    /// Takes the producer, if the result is not settled, to settle it. From now on nobody finds the inputs
+    /// through the result, so that their cells may be freed; and its cell has a reference to the block.
+    ///
+    /// # Safety
+    /// As for [`drained`](Self::drained).
+    unsafe fn close(&self) -> Option<Producer<I::Values, I::Err>> {
+        // SAFETY: the caller's promise. The end's target is the address of the block, to which the run
+        // has a reference.
+        unsafe {
+            let mut producer = self.drained().producer.take()?;
+            match producer.take_handlers() {
+                Some(handlers) => mem::forget(handlers), // their reference is the cell's from now on
+                None => {
+                    let block = (*self.end.get()).observer.target.cast::<Self>();
+                    Arc::increment_strong_count(block);
+                }
+            }
+            Some(producer)
+        }
+    }
+
     /// An input has come. The first failure settles the join, when the others are cancelled.
     ///
     /// # Safety
@@ -209,8 +260,7 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
             let Some(failure) = I::take_failure(index, cell) else { return };
             (*slot).state = State::Taken;
             let way = way_of(cell.header());
-            let Some(producer) = self.drained().producer.take() else { return };
-            producer.close_handlers(); // before a cell is freed: see `is_without`
+            let Some(producer) = self.close() else { return };
             wave::release(cell);
             self.give_up();
             producer.settle_by_way(Err(failure), way, index);
@@ -225,7 +275,7 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
         // SAFETY: the caller's promise. A cell that has arrived is ours, and one that has not is kept
         // until its slot is taken out of the mailbox.
         unsafe {
-            drop_quietly(self.drained().producer.take());
+            drop_quietly(self.close());
             self.each_in(State::Arrived).for_each(|(slot, cell)| discard(slot, cell));
             self.each_in(State::Pending).for_each(|(_, cell)| cancel_root(cell.root()));
         }
@@ -252,13 +302,13 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
         // SAFETY: the caller's promise. All cells have arrived, and none was taken, for then the
         // producer would be gone.
         unsafe {
-            let producer = self.drained().producer.take()?;
+            let producer = self.close()?;
             let slots = self.slots.get().cast::<Slot>();
             let cells = std::array::from_fn(|index| (*slots.add(index)).cell);
             let cells = cells.map(|cell| cell.unwrap_unchecked());
-            let result = producer.settle_in_wave(Ok(I::take_values(cells)));
-            cells.into_iter().for_each(|cell| wave::release(cell)); // then: see `is_without`
-            result
+            let values = I::take_values(cells);
+            cells.into_iter().for_each(|cell| wave::release(cell));
+            producer.settle_in_wave(Ok(values))
         }
     }
 }
@@ -302,8 +352,8 @@ impl<I: Inputs<N>, const N: usize> Upstream for Block<I, N> {
     }
 
     fn is_without(&self, root: CellRef) -> bool {
-        // SAFETY: the cells are freed when the handlers are closed, which show this and are held; before
-        // that a slot's cell does not change.
+        // SAFETY: the cells are freed after `close`, which waits for whoever holds the handlers, and these
+        // show this; a slot's cell does not change.
         N <= GLANCE
             && self.each_slot().all(|slot| unsafe {
                 let only = |cell| Kept::new(cell).only_root();

@@ -48,6 +48,8 @@ pub(crate) struct VTable {
     pub(crate) task: Option<usize>,
     /// How the cell was allocated.
     pub(crate) layout: Layout,
+    /// In a cell that is a part of something larger: gives that part up, instead of freeing the cell.
+    pub(crate) give_up: Option<unsafe fn(CellRef)>,
     /// Does the work, or passes on what came; leaves the outcome in the body.
     pub(crate) work: unsafe fn(CellRef, Option<CellRef>, Turn) -> Worked,
     /// What a job waits for that is in no queue; its work is held in place meanwhile.

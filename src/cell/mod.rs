@@ -40,7 +40,8 @@
 //! The last of a cell's two parties to arrive frees it, and the state word says which that is. A
 //! chain's root is freed with the chain's last cell, unless a queue or a deferred still refers to
 //! it: then by them (`REFERRED`, `OVER`). An inner chain is ended by its follower, or by whoever was
-//! using its root at that moment (`BUSY`).
+//! using its root at that moment (`BUSY`). The cell of a join's result is a part of the join's block,
+//! and freeing it gives up a reference to that (`give_up` in its table).
 
 mod body;
 mod branches;

@@ -5,12 +5,12 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::body;
+use super::body::{self, Part};
 use super::chain::Chain;
 use super::consumer::Consumer;
 use super::follow;
-use super::handlers::{self, Handler, Node};
-use super::header::{CellRef, Dropped, Fate, Header};
+use super::handlers::{self, Handler, Handlers, Node};
+use super::header::{CellRef, Dropped, Fate, Header, VTable};
 use super::later;
 use super::park;
 use super::queued;
@@ -45,6 +45,25 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         let producer = Producer { cell, has_handlers: false, types: PhantomData };
         // SAFETY: the new cell has no other consumer.
         (producer, unsafe { Consumer::from_cell(cell) })
+    }
+
+    /// Both ends of a new cell in memory that is there.
+    ///
+    /// # Safety
+    /// As for [`body::in_part`], and the table is a [`PlainTable`] of this `T` and `E` with such a
+    /// `give_up`.
+    pub(super) unsafe fn pair_in(
+        part: *mut Part<T, E>,
+        table: &'static VTable,
+        location: &'static Location<'static>,
+    ) -> (Self, Consumer<T, E>) {
+        let header = Header::new(table, Word::pending(), Chain::deferred(), location);
+        // SAFETY: the caller's promise; the new cell has no other consumer.
+        unsafe {
+            let cell = body::in_part(header, part);
+            let producer = Producer { cell, has_handlers: false, types: PhantomData };
+            (producer, Consumer::from_cell(cell))
+        }
     }
 
     /// Settles the cell. An outcome that comes after a cancellation is dropped.
@@ -205,8 +224,15 @@ impl<T, E> Producer<T, E> {
     }
 
     /// Nothing is found any more through this promise, nor does anything happen when it is cancelled.
+    /// Gives the handlers, unless it was cancelled: then whoever did so has them.
+    pub(super) fn take_handlers(&mut self) -> Option<Handlers> {
+        self.has_handlers = false;
+        // SAFETY: as in `is_cancelled`.
+        handlers::close(unsafe { &self.cell.header().link })
+    }
+
     #[inline]
-    pub(super) fn close_handlers(&self) {
+    fn close_handlers(&self) {
         if self.has_handlers {
             // SAFETY: as in `is_cancelled`.
             close_list(unsafe { &self.cell.header().link });

@@ -90,6 +90,7 @@ where
         job: true,
         task: Some(offset_of!(Task<F, T, E>, core)),
         layout: body::layout_of::<Task<F, T, E>>(),
+        give_up: None,
         work: work_task::<F, T, E>,
         upstream: no_upstream,
         move_outcome: move_outcome::<T, E>,
