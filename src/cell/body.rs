@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 
 use super::header::{CellRef, Header};
 use crate::failure::{Failure, Outcome};
+use crate::sync::atomic::Ordering;
 
 /// The cell before its work has started.
 #[repr(C)]
@@ -171,20 +172,46 @@ pub(super) unsafe fn take_written<T, E>(cell: CellRef) -> Outcome<T, E> {
     }
 }
 
-/// Frees the cell.
+/// Frees a root.
 ///
 /// # Safety
 /// Nobody else has the cell, and its body is empty.
+#[inline]
+pub(super) unsafe fn free_root(cell: CellRef) {
+    // SAFETY: the caller's promise. A part has or had a list of handlers, so its link is not null.
+    unsafe {
+        // ORDERING: Relaxed, nobody else has the cell.
+        if cell.header().link.load(Ordering::Relaxed).is_null() {
+            free(cell);
+        } else {
+            free_or_give_up(cell);
+        }
+    }
+}
+
+unsafe fn free_or_give_up(cell: CellRef) {
+    // SAFETY: as in `free_root`.
+    unsafe {
+        match cell.header().vtable().give_up {
+            None => free(cell),
+            Some(give_up) => {
+                cell.header().place.clear();
+                give_up(cell);
+            }
+        }
+    }
+}
+
+/// Frees a link, or a root that is no part of something larger.
+///
+/// # Safety
+/// As for [`free_root`].
 pub(super) unsafe fn free(cell: CellRef) {
-    // SAFETY: the caller's promise; the layout is the one that the cell was made with, since both
-    // tables of a cell agree in it.
+    // SAFETY: the caller's promise; the layout is the one that the cell was made with.
     unsafe {
         let header = cell.header();
         header.place.clear();
-        let table = header.vtable();
-        match table.give_up {
-            None => dealloc(cell.as_ptr().cast(), table.layout),
-            Some(give_up) => give_up(cell),
-        }
+        let layout = header.vtable().layout;
+        dealloc(cell.as_ptr().cast(), layout);
     }
 }

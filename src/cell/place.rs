@@ -216,8 +216,15 @@ impl Place {
     pub(super) unsafe fn clear(&self) {
         // ORDERING: Relaxed, as in `traced`.
         if self.0.load(Ordering::Relaxed) & TRACED != 0 {
-            // SAFETY: the caller's promise; this is the last look at the word.
-            drop(unsafe { self.unbox() });
+            // SAFETY: the caller's promise.
+            unsafe { self.clear_trace() };
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    unsafe fn clear_trace(&self) {
+        // SAFETY: as in `clear`; this is the last look at the word.
+        drop(unsafe { self.unbox() });
     }
 }

@@ -224,7 +224,7 @@ pub(super) unsafe fn lost(root: CellRef) {
     // SAFETY: the caller has the queue's reference.
     unsafe {
         if root.header().up.drop_reference() {
-            body::free(root);
+            body::free_root(root);
         }
     }
 }

@@ -288,7 +288,7 @@ pub(crate) unsafe fn end_chain(root: CellRef) {
     // SAFETY: the caller's promise.
     unsafe {
         if root.header().up.end() {
-            body::free(root);
+            body::free_root(root);
         }
     }
 }
