@@ -186,32 +186,35 @@ pub(super) unsafe fn finish(cell: CellRef, worked: Worked) -> Option<Step> {
             Worked::Pending | Worked::Post(_) => return None,
         };
         match cell.header().word.settle() {
-            // Mostly, in a chain; the rest is kept out of the loop.
             Settle::Deliver(Receiver::Continuation(child)) => {
                 Some((cell, CellRef::from_address(child)))
             }
-            duty => behind(settled(cell, duty)),
+            Settle::Deliver(Receiver::Observer(observer)) => tell(cell, observer),
+            duty => {
+                act(cell, duty);
+                None
+            }
         }
     }
 }
 
-/// The link behind what has settled. An observer on the way is told, and may settle something in its
-/// turn, as a join does whose last input this is.
-unsafe fn behind(mut settled: Option<Delivery>) -> Option<Step> {
+/// Tells the observer of a settled cell, which may settle something in its turn, as a join does whose
+/// last input this is; and so on. Gives the link behind that.
+// Not inline: the loop of links is shorter without it.
+#[inline(never)]
+unsafe fn tell(mut cell: CellRef, mut observer: *mut ()) -> Option<Step> {
     loop {
         // SAFETY: the wave owns the settled cell, and gives it to its receiver.
         unsafe {
-            match settled? {
+            if is_settling() {
+                hand_on(cell, Receiver::Observer(observer));
+                return None;
+            }
+            match shield(|| observer::notify(observer, cell))? {
                 (cell, Receiver::Continuation(child)) => {
                     return Some((cell, CellRef::from_address(child)));
                 }
-                (cell, receiver @ Receiver::Observer(_)) if is_settling() => {
-                    hand_on(cell, receiver);
-                    return None;
-                }
-                (cell, Receiver::Observer(observer)) => {
-                    settled = shield(|| observer::notify(observer, cell));
-                }
+                (settled, Receiver::Observer(next)) => (cell, observer) = (settled, next),
             }
         }
     }
@@ -221,30 +224,33 @@ unsafe fn behind(mut settled: Option<Delivery>) -> Option<Step> {
 ///
 /// # Safety
 /// The caller is the cell's producer, and has settled it.
-#[inline(never)]
 pub(super) unsafe fn settled(cell: CellRef, duty: Settle) -> Option<Delivery> {
+    if let Settle::Deliver(receiver) = duty {
+        return Some((cell, receiver));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { act(cell, duty) };
+    None
+}
+
+/// Acts on the duty of a producer that has settled, where the cell has no receiver.
+unsafe fn act(cell: CellRef, duty: Settle) {
     // SAFETY: the caller is the cell's producer; each arm has what the word gave it.
     unsafe {
         match duty {
-            Settle::Kept | Settle::Before => None,
-            Settle::Wake(listener) => {
-                park::wake(listener);
-                None
-            }
-            Settle::Deliver(receiver) => Some((cell, receiver)),
+            Settle::Kept | Settle::Before | Settle::Deliver(_) => {}
+            Settle::Wake(listener) => park::wake(listener),
             Settle::Gone => {
                 let cancelled = cell.chain().is_cancelled();
                 let why = if cancelled { Dropped::Superseded } else { Dropped::Unseen };
                 drop_outcome(cell, why);
                 release(cell);
-                None
             }
             Settle::Cancelled => {
                 drop_outcome(cell, Dropped::Superseded);
                 if !cell.header().word.arrive() {
                     release(cell);
                 }
-                None
             }
         }
     }
