@@ -7,7 +7,6 @@ use std::ptr::NonNull;
 
 use super::header::{CellRef, Header};
 use crate::failure::{Failure, Outcome};
-use crate::sync::atomic::Ordering;
 
 /// The cell before its work has started.
 #[repr(C)]
@@ -178,26 +177,23 @@ pub(super) unsafe fn take_written<T, E>(cell: CellRef) -> Outcome<T, E> {
 /// Nobody else has the cell, and its body is empty.
 #[inline]
 pub(super) unsafe fn free_root(cell: CellRef) {
-    // SAFETY: the caller's promise. A part has or had a list of handlers, so its link is not null.
+    // SAFETY: the caller's promise.
     unsafe {
-        // ORDERING: Relaxed, nobody else has the cell.
-        if cell.header().link.load(Ordering::Relaxed).is_null() {
-            free(cell);
+        if cell.header().is_part() {
+            give_up(cell);
         } else {
-            free_or_give_up(cell);
+            free(cell);
         }
     }
 }
 
-unsafe fn free_or_give_up(cell: CellRef) {
-    // SAFETY: as in `free_root`.
+unsafe fn give_up(cell: CellRef) {
+    // SAFETY: as in `free_root`; the flag says that the table has such a function.
     unsafe {
-        match cell.header().vtable().give_up {
-            None => free(cell),
-            Some(give_up) => {
-                cell.header().place.clear();
-                give_up(cell);
-            }
+        let header = cell.header();
+        header.place.clear();
+        if let Some(give_up) = header.vtable().give_up {
+            give_up(cell);
         }
     }
 }

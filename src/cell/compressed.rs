@@ -12,20 +12,19 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::indexed::{BITS, Indexed};
 use crate::sync::atomic::Ordering;
 
-/// The bits of a compressed reference that say nothing of the address: two of them are for those who
+/// The bits of a compressed reference that say nothing of the address: three of them are for those who
 /// keep it.
-pub(super) const FLAGS: u32 = (1 << FLAG_BITS) - 1;
-/// The first flag for those who keep a compressed reference.
-pub(super) const FLAG_1: u32 = 2;
-/// The second.
-pub(super) const FLAG_2: u32 = 4;
+const FLAGS: u32 = (1 << FLAG_BITS) - 1;
 pub(super) const FLAG_BITS: u32 = 32 - BITS;
+pub(super) const FLAG_1: u32 = 2;
+pub(super) const FLAG_2: u32 = 4;
+pub(super) const FLAG_3: u32 = 8;
 /// Ours: an index.
 const FAR: u32 = 1;
 
-/// What distances are taken from. Aligned so that the distance of what is aligned to eight, too, leaves
+/// What distances are taken from. Aligned so that the distance of what is aligned in the same way leaves
 /// room for the flags.
-#[repr(align(8))]
+#[repr(align(16))]
 struct Anchor(#[expect(dead_code, reason = "only its address counts")] u64);
 
 static ANCHOR: Anchor = Anchor(0);
@@ -34,8 +33,7 @@ fn anchor() -> usize {
     ptr::from_ref(&ANCHOR).addr()
 }
 
-/// By so many bits a distance has to be moved to leave room for the flags: none where pointers have
-/// eight bytes.
+/// By so many bits a distance has to be moved to leave room for the flags: none for what is aligned to 16.
 const fn shift<T>() -> u32 {
     FLAG_BITS.saturating_sub(align_of::<T>().trailing_zeros())
 }
@@ -49,7 +47,7 @@ pub(super) fn compress<T>(reference: &'static T) -> u32 {
     if (code >> shift::<T>()) as isize == distance { code as u32 } else { far(address) }
 }
 
-/// Back from [`compress`], whatever the two flags are.
+/// Back from [`compress`], whatever the flags are.
 ///
 /// # Safety
 /// The code is from `compress::<T>`.
@@ -76,7 +74,7 @@ fn far(address: usize) -> u32 {
     let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
     let index = *known.entry(address).or_insert_with(|| {
         let added = ADDRESSES.add(ptr::without_provenance_mut(address));
-        added.expect("a program has fewer than 500 million constants")
+        added.expect("a program has fewer than 250 million constants")
     });
     index << FLAG_BITS | FAR
 }
@@ -94,9 +92,9 @@ mod tests {
 
     fn there_and_back<T>(reference: &'static T) -> u32 {
         let code = compress(reference);
-        assert_eq!(code & (FLAG_1 | FLAG_2), 0);
+        assert_eq!(code & (FLAG_1 | FLAG_2 | FLAG_3), 0);
         assert_ne!(code, 0);
-        for flags in [0, FLAG_1, FLAG_2, FLAG_1 | FLAG_2] {
+        for flags in [0, FLAG_1, FLAG_2, FLAG_3, FLAG_1 | FLAG_2 | FLAG_3] {
             // SAFETY: compressed above.
             let back = unsafe { decompress::<T>(code | flags) };
             assert!(ptr::eq(back, reference));

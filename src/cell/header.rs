@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::chain::Chain;
-use super::compressed::{FLAG_1, FLAG_2, compress, decompress};
+use super::compressed::{FLAG_1, FLAG_2, FLAG_3, compress, decompress};
 use super::place::Place;
 use super::upstream::Upstream;
 use super::word::Word;
@@ -17,7 +17,7 @@ use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 pub(crate) struct Header {
     /// Who has arrived.
     pub(crate) word: Word,
-    /// What the cell is: a compressed reference to its table, `ROOT` and `FOLLOWING`.
+    /// What the cell is: a compressed reference to its table, and the flags below.
     table: AtomicU32,
     /// Where the promise was made; after a failure the way that it came.
     pub(crate) place: Place,
@@ -33,8 +33,11 @@ pub(crate) struct Header {
 const ROOT: u32 = FLAG_1;
 /// Whether the cell waits for a promise that its work has given.
 const FOLLOWING: u32 = FLAG_2;
+/// Whether the cell is a part of something larger.
+const PART: u32 = FLAG_3;
 
-/// What a cell can do, by its types.
+/// What a cell can do, by its types. Aligned so that references to it are compressed without a shift.
+#[repr(align(16))]
 pub(crate) struct VTable {
     /// How the promise came to be: `spawn`, `then`, …
     pub(crate) kind: &'static str,
@@ -60,6 +63,14 @@ pub(crate) struct VTable {
     pub(crate) fail: unsafe fn(CellRef, Fate),
     /// Drops the outcome in the body.
     pub(crate) drop_outcome: unsafe fn(CellRef, Dropped),
+}
+
+impl VTable {
+    #[inline]
+    fn flags(&self) -> u32 {
+        let root = if self.root { ROOT } else { 0 };
+        root | if self.give_up.is_some() { PART } else { 0 }
+    }
 }
 
 /// What a cell's work may do.
@@ -141,7 +152,7 @@ impl Header {
     ) -> Self {
         Header {
             word,
-            table: AtomicU32::new(compress(vtable) | if vtable.root { ROOT } else { 0 }),
+            table: AtomicU32::new(compress(vtable) | vtable.flags()),
             place: Place::new(location),
             link: AtomicPtr::new(std::ptr::null_mut()),
             up,
@@ -159,6 +170,12 @@ impl Header {
     #[inline]
     pub(super) fn is_root(&self) -> bool {
         self.table() & ROOT != 0
+    }
+
+    /// Whether the cell is a part of something larger, and is given up instead of freed.
+    #[inline]
+    pub(super) fn is_part(&self) -> bool {
+        self.table() & PART != 0
     }
 
     /// Whether the cell waits for a promise that its work has given.

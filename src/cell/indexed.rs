@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
 /// Indices have so many bits.
-pub(super) const BITS: u32 = 29;
+pub(super) const BITS: u32 = 28;
 /// The first chunk has so many places, each other one twice as many as the one before.
 const FIRST: u32 = 64;
 const CHUNKS: usize = (BITS - FIRST.ilog2()) as usize;
@@ -32,7 +32,7 @@ impl Indexed {
         }
     }
 
-    /// Gives `pointer` a place; `None`: all 500 million are in use.
+    /// Gives `pointer` a place; `None`: all 250 million are in use.
     pub(super) fn add(&self, pointer: *mut ()) -> Option<u32> {
         let mut unused = self.unused();
         let index = match unused.last {

@@ -356,11 +356,13 @@ thread_local! {
 
 /// Runs user code of the chain of `root`; `f` must not unwind.
 pub(super) fn framed<R>(root: CellRef, f: impl FnOnce() -> R) -> R {
-    let frame = Frame { root, outer: INNERMOST.get() };
-    INNERMOST.set(&raw const frame);
-    let result = f();
-    INNERMOST.set(frame.outer);
-    result
+    INNERMOST.with(|innermost| {
+        let frame = Frame { root, outer: innermost.get() };
+        innermost.set(&raw const frame);
+        let result = f();
+        innermost.set(frame.outer);
+        result
+    })
 }
 
 /// The roots of the chains whose user code this thread is running, from the innermost outwards.

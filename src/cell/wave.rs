@@ -177,6 +177,7 @@ pub(super) fn turn_for(child: CellRef, here: Option<&Here>) -> Turn {
     Turn::Next
 }
 
+#[inline]
 pub(super) unsafe fn finish(cell: CellRef, worked: Worked) -> Option<Step> {
     // SAFETY: the caller is the cell's producer.
     unsafe {
