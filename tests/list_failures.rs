@@ -147,6 +147,54 @@ fn items_that_settle_at_once_settle_the_list_once() {
     });
 }
 
+/// What has come is dropped before the failure is seen, what comes later as it comes; each once.
+#[test]
+fn a_failed_join_drops_the_values() {
+    watched(|| {
+        let counter = DropCounter::default();
+        let (mut deferreds, list): (Vec<_>, List<_>) = (0..6).map(|_| Promise::deferred()).unzip();
+        deferreds.pop().unwrap().resolve(counter.token()); // before the join
+        let joined = list.join();
+        deferreds.drain(..2).for_each(|deferred| deferred.resolve(counter.token()));
+        assert_eq!(counter.dropped(), 0);
+        deferreds.pop().unwrap().reject("the fifth".to_owned());
+        assert_eq!(counter.dropped(), 3);
+        assert!(joined.is_error());
+        deferreds.into_iter().for_each(|deferred| deferred.resolve(counter.token()));
+        assert_eq!(counter.dropped(), 5);
+    });
+}
+
+/// The same where the values come on other threads meanwhile: none is lost, and none is dropped twice.
+#[test]
+fn a_join_that_fails_while_values_come_drops_each_once() {
+    const VALUES: usize = 40;
+    watchdog("list_failures.rs: drops", LONG, || {
+        for _ in 0..300 {
+            let counter = DropCounter::default();
+            let (mut deferreds, list): (Vec<_>, List<_>) =
+                (0..=VALUES).map(|_| Promise::deferred()).unzip();
+            let mut joined = list.join();
+            let (last, start) = (deferreds.pop().unwrap(), Arc::new(Barrier::new(3)));
+            let settlers = [deferreds.split_off(VALUES / 2), deferreds].map(|deferreds| {
+                let (start, tokens) = (start.clone(), deferreds.len());
+                let tokens: Vec<_> = (0..tokens).map(|_| counter.token()).collect();
+                named_thread("settler", move || {
+                    start.wait();
+                    for (deferred, token) in deferreds.into_iter().zip(tokens) {
+                        deferred.resolve(token);
+                    }
+                })
+            });
+            start.wait();
+            last.reject("e".to_owned());
+            assert!(is_error(joined.get(PATIENCE), "e"));
+            settlers.into_iter().for_each(|settler| settler.join().unwrap());
+            assert_eq!(counter.dropped(), VALUES);
+        }
+    });
+}
+
 /// Rule 6: a `get` that fails leaves the rest running.
 #[test]
 fn a_get_that_fails_leaves_the_rest_running() {

@@ -25,6 +25,8 @@ mod mailbox;
 mod schedule;
 #[path = "../../src/pool/sleep.rs"]
 mod sleep;
+#[path = "../../src/cell/tally.rs"]
+mod tally;
 #[path = "../../src/cell/word.rs"]
 mod word;
 

@@ -1,5 +1,5 @@
 //! A list's mailbox: items that settle, against the handle that waits, times out, or leaves the rest to a policy.
-//! The last one is join's countdown.
+//! The last one is join's countdown, in which items that have nothing to tell are only tallied.
 
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
@@ -10,13 +10,16 @@ use loom::thread;
 
 use crate::check;
 use crate::mailbox::{Armed, Mailbox};
-use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use crate::tally::Tally;
 
 #[repr(align(16))]
 struct Slot {
     next: AtomicPtr<()>,
     /// Written by whoever settles the item, read by the drainer.
     outcome: UnsafeCell<usize>,
+    /// It has come, and was to be counted only.
+    came: AtomicBool,
 }
 
 /// What the drainer touches.
@@ -25,11 +28,21 @@ struct Drained {
     arrived: Vec<usize>,
     completed: usize,
     cancelled: usize,
+    /// For how many the tally was opened, and how many it has counted.
+    room: usize,
+    counted: usize,
+    /// What was dropped before its entry came.
+    dropped: Vec<usize>,
 }
 
 /// A list of as many items as it has slots. The last slot is the entry that asks to cancel.
 struct List {
     mailbox: ManuallyDrop<Mailbox>,
+    tally: Tally,
+    /// Whether the policy lets items be tallied.
+    tallies: bool,
+    /// Read by who uses the tally, written when the list is freed.
+    alive: UnsafeCell<()>,
     slots: Vec<Slot>,
     drained: ManuallyDrop<UnsafeCell<Drained>>,
     /// The handle's, the run's and the canceller's; the items have none.
@@ -40,10 +53,24 @@ struct List {
 
 impl List {
     fn new(items: usize) -> Rc<List> {
-        let slot =
-            |_| Slot { next: AtomicPtr::new(std::ptr::null_mut()), outcome: UnsafeCell::new(0) };
+        List::with(items, false)
+    }
+
+    fn tallied(items: usize) -> Rc<List> {
+        List::with(items, true)
+    }
+
+    fn with(items: usize, tallies: bool) -> Rc<List> {
+        let slot = |_| Slot {
+            next: AtomicPtr::new(std::ptr::null_mut()),
+            outcome: UnsafeCell::new(0),
+            came: AtomicBool::new(false),
+        };
         Rc::new(List {
             mailbox: ManuallyDrop::new(Mailbox::new()),
+            tally: Tally::closed(),
+            tallies,
+            alive: UnsafeCell::new(()),
             slots: (0..=items).map(slot).collect(),
             drained: ManuallyDrop::new(UnsafeCell::new(Drained::default())),
             references: AtomicUsize::new(1),
@@ -67,6 +94,7 @@ impl List {
             // SAFETY: loom checks that the access is exclusive.
             *self.result.borrow_mut() = std::mem::take(unsafe { &mut *drained });
         });
+        self.alive.with_mut(|_| ());
         // SAFETY: the last reference is gone; loom checks that nobody uses the mailbox any more.
         unsafe { ManuallyDrop::drop(&mut *(&raw const self.mailbox).cast_mut()) };
     }
@@ -76,6 +104,13 @@ impl List {
         let slot = &self.slots[index];
         // SAFETY: loom checks that the access is exclusive.
         slot.outcome.with_mut(|outcome| unsafe { *outcome = index + 1 });
+        if index < self.items() && self.tally.is_open() {
+            self.alive.with(|_| ());
+            slot.came.store(true, Ordering::Release);
+            if self.tally.count() {
+                return;
+            }
+        }
         let entry = std::ptr::from_ref(slot).cast_mut().cast();
         match self.mailbox.push(entry, &slot.next) {
             None => {}
@@ -94,8 +129,7 @@ impl List {
         let (mut entry, mut fetched) = (newest, Vec::new());
         while !entry.is_null() {
             let slot = &self.slots[(entry.addr() - first) / size_of::<Slot>()];
-            // SAFETY: loom checks that the access is exclusive.
-            fetched.push(slot.outcome.with_mut(|outcome| unsafe { *outcome }) - 1);
+            fetched.push((entry.addr() - first) / size_of::<Slot>());
             entry = slot.next.load(Ordering::Relaxed);
         }
         self.drained.with_mut(|drained| {
@@ -104,6 +138,7 @@ impl List {
             for &index in fetched.iter().rev() {
                 if index == self.items() {
                     drained.cancelled += 1;
+                    self.drop_what_has_come(drained);
                 } else {
                     drained.arrived.push(index);
                 }
@@ -114,24 +149,77 @@ impl List {
 
     fn is_complete(&self) -> bool {
         // SAFETY: loom checks that nobody writes.
-        self.drained.with(|drained| unsafe { &*drained }.arrived.len() == self.items())
+        self.drained.with(|drained| unsafe {
+            let drained = &*drained;
+            drained.arrived.len() + drained.counted == self.items()
+        })
     }
 
     /// The policy's run, with what has brought the right to drain.
     fn drain(&self, entry: *mut ()) {
         self.add(entry);
         loop {
+            self.close();
             while self.fetch() {}
             if self.is_complete() {
-                // SAFETY: loom checks that the access is exclusive.
-                self.drained.with_mut(|drained| unsafe { &mut *drained }.completed += 1);
+                self.complete();
                 self.release();
                 return;
             }
+            self.open();
             if self.mailbox.arm(Armed::Policy) {
                 return;
             }
         }
+    }
+
+    /// Takes over what was tallied.
+    fn close(&self) {
+        self.drained.with_mut(|drained| {
+            // SAFETY: loom checks that the access is exclusive.
+            let drained = unsafe { &mut *drained };
+            if drained.room > 0 {
+                drained.counted += drained.room - self.tally.close();
+                drained.room = 0;
+            }
+        });
+    }
+
+    /// Has all items tallied that have not come, but one; none once they are dropped as they come.
+    fn open(&self) {
+        self.drained.with_mut(|drained| {
+            // SAFETY: loom checks that the access is exclusive.
+            let drained = unsafe { &mut *drained };
+            if self.tallies && drained.cancelled == 0 {
+                drained.room = self.items() - drained.arrived.len() - drained.counted - 1;
+                self.tally.open(drained.room);
+            }
+        });
+    }
+
+    /// Nobody needs the items any more: the outcomes of those that are known to have come are dropped.
+    fn drop_what_has_come(&self, drained: &mut Drained) {
+        for (index, slot) in self.slots[..self.items()].iter().enumerate() {
+            let come = drained.arrived.contains(&index) || slot.came.load(Ordering::Acquire);
+            if come && !drained.dropped.contains(&index) {
+                take(slot, index);
+                drained.dropped.push(index);
+            }
+        }
+    }
+
+    /// All items have come: takes their outcomes.
+    fn complete(&self) {
+        self.drained.with_mut(|drained| {
+            // SAFETY: loom checks that the access is exclusive.
+            let drained = unsafe { &mut *drained };
+            drained.completed += 1;
+            for (index, slot) in self.slots[..self.items()].iter().enumerate() {
+                if !drained.dropped.contains(&index) {
+                    take(slot, index);
+                }
+            }
+        });
     }
 
     /// The handle goes, and leaves the rest to a policy.
@@ -172,6 +260,13 @@ impl List {
         let list = Rc::clone(self);
         thread::spawn(move || list.push(index))
     }
+}
+
+/// Takes the outcome of an item that has come.
+fn take(slot: &Slot, index: usize) {
+    // SAFETY: loom checks that the access is exclusive.
+    let outcome = slot.outcome.with_mut(|outcome| std::mem::take(unsafe { &mut *outcome }));
+    assert_eq!(outcome, index + 1, "an outcome is there, once");
 }
 
 /// A parked thread, counted as the library's is.
@@ -266,6 +361,50 @@ fn join_against_cancel() {
         list.hand_on();
         settler.join().unwrap();
         canceller.join().unwrap();
+        assert_eq!(list.result.borrow().completed, 1);
+        assert!(list.result.borrow().cancelled <= 1);
+    });
+}
+
+#[test]
+fn tallied_join_counts_down() {
+    check(3, || {
+        let list = List::tallied(2);
+        list.hand_on();
+        let settlers = [list.settler(0), list.settler(1)];
+        for settler in settlers {
+            settler.join().unwrap();
+        }
+        assert_eq!(list.result.borrow().completed, 1, "a join completes once");
+        assert_eq!(list.result.borrow().counted, 1, "one is tallied");
+    });
+}
+
+#[test]
+fn tallied_join_against_items() {
+    check(3, || {
+        let list = List::tallied(2);
+        let settlers = [list.settler(0), list.settler(1)];
+        list.hand_on();
+        for settler in settlers {
+            settler.join().unwrap();
+        }
+        assert_eq!(list.result.borrow().completed, 1, "a join completes once");
+    });
+}
+
+#[test]
+fn tallied_join_against_cancel() {
+    check(2, || {
+        let list = List::tallied(2);
+        list.hand_on();
+        list.retain();
+        let settlers = [list.settler(0), list.settler(1)];
+        list.push(2);
+        list.release();
+        for settler in settlers {
+            settler.join().unwrap();
+        }
         assert_eq!(list.result.borrow().completed, 1);
         assert!(list.result.borrow().cancelled <= 1);
     });

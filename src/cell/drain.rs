@@ -11,14 +11,15 @@ use std::sync::{Arc, OnceLock, Weak};
 use super::drained::{Drained, END};
 use super::entries::Entries;
 use super::header::CellRef;
-use super::items::Items;
+use super::items::{Items, holds_failure};
 use super::later::{self, Later};
 use super::mailbox::{Armed, Mailbox};
 use super::observer::{Observer, Target};
 use super::park;
-use super::policy::{Ended, Policy};
+use super::policy::{Ended, Policy, Tallied};
 use super::slots::Slot;
 use super::source::Source;
+use super::tally::Tally;
 use super::upstream::{self, Kept, Upstream};
 use super::wave::Delivery;
 use super::word::Listener;
@@ -31,6 +32,10 @@ use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub(super) struct Core<T, E> {
     target: Target,
     mailbox: Mailbox,
+    /// Of items that the policy does not have to see.
+    tally: Tally,
+    /// Whether failures are tallied, too. Set once, before any item is.
+    all_are_tallied: AtomicBool,
     /// Between the mailbox and the drainer, if somebody wants to see the items pass.
     tap: OnceLock<Tap<T, E>>,
     /// An entry that no item has: it asks the drainer to end the list.
@@ -70,12 +75,18 @@ struct Tap<T, E> {
 // ── Draining ─────────────────────────────────────────────────────────────────────────────────────
 
 /// An item's cell has settled: its slot goes to the drainer.
-unsafe fn notify<T, E>(observer: *const Observer, _: CellRef) -> Option<Delivery> {
+unsafe fn notify<T, E>(observer: *const Observer, cell: CellRef) -> Option<Delivery> {
     // SAFETY: the observer is a slot's first field, and the core lives until all items have come;
     // afterwards it is used only by who was given the right to drain.
     unsafe {
         let slot = observer.cast_mut().cast::<Slot>();
         let core = (*observer).target.cast::<Core<T, E>>();
+        if (*core).tally.is_open() && (*core).tallies(cell) {
+            (*slot).come(); // the cell is not ours any more
+            if (*core).tally.count() {
+                return None;
+            }
+        }
         let armed = (*core).mailbox.push(slot.cast(), &(*slot).next);
         match (armed, (*core).tap.get()) {
             (Some(Armed::Policy), Some(tap)) => pass_on(core, tap, Entries::one(slot)),
@@ -157,6 +168,7 @@ pub(super) unsafe fn drain<T, E>(core: *const Core<T, E>, come: Entries) {
         drained.add(come);
         let Some(mut policy) = drained.policy.take() else { return };
         loop {
+            drained.close(&(*core).tally);
             while let Some(index) = drained.next(mailbox) {
                 match index {
                     END => end(&*core, &mut *policy, &mut drained.items),
@@ -169,6 +181,7 @@ pub(super) unsafe fn drain<T, E>(core: *const Core<T, E>, come: Entries) {
                 drop(Arc::from_raw(core)); // the run's reference
                 return;
             }
+            (*core).tally(drained, policy.tallied());
             drained.policy = Some(policy);
             if mailbox.arm(Armed::Policy) {
                 return;
@@ -191,12 +204,36 @@ impl<T, E> Core<T, E> {
         Core {
             target: Target { notify: notify::<T, E>, is_wanted: |_, _| true },
             mailbox: Mailbox::new(),
+            tally: Tally::closed(),
+            all_are_tallied: AtomicBool::new(false),
             tap: OnceLock::new(),
             end: UnsafeCell::new(Slot::new(std::ptr::null(), None, END)),
             first: UnsafeCell::new(MaybeUninit::uninit()),
             ended: AtomicUsize::new(0),
             one_is_enough: AtomicBool::new(false),
             drained: UnsafeCell::new(Drained::new()),
+        }
+    }
+
+    /// Whether an item is counted only.
+    ///
+    /// # Safety
+    /// The cell is that of an item which has settled, and was not given away.
+    unsafe fn tallies(&self, cell: CellRef) -> bool {
+        // ORDERING: Relaxed, who sees it too late goes to the drainer.
+        let all = self.all_are_tallied.load(Ordering::Relaxed);
+        // SAFETY: the caller's promise; the items of a list are of its types.
+        all || unsafe { !holds_failure::<T, E>(cell) }
+    }
+
+    /// Drainer that is going to arm the mailbox for its policy: has the items counted that nobody has to
+    /// see.
+    fn tally(&self, drained: &mut Drained<T, E>, tallied: Tallied) {
+        let sees_all = self.tap.get().is_some() || drained.items.supply.is_some();
+        if !sees_all && tallied != Tallied::Nothing {
+            // ORDERING: Relaxed, as in `tallies`.
+            self.all_are_tallied.store(tallied == Tallied::Outcomes, Ordering::Relaxed);
+            drained.open(&self.tally);
         }
     }
 

@@ -5,6 +5,7 @@ use super::items::Items;
 use super::mailbox::Mailbox;
 use super::policy::Policy;
 use super::slots::{Slot, State};
+use super::tally::Tally;
 use super::upstream::Kept;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,6 +21,8 @@ pub(super) struct Drained<T, E> {
     /// The first of them that was not asked for.
     pub(super) unseen: *mut Slot,
     pub(super) policy: Option<Box<dyn Policy<T, E>>>,
+    /// For how many items the tally was opened.
+    room: usize,
     /// Where the next look for work begins.
     looked: AtomicUsize,
 }
@@ -31,6 +34,7 @@ impl<T, E> Drained<T, E> {
             entries: Entries::none(),
             unseen: std::ptr::null_mut(),
             policy: None,
+            room: 0,
             looked: AtomicUsize::new(0),
         }
     }
@@ -78,11 +82,29 @@ impl<T, E> Drained<T, E> {
             let slot = self.unseen;
             self.unseen = entries::after(slot);
             let index = (*slot).index;
-            if (*slot).state == State::Pending && index != END {
-                (*slot).state = State::Arrived;
+            if !(*slot).entered && index != END {
+                (*slot).entered = true;
+                if (*slot).state == State::Pending {
+                    (*slot).state = State::Arrived; // else it was dropped before its entry came
+                }
                 self.items.arrived += 1;
             }
             Some(index)
+        }
+    }
+
+    /// Before the right to drain is given up: has the items that have not come counted, but for one, which
+    /// comes by the mailbox.
+    pub(super) fn open(&mut self, tally: &Tally) {
+        self.room = (self.items.slots.len() - self.items.arrived).saturating_sub(1);
+        tally.open(self.room);
+    }
+
+    /// Takes over what was counted, and has no more counted.
+    pub(super) fn close(&mut self, tally: &Tally) {
+        if self.room > 0 {
+            self.items.arrived += self.room - tally.close();
+            self.room = 0;
         }
     }
 

@@ -67,9 +67,9 @@ impl Entries {
             unsafe {
                 let counts =
                     |source: &dyn Source<T, E>| source.number((*at).index as usize).is_some();
-                if (*at).state != State::Void && source.is_none_or(counts) {
+                if (*at).state() != State::Void && source.is_none_or(counts) {
                     let fails = |cell| holds_failure::<T, E>(cell);
-                    let taken = (*at).state == State::Taken;
+                    let taken = (*at).state() == State::Taken;
                     failed += usize::from(!taken && (*at).cell.is_some_and(fails));
                     come += 1;
                 }

@@ -55,7 +55,7 @@ impl<T, E> Items<T, E> {
     }
 
     fn slot(&self, index: usize) -> &Slot {
-        // SAFETY: the drainer only has `Items`; others touch the atomic `next` only.
+        // SAFETY: the drainer only has `Items`; others touch the atomics only.
         unsafe { &*self.slots.at(index) }
     }
 
@@ -64,7 +64,7 @@ impl<T, E> Items<T, E> {
             return None; // not made yet
         }
         let slot = self.slot(index);
-        if slot.state == state { slot.cell } else { None }
+        if slot.state() == state { slot.cell } else { None }
     }
 
     /// Moves the cursor to the next item that has not come.
@@ -85,7 +85,7 @@ impl<T, E> Items<T, E> {
     /// Whether an item has come with a failure. One that was taken has failed, with `Taken`.
     pub(crate) fn is_failed(&self, index: usize) -> bool {
         let slot = self.slot(index);
-        match (slot.state, slot.cell) {
+        match (slot.state(), slot.cell) {
             // SAFETY: a cell that has arrived is the list's.
             (State::Arrived, Some(cell)) => unsafe { holds_failure::<T, E>(cell) },
             (state, _) => state == State::Taken,
@@ -123,13 +123,13 @@ impl<T, E> Items<T, E> {
     /// # Safety
     /// A slot of this list, of which the caller is the drainer.
     unsafe fn take_counted(slot: *mut Slot) -> Option<Outcome<T, E>> {
-        // SAFETY: the caller's promise; others touch the atomic `next` only.
-        let slot = unsafe { &mut *slot };
-        match (slot.state, slot.cell) {
+        // SAFETY: the caller's promise; others touch the atomics only.
+        let (state, cell) = unsafe { ((*slot).state(), (*slot).cell) };
+        match (state, cell) {
             (State::Arrived, Some(cell)) => {
-                slot.state = State::Taken;
-                // SAFETY: a cell that has arrived was the list's; it is forgotten.
+                // SAFETY: as above. A cell that has arrived was the list's; it is forgotten.
                 unsafe {
+                    (*slot).state = State::Taken;
                     let outcome = body::take_outcome::<T, E>(cell);
                     wave::release(cell);
                     Some(outcome)
@@ -152,7 +152,7 @@ impl<T, E> Items<T, E> {
         index: usize,
         way: impl FnOnce(&Header) -> Way,
     ) -> Option<(Outcome<T, E>, Way)> {
-        match self.slot(index).state {
+        match self.slot(index).state() {
             State::Pending | State::Void => return None,
             State::Taken => return Some((Err(Failure::Taken), None)),
             State::Arrived => {}
@@ -178,7 +178,7 @@ impl<T, E> Items<T, E> {
         self.slots.each().for_each(|slot| {
             // SAFETY: as in `slot`. A cell that has arrived was the list's; it is forgotten.
             unsafe {
-                if let (State::Arrived, Some(cell)) = ((*slot).state, (*slot).cell) {
+                if let (State::Arrived, Some(cell)) = ((*slot).state(), (*slot).cell) {
                     (*slot).state = State::Taken;
                     wave::drop_outcome(cell, Dropped::Superseded);
                     wave::release(cell);

@@ -30,7 +30,7 @@
 //! | `executor` | where user code runs, as one word |
 //! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
 //! | `park`, `observer` | whom a settled cell tells |
-//! | `mailbox`, `entries`, `slots`, `items`, `source`, `policy`, `drained`, `drain`, `gather` | many cells told to one list |
+//! | `mailbox`, `tally`, `entries`, `slots`, `items`, `source`, `policy`, `drained`, `drain`, `gather` | many cells told to one list |
 //! | `bundle`, `inputs` | a few cells of different types told to one join |
 //! | `shared`, `owner`, `waiters`, `branches` | one cell told to many |
 //! | `consumer`, `producer` | the two ends, as safe handles |
@@ -80,6 +80,7 @@ mod slots;
 mod source;
 mod step;
 mod tables;
+mod tally;
 mod task;
 mod upstream;
 mod waiters;
@@ -98,7 +99,7 @@ pub(crate) use listen::{listen, unlisten};
 pub(crate) use needs::{is_hopeless, needs};
 pub(crate) use nest::inline;
 pub(crate) use owner::Owner;
-pub(crate) use policy::{Ended, Policy};
+pub(crate) use policy::{Ended, Policy, Tallied};
 pub(crate) use posted::{Counted, Execute, Posted};
 pub(crate) use producer::Producer;
 pub(crate) use queued::{Here, abandon, is_link_of, is_waiting, run, start};

@@ -17,6 +17,10 @@ pub(crate) trait Policy<T, E>: Send {
     fn ends_at_failure(&self) -> bool {
         false
     }
+    /// Of which items it need not be told, as things stand: these cost less.
+    fn tallied(&self) -> Tallied {
+        Tallied::Nothing
+    }
     /// Whether one of the items may be enough.
     fn one_is_enough(&self) -> bool {
         false
@@ -25,6 +29,17 @@ pub(crate) trait Policy<T, E>: Send {
     fn ended(&mut self, items: &mut Items<T, E>, _failure: Failure<E>) {
         self.cancelled(items);
     }
+}
+
+/// The items that are only counted as they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tallied {
+    /// None.
+    Nothing,
+    /// Those that have not failed.
+    Values,
+    /// All.
+    Outcomes,
 }
 
 /// Why a list is ended before all items have come.

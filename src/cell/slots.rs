@@ -3,7 +3,7 @@
 
 use super::header::CellRef;
 use super::observer::{Observer, Target};
-use crate::sync::atomic::AtomicPtr;
+use crate::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// The first block has this many slots; each further one twice as many as the one before.
 const FIRST_BLOCK: usize = 8;
@@ -21,7 +21,7 @@ pub(super) enum State {
     Void,
 }
 
-/// What an item's cell tells. Others than the drainer read `observer` and use `next`.
+/// What an item's cell tells. Others than the drainer read `observer`, use `next`, and set `came`.
 #[repr(C)]
 pub(super) struct Slot {
     pub(super) observer: Observer,
@@ -29,14 +29,35 @@ pub(super) struct Slot {
     pub(super) next: AtomicPtr<()>,
     pub(super) cell: Option<CellRef>,
     pub(super) index: u32,
+    /// As the drainer has left it: see [`state`](Self::state).
     pub(super) state: State,
+    /// Whether the drainer has had its entry.
+    pub(super) entered: bool,
+    /// It has come, and was to be counted only.
+    came: AtomicBool,
 }
 
 impl Slot {
     pub(super) fn new(target: *const Target, cell: Option<CellRef>, index: u32) -> Self {
         let observer = Observer { target };
         let next = AtomicPtr::new(std::ptr::null_mut());
-        Slot { observer, next, cell, index, state: State::Pending }
+        let came = AtomicBool::new(false);
+        Slot { observer, next, cell, index, state: State::Pending, entered: false, came }
+    }
+
+    /// Where the item stands, for the drainer.
+    pub(super) fn state(&self) -> State {
+        match self.state {
+            // ORDERING: Acquire pairs with `come`: the outcome is seen, also if there was no room for it in the tally.
+            State::Pending if self.came.load(Ordering::Acquire) => State::Arrived,
+            state => state,
+        }
+    }
+
+    /// The item has come, says whoever is about to count it: its cell is the drainer's from now on.
+    pub(super) fn come(&self) {
+        // ORDERING: Release pairs with `state`.
+        self.came.store(true, Ordering::Release);
     }
 }
 
@@ -100,6 +121,7 @@ impl Slots {
         unsafe {
             (*slot).cell = Some(cell);
             (*slot).state = State::Pending;
+            (*slot).entered = false;
         }
         slot
     }
@@ -113,7 +135,7 @@ impl Slots {
     /// Where an item stands.
     pub(super) fn state(&self, index: usize) -> State {
         // SAFETY: within a block; only the drainer, who has `Slots`, writes it.
-        unsafe { (*self.at(index)).state }
+        unsafe { (*self.at(index)).state() }
     }
 
     /// The addresses of all slots, in their order.

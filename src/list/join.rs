@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::panic::Location;
 
 use super::{AsyncList, let_go};
-use crate::cell::{Ended, Items, Origin, Policy, Producer};
+use crate::cell::{Ended, Items, Origin, Policy, Producer, Tallied};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::{IntoPromise, Promise};
 use crate::value::AsyncValue;
@@ -170,6 +170,10 @@ where
 
     fn ends_at_failure(&self) -> bool {
         true
+    }
+
+    fn tallied(&self) -> Tallied {
+        if self.open.is_some() { Tallied::Values } else { Tallied::Nothing }
     }
 }
 

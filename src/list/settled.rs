@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AsyncList, let_go};
-use crate::cell::{Items, Origin, Policy, Producer};
+use crate::cell::{Items, Origin, Policy, Producer, Tallied};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::Promise;
 
@@ -56,6 +56,10 @@ where
         if self.open.is_none() {
             items.discard(index);
         }
+    }
+
+    fn tallied(&self) -> Tallied {
+        if self.open.is_some() { Tallied::Outcomes } else { Tallied::Nothing }
     }
 
     fn complete(&mut self, items: &mut Items<T, E>) {
