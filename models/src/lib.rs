@@ -17,6 +17,8 @@ mod upstream;
 mod chain;
 #[path = "../../src/cell/handlers.rs"]
 mod handlers;
+#[path = "../../src/cell/holders.rs"]
+mod holders;
 #[path = "../../src/pool/inbox.rs"]
 mod inbox;
 #[path = "../../src/cell/mailbox.rs"]
@@ -40,6 +42,8 @@ mod inbox_models;
 mod list_models;
 #[cfg(test)]
 mod schedule_models;
+#[cfg(test)]
+mod shared_models;
 #[cfg(test)]
 mod sleep_models;
 #[cfg(test)]

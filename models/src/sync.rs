@@ -104,11 +104,22 @@ pub(crate) mod atomic {
     }
 
     atomic!(AtomicPtr<T>, *mut T, swap);
+    atomic!(AtomicU64, u64, fetch_add, fetch_sub, fetch_or);
     atomic!(AtomicUsize, usize, swap, fetch_add, fetch_sub, fetch_or, fetch_and);
     atomic!(AtomicBool, bool, swap, fetch_or, fetch_and);
 
     /// Dropped while it can be reached from several threads: loom checks that every access happens before.
     impl<T> Drop for AtomicPtr<T> {
+        fn drop(&mut self) {
+            self.watch.dropped.set(true);
+            if !std::thread::panicking() {
+                self.inner.with_mut(|_| ());
+            }
+        }
+    }
+
+    /// As above.
+    impl Drop for AtomicU64 {
         fn drop(&mut self) {
             self.watch.dropped.set(true);
             if !std::thread::panicking() {

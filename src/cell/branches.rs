@@ -1,5 +1,6 @@
 //! Branches of a shared value: jobs that wait for it, and then for their turn.
 
+use std::collections::VecDeque;
 use std::panic::Location;
 
 use super::consumer::Consumer;
@@ -9,7 +10,6 @@ use super::queued;
 use super::shared::Shared;
 use super::step::Work;
 use super::waiters::{Ticket, Waiter};
-use crate::sync::atomic::Ordering;
 
 impl<T: 'static, E: 'static> Shared<T, E> {
     /// Adds a branch, whose work is made with its ticket. Gives its promise's consumer.
@@ -21,8 +21,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         work: impl FnOnce(Option<Ticket>) -> W,
     ) -> Consumer<W::Ok, W::Err> {
         let mut waiting = self.lock();
-        // ORDERING: Relaxed, as in `add`.
-        let settled = self.settled.load(Ordering::Relaxed);
+        let settled = !self.holders.wait();
         let ticket = waiting.ticket();
         let work = work((!settled).then_some(ticket));
         let (cell, consumer) = Consumer::job(work, std::ptr::null_mut(), location);
@@ -31,7 +30,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             drop(waiting);
             self.release(branch);
         } else {
-            waiting.entries.push_back((ticket, branch));
+            waiting.enter(ticket, branch);
         }
         consumer
     }
@@ -62,7 +61,8 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             if waiting.advancing || waiting.current.is_some() {
                 return;
             }
-            let Some((ticket, branch)) = waiting.series.pop_front() else { return };
+            let first = waiting.series.as_mut().and_then(VecDeque::pop_front);
+            let Some((ticket, branch)) = first else { return };
             let alive = branch.is_waiting();
             waiting.current = alive.then_some(ticket);
             waiting.advancing = true;

@@ -32,7 +32,7 @@
 //! | `park`, `observer` | whom a settled cell tells |
 //! | `mailbox`, `tally`, `entries`, `slots`, `items`, `source`, `policy`, `drained`, `drain`, `gather` | many cells told to one list |
 //! | `bundle`, `inputs` | a few cells of different types told to one join |
-//! | `shared`, `owner`, `waiters`, `branches` | one cell told to many |
+//! | `shared`, `reference`, `holders`, `owner`, `waiters`, `branches` | one cell told to many |
 //! | `consumer`, `producer` | the two ends, as safe handles |
 //!
 //! # Who frees what
@@ -58,6 +58,7 @@ mod follow;
 mod gather;
 mod handlers;
 mod header;
+mod holders;
 mod indexed;
 mod inputs;
 mod items;
@@ -74,6 +75,7 @@ mod policy;
 mod posted;
 mod producer;
 mod queued;
+mod reference;
 mod schedule;
 mod shared;
 mod slots;
@@ -103,6 +105,7 @@ pub(crate) use policy::{Ended, Policy, Tallied};
 pub(crate) use posted::{Counted, Execute, Posted};
 pub(crate) use producer::Producer;
 pub(crate) use queued::{Here, abandon, is_link_of, is_waiting, run, start};
+pub(crate) use reference::Reference;
 pub(crate) use shared::Shared;
 pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Next, Step, Work};

@@ -5,19 +5,19 @@
 
 use std::collections::VecDeque;
 use std::panic::Location;
-use std::sync::Arc;
 
 use super::body;
 use super::cancel::cancel_root;
 use super::consumer::{self, Consumer};
 use super::executor::ExecutorHandle;
 use super::header::{CellRef, Dropped, Lane};
-use super::later::{self, Later};
+use super::holders::{Holders, Standing};
+use super::later;
 use super::observer::{Observer, Target};
-use super::owner::Owners;
 use super::park;
 use super::producer::Producer;
-use super::upstream::{Awaited, Kept, Upstream, WANTED_DEPTH};
+use super::reference::Reference;
+use super::upstream::{Awaited, Kept, WANTED_DEPTH};
 use super::waiters::{Waiter, Waiting};
 use super::wave::{self, Delivery};
 use crate::failure::Outcome;
@@ -31,12 +31,10 @@ use crate::trace::Trace;
 pub(crate) struct Shared<T: 'static, E: 'static> {
     /// First, so that its address is that of the shared part.
     observer: Observer,
-    /// The tail of the chain that gives the value. Ours when `settled`; alive as long as we are.
+    /// Whether it has settled, and who holds it.
+    pub(super) holders: Holders,
+    /// The tail of the chain that gives the value. Ours when it has settled; alive as long as we are.
     feeder: CellRef,
-    pub(super) settled: AtomicBool,
-    /// It was settled as cancelled before the feeder has come.
-    unwanted: AtomicBool,
-    pub(super) owners: Owners,
     /// Somebody has looked at the failure.
     seen: AtomicBool,
     pub(super) executor: ExecutorHandle,
@@ -53,64 +51,58 @@ unsafe impl<T: Send + Sync, E: Send + Sync> Send for Shared<T, E> {}
 
 impl<T: 'static, E: 'static> Shared<T, E> {
     /// Shares what `consumer` will get; `setter` is what settles it, if that is by hand.
-    pub(crate) fn new(
+    pub(crate) fn share(
         consumer: Consumer<T, E>,
         executor: ExecutorHandle,
         setter: Option<Producer<T, E>>,
         location: &'static Location<'static>,
-    ) -> Arc<Self> {
+    ) -> Reference<T, E> {
         let feeder = consumer.into_observed(location);
-        let shared = Arc::new(Shared {
+        let shared = Reference::new(|| Shared {
             observer: Observer {
                 target: const { &Target { notify: notify::<T, E>, is_wanted: wants::<T, E> } },
             },
+            holders: Holders::one(),
             feeder,
-            settled: AtomicBool::new(false),
-            unwanted: AtomicBool::new(false),
-            owners: Owners::one(),
             seen: AtomicBool::new(false),
             executor,
             by_hand: setter.is_some(),
             setter: Mutex::new(setter),
             waiting: Mutex::new(Waiting::new()),
         });
-        let observer = Arc::into_raw(Arc::clone(&shared)).cast::<Observer>();
-        // SAFETY: the observer is the first field of what this reference keeps until `notify`.
+        let observer = shared.as_ptr().cast::<Observer>();
+        // SAFETY: the observer is the first field of what the holders' reference keeps until `notify`, since
+        // the feeder is one of them.
         unsafe { consumer::observe(feeder, observer) };
         shared
     }
 
     /// Whether it has settled.
     pub(crate) fn is_settled(&self) -> bool {
-        // ORDERING: Acquire pairs with `settle`: the outcome can be read.
-        self.settled.load(Ordering::Acquire)
+        self.holders.standing() != Standing::Pending
     }
 
     /// The outcome, if it has settled; `Some(None)` is cancelled.
     pub(crate) fn outcome(&self) -> Option<Option<&Outcome<T, E>>> {
-        self.is_settled().then(|| match self.is_unwanted() {
-            true => None,
+        match self.holders.standing() {
+            Standing::Pending => None,
+            Standing::Unwanted => Some(None),
             // SAFETY: settled by the feeder, so the cell is ours, and its outcome stays until we are
             // dropped.
-            false => unsafe { body::outcome::<T, E>(self.feeder) },
-        })
-    }
-
-    /// In a settled value: whether it was cancelled before the feeder has come.
-    fn is_unwanted(&self) -> bool {
-        // ORDERING: Relaxed, written before `settled`.
-        self.unwanted.load(Ordering::Relaxed)
+            Standing::Settled => Some(unsafe { body::outcome::<T, E>(self.feeder) }),
+        }
     }
 
     /// A failure was looked at: it is not reported.
     pub(crate) fn mark_seen(&self) {
-        // ORDERING: Relaxed, the last reference's drop is ordered by the `Arc`.
+        // ORDERING: Relaxed, the drop of the last reference is ordered by their count.
         self.seen.store(true, Ordering::Relaxed);
     }
 
     /// The way that a failure came.
     pub(crate) fn trace(&self) -> Trace {
-        if !self.is_settled() {
+        let standing = self.holders.standing();
+        if standing == Standing::Pending {
             return Trace::new();
         }
         // SAFETY: settled with an outcome, so the cell is ours, and nobody writes its place any more.
@@ -118,7 +110,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         unsafe {
             let header = self.feeder.header();
             let kind = header.vtable().kind;
-            if !self.is_unwanted() && header.word.has_outcome() {
+            if standing == Standing::Settled && header.word.has_outcome() {
                 header.place.trace(kind)
             } else {
                 header.place.made(kind)
@@ -127,7 +119,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     }
 
     /// The chain that gives the value, for a worker that waits for it.
-    fn kept(&self) -> Kept<'_> {
+    pub(super) fn kept(&self) -> Kept<'_> {
         // SAFETY: the cell lives as long as we do.
         unsafe { Kept::new(self.feeder) }
     }
@@ -149,18 +141,14 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     fn settle(&self, unwanted: bool) {
         let mut waiting = self.lock();
-        // ORDERING: Relaxed, only stored under this lock.
-        if self.settled.load(Ordering::Relaxed) {
+        if !self.holders.settle(unwanted) {
             return; // cancelled before
         }
-        self.unwanted.store(unwanted, Ordering::Relaxed);
-        // ORDERING: Release pairs with `is_settled`: the outcome in the cell is seen.
-        self.settled.store(true, Ordering::Release);
         let entries = std::mem::take(&mut waiting.entries);
         drop(waiting);
         let has_value = matches!(self.outcome(), Some(Some(Ok(_))));
         let mut series = VecDeque::new();
-        for (ticket, waiter) in entries {
+        for (ticket, waiter) in entries.into_iter().flatten() {
             match waiter {
                 // SAFETY: taken out of the list.
                 Waiter::Listener(listener) => unsafe { park::wake(listener) },
@@ -173,7 +161,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             }
         }
         if !series.is_empty() {
-            self.lock().series = series;
+            self.lock().series = Some(series);
             self.advance();
         }
     }
@@ -196,7 +184,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 impl<T: 'static, E: 'static> Shared<T, E> {
     /// Whether an owner is left who has not cancelled.
     fn is_wanted(&self, waiting: &Waiting<T, E>, depth: u32) -> bool {
-        self.owners.any() || waiting.entries.iter().any(|entry| entry.1.is_owner(depth))
+        self.holders.any() || waiting.each().any(|entry| entry.1.is_owner(depth))
     }
 }
 
@@ -215,22 +203,9 @@ unsafe impl<T: 'static, E: 'static> Awaited for &Shared<T, E> {
     }
 }
 
-impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Upstream for Shared<T, E> {
-    fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
-        if !self.is_settled() {
-            visit(self.kept());
-        }
-        later::later(Later::Drop(self));
-    }
-
-    fn left(&self) {
-        self.cancel_if_unwanted(false);
-    }
-}
-
 /// Whether somebody wants the value, for another one upstream.
 unsafe fn wants<T: 'static, E: 'static>(observer: *const Observer, depth: u32) -> bool {
-    // SAFETY: the reference that `new` gave to the observer is there until the feeder settles.
+    // SAFETY: the holders' reference is there until the feeder settles.
     let shared = unsafe { &*observer.cast::<Shared<T, E>>() };
     // Tried only, because another value's lock is held: who is not looked at counts.
     shared.waiting.try_lock().map_or(true, |waiting| shared.is_wanted(&waiting, depth))
@@ -241,17 +216,25 @@ unsafe fn notify<T: 'static, E: 'static>(
     observer: *const Observer,
     _: CellRef,
 ) -> Option<Delivery> {
-    // SAFETY: the reference that `new` gave to the observer.
-    let shared = unsafe { Arc::from_raw(observer.cast::<Shared<T, E>>()) };
-    shared.settle(false);
+    let shared = observer.cast::<Shared<T, E>>();
+    // SAFETY: the holders' reference is there until the feeder has gone; the last holder gives it up.
+    unsafe {
+        let last = (*shared).holders.settle_alone().unwrap_or_else(|| {
+            (*shared).settle(false);
+            (*shared).holders.leave_feeder()
+        });
+        if last {
+            drop(Reference::from_ptr(shared));
+        }
+    }
     None
 }
 
 impl<T: 'static, E: 'static> Drop for Shared<T, E> {
     fn drop(&mut self) {
-        let seen = *self.seen.get_mut() || *self.unwanted.get_mut();
+        let seen = *self.seen.get_mut() || self.holders.standing() == Standing::Unwanted;
         let why = if seen { Dropped::Superseded } else { Dropped::Unseen };
-        // SAFETY: the observer's reference was kept until the cell had settled, so it is ours.
+        // SAFETY: the feeder was a holder until the cell had settled, so it is ours.
         unsafe {
             wave::drop_outcome(self.feeder, why);
             wave::release(self.feeder);

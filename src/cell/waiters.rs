@@ -14,7 +14,7 @@ use super::upstream::is_wanted;
 use super::word::Listener;
 use crate::failure::{Failure, Outcome, contain};
 use crate::sync::MutexGuard;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
 use crate::trace::Trace;
 
@@ -23,10 +23,10 @@ pub(crate) type Ticket = u64;
 
 pub(super) struct Waiting<T, E> {
     pub(super) next: Ticket,
-    /// By their tickets, ascending.
-    pub(super) entries: VecDeque<(Ticket, Waiter<T, E>)>,
+    /// By their tickets, ascending. `None` where there never was one, so that it is quickly dropped.
+    pub(super) entries: Option<VecDeque<(Ticket, Waiter<T, E>)>>,
     /// Branches that run one after the other, once the value is there.
-    pub(super) series: VecDeque<(Ticket, Waiter<T, E>)>,
+    pub(super) series: Option<VecDeque<(Ticket, Waiter<T, E>)>>,
     pub(super) current: Option<Ticket>,
     pub(super) advancing: bool,
     pub(super) cancelled: bool,
@@ -36,8 +36,8 @@ impl<T, E> Waiting<T, E> {
     pub(super) fn new() -> Self {
         Waiting {
             next: 0,
-            entries: VecDeque::new(),
-            series: VecDeque::new(),
+            entries: None,
+            series: None,
             current: None,
             advancing: false,
             cancelled: false,
@@ -47,6 +47,16 @@ impl<T, E> Waiting<T, E> {
     pub(super) fn ticket(&mut self) -> Ticket {
         self.next += 1;
         self.next - 1
+    }
+
+    /// Puts somebody into the list.
+    pub(super) fn enter(&mut self, ticket: Ticket, waiter: Waiter<T, E>) {
+        self.entries.get_or_insert_default().push_back((ticket, waiter));
+    }
+
+    /// All who are in the list.
+    pub(super) fn each(&self) -> impl Iterator<Item = &(Ticket, Waiter<T, E>)> {
+        self.entries.iter().flatten()
     }
 }
 
@@ -78,19 +88,19 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     /// Adds somebody; gives him back if it has settled.
     fn add(&self, waiter: Waiter<T, E>) -> Result<Ticket, Waiter<T, E>> {
         let mut waiting = self.lock();
-        // ORDERING: Relaxed, `settle` stores it under this lock.
-        if self.settled.load(Ordering::Relaxed) {
+        if !self.holders.wait() {
             return Err(waiter);
         }
         let ticket = waiting.ticket();
-        waiting.entries.push_back((ticket, waiter));
+        waiting.enter(ticket, waiter);
         Ok(ticket)
     }
 
     pub(super) fn remove(&self, ticket: Ticket) -> Option<Waiter<T, E>> {
         let mut waiting = self.lock();
-        let place = waiting.entries.binary_search_by_key(&ticket, |entry| entry.0).ok()?;
-        waiting.entries.remove(place).map(|entry| entry.1)
+        let entries = waiting.entries.as_mut()?;
+        let place = entries.binary_search_by_key(&ticket, |entry| entry.0).ok()?;
+        entries.remove(place).map(|entry| entry.1)
     }
 
     /// Waits until it has settled. `false`: the time is over, or this thread is called.
@@ -136,14 +146,13 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     ) {
         let promise = promise.root();
         let mut waiting = self.lock();
-        // ORDERING: Relaxed, as in `add`.
-        if self.settled.load(Ordering::Relaxed) {
+        if !self.holders.wait() {
             drop(waiting);
             return self.call(make(None));
         }
         let ticket = waiting.ticket();
         let copy = make(Some(ticket));
-        waiting.entries.push_back((ticket, Waiter::Copy { copy, promise }));
+        waiting.enter(ticket, Waiter::Copy { copy, promise });
     }
 
     pub(super) fn call(&self, copy: Copier<T, E>) {

@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::AsyncValue;
-use crate::cell::{ExecutorHandle, Lane, Next, Origin, Shared, Ticket, Upstream, Work};
+use crate::cell::{ExecutorHandle, Lane, Next, Origin, Reference, Ticket, Upstream, Work};
 use crate::failure::Failure;
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
@@ -114,7 +114,7 @@ struct Branch<T: 'static, E: 'static, F, K, R> {
 
 /// The place of a branch among its siblings.
 struct Place<T: 'static, E: 'static> {
-    shared: Arc<Shared<T, E>>,
+    shared: Reference<T, E>,
     ticket: Option<Ticket>,
 }
 
@@ -152,6 +152,6 @@ where
     }
 
     fn upstream(&self) -> Option<Arc<dyn Upstream>> {
-        Some(self.place.shared.clone())
+        Some(Arc::new(self.place.shared.clone()))
     }
 }

@@ -52,7 +52,7 @@ where
     #[track_caller]
     pub fn share(self) -> AsyncValue<T, E> {
         let (consumer, executor) = self.into_parts();
-        let shared = Shared::new(consumer, executor, None, Location::caller());
+        let shared = Shared::share(consumer, executor, None, Location::caller());
         AsyncValue { owner: Owner::new(shared) }
     }
 }
@@ -80,7 +80,7 @@ where
         let location = Location::caller();
         let (producer, consumer) = Producer::pair::<Event>(location);
         let executor = Pool::global().core().executor();
-        let shared = Shared::new(consumer, executor, Some(producer), location);
+        let shared = Shared::share(consumer, executor, Some(producer), location);
         AsyncValue { owner: Owner::new(shared) }
     }
 

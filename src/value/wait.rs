@@ -26,7 +26,12 @@ impl<T: 'static, E: Clone + 'static> AsyncValue<T, E> {
         if let Some(outcome) = self.try_get() {
             return outcome;
         }
-        let waited = self.wait_for(timeout.into());
+        self.wait_and_get(timeout.into())
+    }
+
+    #[cold]
+    fn wait_and_get(&self, timeout: Timeout) -> Result<&T, Failure<E>> {
+        let waited = self.wait_for(timeout);
         self.try_get().unwrap_or(Err(waited.failure()))
     }
 
@@ -37,12 +42,15 @@ impl<T: 'static, E: Clone + 'static> AsyncValue<T, E> {
     pub fn try_get(&self) -> Option<Result<&T, Failure<E>>> {
         Some(match self.outcome()? {
             Some(Ok(value)) => Ok(value),
-            Some(Err(failure)) => {
-                self.owner.mark_seen();
-                Err(failure.clone())
-            }
+            Some(Err(failure)) => Err(self.show(failure)),
             None => Err(Failure::Cancelled),
         })
+    }
+
+    #[cold]
+    fn show(&self, failure: &Failure<E>) -> Failure<E> {
+        self.owner.mark_seen();
+        failure.clone()
     }
 }
 
@@ -128,7 +136,7 @@ where
         let shared = self.owner.reference();
         self.owner.copy(&consumer, move |ticket| {
             if let Some(ticket) = ticket {
-                let upstream = Arc::clone(&shared);
+                let upstream = Arc::new(shared.clone());
                 let forget = Box::new(move || shared.forget_copy(ticket));
                 producer.on_cancel_of(forget, upstream);
             }
