@@ -2,8 +2,8 @@
 //!
 //! What is compressed is how far the static is from one of this crate. Tables and locations are
 //! constants of the program that uses the crate, and all constants of a program lie together; where
-//! they do not, in a program that links the crate dynamically, their addresses are kept in a table, and
-//! the 32 bits are the index. Java's compressed pointers and V8's are the same thought.
+//! they do not, in a program that links the crate dynamically, there is a table of them, and the 32 bits
+//! are an index. Java's compressed pointers and V8's are the same thought.
 
 use std::collections::HashMap;
 use std::ptr;
@@ -41,10 +41,15 @@ const fn shift<T>() -> u32 {
 /// The reference in 32 bits, which are never 0; the flags are clear.
 #[inline]
 pub(super) fn compress<T>(reference: &'static T) -> u32 {
-    let address = ptr::from_ref(reference).expose_provenance();
-    let distance = address.wrapping_sub(anchor()) as isize;
+    let pointer = ptr::from_ref(reference);
+    let distance = pointer.expose_provenance().wrapping_sub(anchor()) as isize;
     let code = (distance as i32) << shift::<T>();
-    if (code >> shift::<T>()) as isize == distance { code as u32 } else { far(address) }
+    // Miri follows pointers better than distances.
+    if (code >> shift::<T>()) as isize == distance && !cfg!(miri) {
+        code as u32
+    } else {
+        far(pointer.cast_mut().cast())
+    }
 }
 
 /// Back from [`compress`], whatever the flags are.
@@ -53,37 +58,36 @@ pub(super) fn compress<T>(reference: &'static T) -> u32 {
 /// The code is from `compress::<T>`.
 #[inline]
 pub(super) unsafe fn decompress<T>(code: u32) -> &'static T {
-    let address = if code & FAR == 0 {
+    let pointer = if code & FAR == 0 {
         let distance = (code & !FLAGS) as i32 >> shift::<T>();
-        anchor().wrapping_add_signed(distance as isize)
+        ptr::with_exposed_provenance(anchor().wrapping_add_signed(distance as isize))
     } else {
-        address_of(code)
+        far_away(code).cast::<T>().cast_const()
     };
-    // SAFETY: the address of the `&'static T` that was compressed, which exposed it.
-    unsafe { &*ptr::with_exposed_provenance(address) }
+    // SAFETY: that of the `&'static T` that was compressed.
+    unsafe { &*pointer }
 }
 
 // ── Statics that are far away ────────────────────────────────────────────────────────────────────
 
-static ADDRESSES: Indexed = Indexed::new();
+static POINTERS: Indexed = Indexed::new();
 
 #[cold]
-fn far(address: usize) -> u32 {
+fn far(pointer: *mut ()) -> u32 {
     static KNOWN: OnceLock<Mutex<HashMap<usize, u32>>> = OnceLock::new();
     let known = KNOWN.get_or_init(Mutex::default);
     let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    let index = *known.entry(address).or_insert_with(|| {
-        let added = ADDRESSES.add(ptr::without_provenance_mut(address));
-        added.expect("a program has fewer than 250 million constants")
+    let index = *known.entry(pointer.addr()).or_insert_with(|| {
+        POINTERS.add(pointer).expect("a program has fewer than 250 million constants")
     });
     index << FLAG_BITS | FAR
 }
 
 #[cold]
-fn address_of(code: u32) -> usize {
-    let place = ADDRESSES.at(code >> FLAG_BITS).expect("the index is from `far`");
+fn far_away(code: u32) -> *mut () {
+    let place = POINTERS.at(code >> FLAG_BITS).expect("the index is from `far`");
     // ORDERING: Relaxed, written once, before the index was given out.
-    place.load(Ordering::Relaxed).addr()
+    place.load(Ordering::Relaxed)
 }
 
 #[cfg(test)]
