@@ -308,22 +308,23 @@ fn inputs_that_settle_while_it_is_cancelled_go() {
 #[test]
 fn what_is_behind_a_join_may_wait_and_panic() {
     watched(|| {
-        let pool: &'static Pool = Box::leak(Box::new(one_worker()));
+        let pool = one_worker();
         let settled_later = || {
             let (send, receive) = mpsc::channel();
             let last = pool.spawn(move || receive.recv().map_err(|gone| gone.to_string()));
             (send, join((last, Typed::ready(1))))
         };
         let (send, joined) = settled_later();
-        let job = move |n| pool.spawn(move || Ok::<u8, String>(n)).get(None).unwrap();
-        let mut waiting = joined.map(move |(two, one)| two + job(one));
+        let job = |pool: &Pool, n| pool.spawn(move || Ok::<u8, String>(n)).get(None).unwrap();
+        let inner = pool.clone();
+        let mut waiting = joined.map(move |(two, one)| two + job(&inner, one));
         send.send(2).unwrap();
         assert_eq!(waiting.get(None).unwrap(), 3);
         let (send, joined) = settled_later();
         let mut panicking = joined.map(|_| -> u8 { panic!("behind it") });
         send.send(2).unwrap();
         assert_eq!(panic_message(panicking.get(None)), "behind it");
-        assert_eq!(job(4), 4);
+        assert_eq!(job(&pool, 4), 4);
     });
 }
 
