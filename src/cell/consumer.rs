@@ -116,6 +116,7 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
     }
 
     /// Takes the outcome, if there is one.
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<Outcome<T, E>> {
         match self.seen() {
             Seen::Pending => None,

@@ -29,11 +29,18 @@ impl<T: 'static, E: 'static> Promise<T, E> {
     /// assert!(promise.get(None).unwrap_err().is_taken());
     /// # Ok::<(), Failure>(())
     /// ```
+    #[inline]
     pub fn get(&mut self, timeout: impl Into<Timeout>) -> Outcome<T, E> {
-        if let Some(outcome) = self.consumer.take() {
-            return outcome;
+        match self.consumer.take() {
+            Some(outcome) => outcome,
+            None => self.get_later(timeout.into()),
         }
-        let waited = Worker::wait_for(&mut self.consumer, timeout.into());
+    }
+
+    // Not inline, so that `get` is: an outcome that is there is not copied once more.
+    #[inline(never)]
+    fn get_later(&mut self, timeout: Timeout) -> Outcome<T, E> {
+        let waited = Worker::wait_for(&mut self.consumer, timeout);
         self.consumer.take().unwrap_or(Err(waited.failure()))
     }
 
