@@ -328,3 +328,50 @@ fn debug_tells_the_way_and_what_is_waited_for() {
         assert!(list.join().wait(PATIENCE));
     });
 }
+
+/// Each failure keeps the way that it came, however many there are at once and whoever drops them.
+#[test]
+fn very_many_failures_keep_their_ways_apart() {
+    const MANY: usize = 1_000;
+    fn failures() -> Vec<(usize, Promise<u8, String>)> {
+        let failed = |steps| {
+            let first = Promise::failed("no".to_owned());
+            (steps, (0..steps).fold(first, |promise, _| promise.map(|n: u8| n)))
+        };
+        (0..MANY).map(|n| failed(n % 5)).collect()
+    }
+    fn check(failures: &mut Vec<(usize, Promise<u8, String>)>) {
+        for (steps, promise) in failures {
+            assert!(promise.wait(None));
+            assert_eq!(promise.trace().steps().count(), *steps + 1);
+            assert_eq!(
+                promise.trace().steps().skip(1).filter(|step| step.kind() == "map").count(),
+                *steps
+            );
+        }
+    }
+    watched(|| {
+        let threads = [0, 1].map(|_| {
+            std::thread::spawn(|| {
+                let mut all = failures();
+                check(&mut all);
+                // Every other one goes, and its place is used again.
+                all = all
+                    .into_iter()
+                    .enumerate()
+                    .filter_map(|(n, one)| (n % 2 == 0).then_some(one))
+                    .collect();
+                all.extend(failures());
+                check(&mut all);
+                all
+            })
+        });
+        for thread in threads {
+            let mut all = thread.join().unwrap();
+            check(&mut all);
+            for (_, mut promise) in all {
+                assert!(promise.get(None).is_err());
+            }
+        }
+    });
+}
