@@ -208,7 +208,7 @@ fn a_job_that_follows_a_join_of_itself_fails_with_would_deadlock() {
                 Ok(1)
             });
             give.send(joined).unwrap();
-            assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "WouldDeadlock", "{index}");
+            assert_eq!(told.recv_timeout(PATIENCE), Ok("WouldDeadlock"), "{index}");
         }
     });
 }

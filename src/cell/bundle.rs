@@ -329,11 +329,11 @@ unsafe fn discard(slot: *mut Slot, cell: CellRef) {
 /// A worker that waits for the join borrows the right to drain.
 impl<I: Inputs<N>, const N: usize> Upstream for Block<I, N> {
     fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
-        if !self.mailbox.disarm(Armed::Policy) {
+        if !self.mailbox.disarm(Armed::Policy) && !later::take_back(Arc::as_ptr(&self).addr()) {
             return upstream::miss(); // somebody drains just now, or the run is over
         }
-        // SAFETY: the mailbox was armed, so the right to drain is ours, and the cells of inputs that
-        // have not come are kept.
+        // SAFETY: the mailbox was armed, or this thread had the right to drain from a look before, so that
+        // it is ours, and the cells of inputs that have not come are kept.
         unsafe {
             let looked = self.drained().looked;
             let slots = self.slots.get().cast::<Slot>();

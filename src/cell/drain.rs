@@ -246,11 +246,12 @@ impl<T, E> Core<T, E> {
 /// A worker that waits for a list borrows the right to drain.
 impl<T: Send + 'static, E: Send + 'static> Upstream for Core<T, E> {
     fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
-        if !self.outlet().disarm(Armed::Policy) {
+        let took = self.outlet().disarm(Armed::Policy);
+        if !took && !later::take_back(Arc::as_ptr(&self).addr()) {
             upstream::miss(); // somebody drains just now
             return later::later(Later::Drop(self));
         }
-        // SAFETY: the mailbox was armed, so the right to drain is ours.
+        // SAFETY: the mailbox was armed, or this thread had the right to drain from a look before.
         unsafe { (*self.drained.get()).visit(visit) };
         if self.outlet().arm(Armed::Policy) {
             later::later(Later::Drop(self));

@@ -3,10 +3,9 @@
 use super::body;
 use super::cancel;
 use super::header::{CellRef, Fate};
-use super::later::quietly;
 use super::listen;
 use super::needs::{is_without, needs_root};
-use super::upstream::Kept;
+use super::upstream::{Kept, patiently};
 use super::wave::{end_chain, release};
 use super::word::{Attach, Receiver, Seen};
 
@@ -29,8 +28,7 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
             Seen::Pending => {}
             _ => return Some(take_over(cell, inner)),
         }
-        let (own, kept) = (cell.root(), Kept::new(inner));
-        if !is_without(kept, own) && quietly(|| needs_root(kept, own, CYCLE)) {
+        if closes_cycle(Kept::new(inner), cell.root()) {
             return Some(give_up(cell, inner, Fate::WouldDeadlock));
         }
         cell.header().set_following();
@@ -52,6 +50,11 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
             }
         }
     }
+}
+
+/// Whether the chain does not settle if `own` does not, as far as that can be seen.
+fn closes_cycle(chain: Kept<'_>, own: CellRef) -> bool {
+    !is_without(chain, own) && patiently(|| needs_root(chain, own, CYCLE))
 }
 
 /// A loop of `then(|| promise)` would build a chain of cells that only wait for the next one. Where

@@ -129,6 +129,21 @@ pub(super) fn later(what: Later) {
     }
 }
 
+/// Whether this thread was going to give back the right to drain what has this address: then it has the
+/// right still, and does not give it back by itself any more.
+pub(super) fn take_back(address: usize) -> bool {
+    let is_it = |what: &Later| match what {
+        Later::Resume(upstream) => Arc::as_ptr(upstream).addr() == address,
+        _ => false,
+    };
+    let taken = WAITING.try_with(|waiting| {
+        let mut waiting = waiting.borrow_mut();
+        let position = waiting.iter().position(is_it)?;
+        waiting.remove(position)
+    });
+    matches!(taken, Ok(Some(_)))
+}
+
 /// Runs the waves that wait on this thread.
 #[inline]
 fn flush_waves() {

@@ -112,6 +112,6 @@ pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
 pub(crate) use task::{IntoOutcome, task};
 pub(crate) use upstream::{
-    Awaited, Kept, Upstream, claim, claim_upstream, has_missed, roots, running,
+    Awaited, Kept, Upstream, claim, claim_upstream, has_missed, patiently, roots, running,
 };
 pub(crate) use waiters::Ticket;

@@ -5,6 +5,8 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::cancel::cancel_root;
 use super::handlers;
@@ -111,6 +113,9 @@ pub(crate) trait Upstream: Send + Sync {
 const DEPTH: u32 = 32;
 /// How many roots are looked at for a callback that is queued.
 const MOST: usize = 256;
+/// For how long something that somebody is using is looked at again. Mostly that takes a few steps; but
+/// its thread may have lost the core, or run user code.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 thread_local! {
     /// Whether a look of this thread has passed over something that somebody was using.
@@ -125,6 +130,24 @@ pub(super) fn miss() {
 /// Whether this thread has missed something since it has asked last.
 pub(crate) fn has_missed() -> bool {
     MISSED.replace(false)
+}
+
+/// Whether `look` finds something, [`quietly`]. Where it has missed something it looks again, for a while.
+pub(crate) fn patiently(mut look: impl FnMut() -> bool) -> bool {
+    let mut end = None;
+    loop {
+        let (found, missed) = quietly(|| {
+            has_missed(); // something else may have
+            (look(), has_missed())
+        });
+        if found
+            || !missed
+            || Instant::now() > *end.get_or_insert_with(|| Instant::now() + PATIENCE)
+        {
+            return found;
+        }
+        thread::yield_now();
+    }
 }
 
 /// The roots that the chain waits for, in the order of their addresses; not `all`: some, if they are

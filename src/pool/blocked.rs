@@ -12,7 +12,7 @@ use crate::timeout::Timeout;
 
 /// How long a worker waits before it looks once more, where somebody was using what it wanted to look
 /// into: mostly for a few steps, but user code may run meanwhile.
-const MISSED: Duration = Duration::from_millis(1);
+pub(super) const MISSED: Duration = Duration::from_millis(1);
 
 /// A worker's looks for work on the way to what it waits for.
 pub(super) struct Look<'a> {

@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::blocked::{Blocked, Look};
+use super::blocked::{Blocked, Look, MISSED};
 use super::core::Core;
 use super::waits;
 use super::worker::{IN_A_ROW, Queued, Worker, to_item};
@@ -54,13 +54,21 @@ impl Worker {
     }
 
     fn wait_timed(&self, awaited: &mut impl Awaited, timeout: Timeout) -> Waited {
-        // SAFETY: `wait` is the only call with `&mut` before the place is dropped.
-        let Ok(place) = (unsafe { waits::wait_for(awaited.chains(), self.core, true) }) else {
-            return Waited::WouldDeadlock;
-        };
-        let settled = Self::wait_anyway(awaited, timeout);
-        drop(place);
-        Waited::from(settled)
+        let deadline = timeout.start();
+        loop {
+            cell::has_missed(); // something else may have
+            // SAFETY: `wait` is the only call with `&mut` before the place is dropped.
+            let Ok(place) = (unsafe { waits::wait_for(awaited.chains(), self.core, true) }) else {
+                return Waited::WouldDeadlock;
+            };
+            let looks_again = cell::has_missed() && deadline.remaining() > Some(MISSED);
+            let timeout = if looks_again { MISSED.into() } else { deadline.into() };
+            let settled = Self::wait_anyway(awaited, timeout);
+            drop(place);
+            if settled || !looks_again {
+                return Waited::from(settled);
+            }
+        }
     }
 
     /// Waits, without a look at what for.
@@ -80,6 +88,7 @@ impl Worker {
             let Ok(place) = (unsafe { waits::wait_for(awaited.chains(), core, false) }) else {
                 return Waited::WouldDeadlock;
             };
+            look.missed = cell::has_missed() || look.missed;
             if too_deep && core.is_exhausted() {
                 return Waited::WouldDeadlock;
             }

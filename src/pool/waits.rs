@@ -71,7 +71,7 @@ pub(super) unsafe fn wait_for(
 pub(crate) fn closes_cycle(chain: Kept<'_>) -> bool {
     Worker::with_any(|worker| {
         // SAFETY: the chain is kept during this call, and the place in the list is dropped in it.
-        unsafe { wait_for(vec![chain], worker.core, false) }.is_err()
+        cell::patiently(|| unsafe { wait_for(vec![chain], worker.core, false) }.is_err())
     })
     .unwrap_or(false)
 }

@@ -1,0 +1,82 @@
+//! Cycles are told although somebody is using what has to be looked into just then (conformance C5, F9).
+
+mod common;
+
+use asynckit::{AsyncList, Pool, Promise, for_each_concurrent};
+use common::{PATIENCE, alone, kind, named_thread, watched};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+type Typed<T> = Promise<T, String>;
+
+/// A value that is dropped where the list drains: it says so, and stays there until a moment after it is told to go on.
+struct Lingers(Option<(Sender<()>, Receiver<()>)>);
+
+impl Drop for Lingers {
+    fn drop(&mut self) {
+        let Some((tell, go_on)) = self.0.take() else { return };
+        tell.send(()).unwrap();
+        go_on.recv().unwrap();
+        (0..1000).for_each(|_| thread::yield_now());
+    }
+}
+
+/// Runs a job that is given what waits for itself, while that drains what has come of something else.
+#[track_caller]
+fn told(name: &str, job: impl FnOnce(Typed<()>, Sender<()>) -> Typed<u8> + Send + 'static) {
+    let pool = alone();
+    let ((give, own), (tell, inside), (go, go_on)) = (channel(), channel(), channel());
+    let own = pool.spawn(move || {
+        inside.recv().unwrap();
+        job(own.recv().unwrap(), go)
+    });
+    let (first, item) = Promise::<Lingers, String>::deferred();
+    let (send, verdict) = channel();
+    let seen = own.handle(move |outcome| {
+        send.send(outcome.map_err(|failure| kind(&failure))).unwrap();
+        Ok(Lingers(None))
+    });
+    let mut items = [item, seen].into_iter();
+    give.send(for_each_concurrent(0..2, 2, move |_| items.next().unwrap())).unwrap();
+    let drains = named_thread("drains", move || first.resolve(Lingers(Some((tell, go_on)))));
+    assert_eq!(verdict.recv_timeout(PATIENCE), Ok(Err("WouldDeadlock")), "{name}");
+    drains.join().unwrap();
+}
+
+/// C5
+#[test]
+fn a_job_that_follows_a_list_that_is_drained_just_then_is_told() {
+    watched(|| {
+        told("a list", |own, go| {
+            go.send(()).unwrap();
+            own.map(|()| 1)
+        });
+        told("a join of it", |own, go| {
+            let joined = asynckit::join((own, Pool::global().spawn(|| Ok(1))));
+            go.send(()).unwrap();
+            joined.map(|((), n)| n)
+        });
+    });
+}
+
+/// F9
+#[test]
+fn a_job_that_waits_for_a_list_that_is_drained_just_then_is_told() {
+    watched(|| {
+        told("get", |mut own, go| {
+            go.send(()).unwrap();
+            Promise::settled(own.get(None).map(|()| 1))
+        });
+        told("a timed get", |mut own, go| {
+            go.send(()).unwrap();
+            Promise::settled(own.get(PATIENCE).map(|()| 1))
+        });
+        told("as_completed", |own, go| {
+            let list: AsyncList<(), String> = [own].into_iter().collect();
+            let mut completed = list.as_completed();
+            go.send(()).unwrap();
+            let first = completed.next().expect("one item");
+            Promise::settled(first.outcome.map(|()| 1))
+        });
+    });
+}
