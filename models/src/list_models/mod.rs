@@ -1,17 +1,21 @@
 //! A list's mailbox: items that settle, against the handle that waits, times out, or leaves the rest to a policy.
-//! The last one is join's countdown, in which items that have nothing to tell are only tallied.
+//! The last one is join's countdown, in which items that have nothing to tell may only be tallied.
+
+mod bell;
+mod countdown;
+mod tally;
+mod wait;
 
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use loom::cell::UnsafeCell;
-use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
-use crate::check;
 use crate::mailbox::{Armed, Mailbox};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use crate::tally::Tally;
+use bell::Bell;
 
 #[repr(align(16))]
 struct Slot {
@@ -269,184 +273,13 @@ fn take(slot: &Slot, index: usize) {
     assert_eq!(outcome, index + 1, "an outcome is there, once");
 }
 
-/// A parked thread, counted as the library's is.
-#[repr(align(16))]
-struct Bell {
-    rung: Mutex<bool>,
-    condvar: Condvar,
-    /// Written before anybody else has the bell, read by who rings it.
-    made: UnsafeCell<()>,
-}
-
-impl Bell {
-    fn new() -> Arc<Bell> {
-        let made = UnsafeCell::new(());
-        made.with_mut(|_| ());
-        Arc::new(Bell { rung: Mutex::new(false), condvar: Condvar::new(), made })
-    }
-
-    fn armed(bell: &Arc<Bell>) -> Armed {
-        Armed::Thread(Arc::into_raw(Arc::clone(bell)).cast_mut().cast())
-    }
-
-    fn take(pointer: *mut ()) -> Arc<Bell> {
-        // SAFETY: from `armed`; loom finds the counts wrong if it is taken twice or never.
-        unsafe { Arc::from_raw(pointer.cast_const().cast()) }
-    }
-
-    fn give_up(armed: Armed) {
-        let Armed::Thread(pointer) = armed else { unreachable!() };
-        drop(Bell::take(pointer));
-    }
-
-    fn ring(&self) {
-        self.made.with(|_| ());
-        *self.rung.lock().unwrap() = true;
-        self.condvar.notify_one();
-    }
-
-    fn wait(&self) {
-        let mut rung = self.rung.lock().unwrap();
-        while !*rung {
-            rung = self.condvar.wait(rung).unwrap();
-        }
-    }
+/// Waits for the end of a thread.
+fn join(thread: thread::JoinHandle<()>) {
+    thread.join().unwrap();
 }
 
 fn sorted(list: &List) -> Vec<usize> {
     let mut arrived = list.result.borrow().arrived.clone();
     arrived.sort_unstable();
     arrived
-}
-
-#[test]
-fn join_counts_down() {
-    check(3, || {
-        let list = List::new(2);
-        let settlers = [list.settler(0), list.settler(1)];
-        list.hand_on();
-        for settler in settlers {
-            settler.join().unwrap();
-        }
-        assert_eq!(list.result.borrow().completed, 1, "a join completes once");
-        assert_eq!(sorted(&list), [0, 1]);
-    });
-}
-
-/// D11
-#[test]
-fn join_of_an_item_that_has_come() {
-    check(4, || {
-        let list = List::new(2);
-        list.push(0);
-        let settler = list.settler(1);
-        list.hand_on();
-        settler.join().unwrap();
-        assert_eq!(list.result.borrow().completed, 1);
-        assert_eq!(list.result.borrow().arrived, [0, 1], "in the order of time");
-    });
-}
-
-#[test]
-fn join_against_cancel() {
-    check(3, || {
-        let list = List::new(1);
-        let settler = list.settler(0);
-        list.retain();
-        let other = Rc::clone(&list);
-        let canceller = thread::spawn(move || {
-            other.push(1);
-            other.release();
-        });
-        list.hand_on();
-        settler.join().unwrap();
-        canceller.join().unwrap();
-        assert_eq!(list.result.borrow().completed, 1);
-        assert!(list.result.borrow().cancelled <= 1);
-    });
-}
-
-#[test]
-fn tallied_join_counts_down() {
-    check(3, || {
-        let list = List::tallied(2);
-        list.hand_on();
-        let settlers = [list.settler(0), list.settler(1)];
-        for settler in settlers {
-            settler.join().unwrap();
-        }
-        assert_eq!(list.result.borrow().completed, 1, "a join completes once");
-        assert_eq!(list.result.borrow().counted, 1, "one is tallied");
-    });
-}
-
-#[test]
-fn tallied_join_against_items() {
-    check(3, || {
-        let list = List::tallied(2);
-        let settlers = [list.settler(0), list.settler(1)];
-        list.hand_on();
-        for settler in settlers {
-            settler.join().unwrap();
-        }
-        assert_eq!(list.result.borrow().completed, 1, "a join completes once");
-    });
-}
-
-#[test]
-fn tallied_join_against_cancel() {
-    check(2, || {
-        let list = List::tallied(2);
-        list.hand_on();
-        list.retain();
-        let settlers = [list.settler(0), list.settler(1)];
-        list.push(2);
-        list.release();
-        for settler in settlers {
-            settler.join().unwrap();
-        }
-        assert_eq!(list.result.borrow().completed, 1);
-        assert!(list.result.borrow().cancelled <= 1);
-    });
-}
-
-#[test]
-fn wait_for_two_items() {
-    check(3, || {
-        let list = List::new(2);
-        let settlers = [list.settler(0), list.settler(1)];
-        list.wait();
-        list.release();
-        for settler in settlers {
-            settler.join().unwrap();
-        }
-        assert_eq!(sorted(&list), [0, 1]);
-    });
-}
-
-#[test]
-fn expired_wait_and_join() {
-    check(3, || {
-        let list = List::new(1);
-        let settler = list.settler(0);
-        list.expired_wait();
-        list.hand_on();
-        settler.join().unwrap();
-        assert_eq!(list.result.borrow().completed, 1);
-    });
-}
-
-#[test]
-fn expired_wait_and_wait() {
-    check(2, || {
-        let list = List::new(2);
-        let settlers = [list.settler(0), list.settler(1)];
-        list.expired_wait();
-        list.wait();
-        list.release();
-        for settler in settlers {
-            settler.join().unwrap();
-        }
-        assert_eq!(sorted(&list), [0, 1]);
-    });
 }
