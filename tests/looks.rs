@@ -6,6 +6,7 @@ use asynckit::{AsyncList, Pool, Promise, for_each_concurrent};
 use common::{PATIENCE, alone, kind, named_thread, watched};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 type Typed<T> = Promise<T, String>;
 
@@ -17,7 +18,8 @@ impl Drop for Lingers {
         let Some((tell, go_on)) = self.0.take() else { return };
         tell.send(()).unwrap();
         go_on.recv().unwrap();
-        (0..1000).for_each(|_| thread::yield_now());
+        let end = Instant::now() + Duration::from_millis(3);
+        (0..1000).take_while(|_| Instant::now() < end).for_each(|_| thread::yield_now());
     }
 }
 

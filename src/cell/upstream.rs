@@ -116,6 +116,8 @@ const MOST: usize = 256;
 /// For how long something that somebody is using is looked at again. Mostly that takes a few steps; but
 /// its thread may have lost the core, or run user code.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// And how often at least: where others want the core, it takes them long to come to an end.
+const LOOKS: u32 = 1000;
 
 thread_local! {
     /// Whether a look of this thread has passed over something that somebody was using.
@@ -134,17 +136,18 @@ pub(crate) fn has_missed() -> bool {
 
 /// Whether `look` finds something, [`quietly`]. Where it has missed something it looks again, for a while.
 pub(crate) fn patiently(mut look: impl FnMut() -> bool) -> bool {
-    let mut end = None;
+    let (mut looks, mut end) = (0, None);
     loop {
         let (found, missed) = quietly(|| {
             has_missed(); // something else may have
             (look(), has_missed())
         });
-        if found
-            || !missed
-            || Instant::now() > *end.get_or_insert_with(|| Instant::now() + PATIENCE)
-        {
+        if found || !missed {
             return found;
+        }
+        looks += 1;
+        if Instant::now() > *end.get_or_insert_with(|| Instant::now() + PATIENCE) && looks > LOOKS {
+            return false;
         }
         thread::yield_now();
     }
