@@ -2,9 +2,10 @@
 
 mod common;
 
-use asynckit::{AsyncList, Promise};
+use asynckit::{AsyncList, Pool, Promise, join};
 use common::{Bomb, Gate, PATIENCE, held, one_worker, survives, verdict, watched};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::mpsc;
 
 type Typed<T> = Promise<T, String>;
 
@@ -63,6 +64,69 @@ fn values_in_a_failed_list_that_panic_when_dropped_leave_the_worker_alive() {
             assert_eq!(verdict(&joined.get(PATIENCE)), "Error");
             drop(joined);
             gate.open();
+        })
+    });
+}
+
+/// A join settles on the worker that has its last input, and what is behind it goes on there at once.
+#[test]
+fn values_of_a_join_that_panic_when_dropped_leave_the_worker_alive() {
+    watched(|| {
+        survives(|pool| {
+            let gate = Gate::new();
+            let bomb = || {
+                let key = gate.key();
+                pool.spawn(move || -> Result<Bomb, String> {
+                    key.wait();
+                    Ok(Bomb)
+                })
+            };
+            drop(join((bomb(), Typed::ready(1))));
+            drop(join((Typed::ready(1), bomb())).inspect(|_| ()));
+            let mut mapped = join((bomb(), bomb())).map(|(one, other)| {
+                std::mem::forget(one);
+                drop(other);
+            });
+            let failing = held(pool, &gate, || Err::<u8, _>("e".to_owned()));
+            let mut failed = join((join((bomb(), Typed::ready(1))), failing));
+            let mut nested =
+                join([join((bomb(), Typed::ready(1))), join((bomb(), Typed::ready(2)))])
+                    .map(|[one, _]| std::mem::forget(one));
+            gate.open();
+            assert_eq!(verdict(&mapped.get(PATIENCE)), "Panicked");
+            assert_eq!(verdict(&failed.get(PATIENCE)), "Error");
+            assert_eq!(verdict(&nested.get(PATIENCE)), "Panicked");
+        })
+    });
+}
+
+/// The same for a value that waits for its own pool when it is dropped.
+#[test]
+fn values_of_a_join_that_use_the_pool_when_dropped_do_not_stop_it() {
+    struct UsesIt(Pool, mpsc::Sender<u8>);
+    impl Drop for UsesIt {
+        fn drop(&mut self) {
+            let answer = join((self.0.run(|| 20), self.0.run(|| 22))).map(|(a, b)| a + b).get(None);
+            self.1.send(answer.unwrap()).unwrap();
+        }
+    }
+    watched(|| {
+        survives(|pool| {
+            let (gate, (send, answers)) = (Gate::new(), mpsc::channel());
+            let value = || {
+                let (key, value) = (gate.key(), UsesIt(pool.clone(), send.clone()));
+                pool.run(move || {
+                    key.wait();
+                    value
+                })
+            };
+            drop(join((value(), Promise::ready(1))));
+            let mut mapped = join([value(), value()]).map(drop);
+            gate.open();
+            assert!(mapped.get(PATIENCE).is_ok());
+            for _ in 0..3 {
+                assert_eq!(answers.recv_timeout(PATIENCE), Ok(42));
+            }
         })
     });
 }
