@@ -1,12 +1,15 @@
-//! Cycles are told although somebody is using what has to be looked into just then (conformance C5, F9).
+//! Cycles are told although somebody is using what has to be looked into just then, or closes the same one (conformance
+//! C5, F9).
 
 mod common;
 
 use asynckit::{AsyncList, Pool, Promise, for_each_concurrent};
 use common::{PATIENCE, alone, kind, named_thread, watched};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{hint, thread};
 
 type Typed<T> = Promise<T, String>;
 
@@ -58,6 +61,48 @@ fn a_job_that_follows_a_list_that_is_drained_just_then_is_told() {
             go.send(()).unwrap();
             joined.map(|((), n)| n)
         });
+    });
+}
+
+/// C5: two jobs, each of which returns the other's promise: at the same time, neither follows the other one yet.
+#[test]
+fn two_jobs_that_follow_each_other_at_the_same_time_are_told() {
+    type Chained = Typed<u8>;
+    fn job(pool: &Pool, meet: &Arc<AtomicUsize>) -> (Sender<Chained>, Chained, Receiver<bool>) {
+        let ((give, other), (tell, told)) = (channel::<Chained>(), channel());
+        let meet = meet.clone();
+        let job = pool.spawn(move || {
+            let other = other.recv().unwrap();
+            meet.fetch_add(1, SeqCst);
+            for turn in 0_u32.. {
+                match meet.load(SeqCst) {
+                    2 => break,
+                    _ if turn < 10_000 => hint::spin_loop(), // a barrier would let one of them go first
+                    _ => thread::yield_now(),
+                }
+            }
+            other
+        });
+        let seen = job.handle(move |outcome| {
+            tell.send(outcome.is_err_and(|failure| failure.is_would_deadlock())).unwrap();
+            Ok(1)
+        });
+        (give, seen, told)
+    }
+    watched(|| {
+        let pool = Pool::new(2);
+        for round in 0..500 {
+            let meet = Arc::default();
+            let (to_one, one, first) = job(&pool, &meet);
+            let (to_other, other, second) = job(&pool, &meet);
+            to_one.send(other).unwrap();
+            to_other.send(one).unwrap();
+            let told = [first, second].map(|told| told.recv_timeout(PATIENCE));
+            assert!(
+                told.contains(&Ok(true)) && told.iter().all(Result::is_ok),
+                "{round}: {told:?}"
+            );
+        }
     });
 }
 

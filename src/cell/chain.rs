@@ -23,7 +23,7 @@
 //! A link that is queued is claimed in the same way: the queue then has the root, and the address,
 //! without `REFERRED`, is the link's.
 
-use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::atomic::{AtomicPtr, Ordering, fence};
 
 type Pointer = *mut ();
 
@@ -365,10 +365,30 @@ impl Chain {
                 continue;
             }
             match self.swap_in(now, inner.map_addr(|a| a | bits(now))) {
-                Ok(()) => return true,
+                Ok(()) => break,
                 Err(seen) => now = seen,
             }
         }
+        // ORDERING: SeqCst pairs with itself: of all whose following closes a cycle at the same time, the last
+        // one here sees the others' addresses.
+        fence(Ordering::SeqCst);
+        true
+    }
+
+    /// Follower that has found that it would wait for itself, before anything names it as the receiver:
+    /// as if it had not attached. `None`: somebody is using the inner root; else whether the chain is
+    /// cancelled, and the inner one with it.
+    #[must_use]
+    pub(crate) fn withdraw(&self) -> Option<bool> {
+        // ORDERING: Acquire as in `is_cancelled`.
+        let mut now = self.0.load(Ordering::Acquire);
+        while bits(now) & BUSY == 0 {
+            match self.swap_in(now, plain(bits(now))) {
+                Ok(()) => return Some(bits(now) & CANCEL != 0),
+                Err(seen) => now = seen,
+            }
+        }
+        None
     }
 
     /// The follower, when the inner chain has settled. `true`: somebody is using the inner root and

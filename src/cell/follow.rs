@@ -5,7 +5,7 @@ use super::cancel;
 use super::header::{CellRef, Fate};
 use super::listen;
 use super::needs::{is_without, needs_root};
-use super::upstream::{Kept, patiently};
+use super::upstream::{Kept, miss, patiently};
 use super::wave::{end_chain, release};
 use super::word::{Attach, Receiver, Seen};
 
@@ -28,13 +28,16 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
             Seen::Pending => {}
             _ => return Some(take_over(cell, inner)),
         }
-        if closes_cycle(Kept::new(inner), cell.root()) {
-            return Some(give_up(cell, inner, Fate::WouldDeadlock));
-        }
         cell.header().set_following();
         if !cell.chain().attach(inner.root().address()) {
             cancel::cancel(inner);
             return Some(give_up(cell, inner, Fate::Cancelled));
+        }
+        // Only now, so that two who do this at the same time do not both see nothing.
+        if closes_cycle(Kept::new(inner), cell.root()) {
+            if let Some(fate) = withdraw(cell) {
+                return Some(give_up(cell, inner, fate));
+            }
         }
         match inner.header().word.attach(Receiver::Continuation(cell.address())) {
             Attach::Attached(listener) => {
@@ -55,6 +58,23 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
 /// Whether the chain does not settle if `own` does not, as far as that can be seen.
 fn closes_cycle(chain: Kept<'_>, own: CellRef) -> bool {
     !is_without(chain, own) && patiently(|| needs_root(chain, own, CYCLE))
+}
+
+/// The cell does not follow any more. `None`: somebody is using the other chain's root, and does not come to an end.
+///
+/// # Safety
+/// The caller is the producer of `cell`, and nothing else names it as the receiver.
+unsafe fn withdraw(cell: CellRef) -> Option<Fate> {
+    let mut cancelled = None;
+    patiently(|| {
+        // SAFETY: the caller's promise.
+        cancelled = unsafe { cell.chain() }.withdraw();
+        if cancelled.is_none() {
+            miss();
+        }
+        cancelled.is_some()
+    });
+    cancelled.map(|cancelled| if cancelled { Fate::Cancelled } else { Fate::WouldDeadlock })
 }
 
 /// A loop of `then(|| promise)` would build a chain of cells that only wait for the next one. Where

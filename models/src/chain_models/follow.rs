@@ -203,6 +203,46 @@ fn a_deferred_follows_against_cancel() {
     });
 }
 
+/// Promises that follow each other: one of the two at least sees it, else nothing would ever be freed.
+fn following_each_other(bound: usize, count: usize) {
+    check(bound, move || {
+        let world = World::default();
+        let ((one, first), (other, second)) = (world.deferred(), world.deferred());
+        let first = links(&world, first, count);
+        let theirs = world.clone();
+        let follower = thread::spawn(move || one.follow(&theirs, second));
+        other.follow(&world, first);
+        follower.join().unwrap();
+        world.finish();
+    });
+}
+
+#[test]
+fn two_cells_that_follow_each_other() {
+    following_each_other(4, 0);
+}
+
+#[test]
+fn two_chains_that_follow_each_other() {
+    following_each_other(3, 1);
+}
+
+/// The one in the middle follows already: who closes the circle sees all of it, also what steps aside just then.
+#[test]
+fn three_that_follow_each_other() {
+    check(3, || {
+        let world = World::default();
+        let ((one, first), (other, second)) = (world.deferred(), world.deferred());
+        let (middle, third) = world.deferred();
+        middle.follow(&world, second);
+        let theirs = world.clone();
+        let follower = thread::spawn(move || one.follow(&theirs, third));
+        other.follow(&world, first);
+        follower.join().unwrap();
+        world.finish();
+    });
+}
+
 // ── Waiting through an adoption ──────────────────────────────────────────────────────────────────
 
 #[test]

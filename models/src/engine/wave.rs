@@ -125,11 +125,17 @@ fn follow(world: &World, mut cell: At, inner: Promise) -> Step {
         inner.0.end_chain();
         return Step::Settle(cell);
     }
-    let follows_itself = explore(world, inner.0.root(), &mut |root| root == cell.root());
-    assert!(!follows_itself);
     cell.set_following();
     if !cell.root().up.attach(inner.0.root().address()) {
         inner.cancel(world);
+        inner.leave();
+        cell.put(Body::Outcome(cancelled()));
+        return Step::Settle(cell);
+    }
+    if explore(world, inner.0.root(), &mut |root| root == cell.root()) {
+        while cell.root().up.withdraw().is_none() {
+            loom::thread::yield_now(); // the other one looks
+        }
         inner.leave();
         cell.put(Body::Outcome(cancelled()));
         return Step::Settle(cell);
