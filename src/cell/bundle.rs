@@ -30,12 +30,13 @@ use super::header::{CellRef, Dropped, VTable};
 use super::inputs::Inputs;
 use super::items::way_of;
 use super::later::{self, Later};
+use super::look;
 use super::mailbox::{Armed, Mailbox};
 use super::observer::{Observer, Target};
 use super::producer::Producer;
 use super::slots::{Slot, State};
 use super::tables::{Origin, PlainTable};
-use super::upstream::{self, Kept, Upstream};
+use super::upstream::{Kept, Upstream};
 use super::wave::{self, Delivery};
 use crate::failure::drop_quietly;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -330,7 +331,7 @@ unsafe fn discard(slot: *mut Slot, cell: CellRef) {
 impl<I: Inputs<N>, const N: usize> Upstream for Block<I, N> {
     fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
         if !self.mailbox.disarm(Armed::Policy) && !later::take_back(Arc::as_ptr(&self).addr()) {
-            return upstream::miss(); // somebody drains just now, or the run is over
+            return look::miss(); // somebody drains just now, or the run is over
         }
         // SAFETY: the mailbox was armed, or this thread had the right to drain from a look before, so that
         // it is ours, and the cells of inputs that have not come are kept.

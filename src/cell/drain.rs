@@ -13,6 +13,7 @@ use super::entries::Entries;
 use super::header::CellRef;
 use super::items::{Items, holds_failure};
 use super::later::{self, Later};
+use super::look;
 use super::mailbox::{Armed, Mailbox};
 use super::observer::{Observer, Target};
 use super::park;
@@ -20,7 +21,7 @@ use super::policy::{Ended, Policy, Tallied};
 use super::slots::Slot;
 use super::source::Source;
 use super::tally::Tally;
-use super::upstream::{self, Kept, Upstream};
+use super::upstream::{Kept, Upstream};
 use super::wave::Delivery;
 use super::word::Listener;
 use crate::failure::Failure;
@@ -248,7 +249,7 @@ impl<T: Send + 'static, E: Send + 'static> Upstream for Core<T, E> {
     fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
         let took = self.outlet().disarm(Armed::Policy);
         if !took && !later::take_back(Arc::as_ptr(&self).addr()) {
-            upstream::miss(); // somebody drains just now
+            look::miss(); // somebody drains just now
             return later::later(Later::Drop(self));
         }
         // SAFETY: the mailbox was armed, or this thread had the right to drain from a look before.

@@ -4,8 +4,9 @@ use super::body;
 use super::cancel;
 use super::header::{CellRef, Fate};
 use super::listen;
+use super::look::{miss, patiently};
 use super::needs::{is_without, needs_root};
-use super::upstream::{Kept, miss, patiently};
+use super::upstream::Kept;
 use super::wave::{end_chain, release};
 use super::word::{Attach, Receiver, Seen};
 

@@ -25,7 +25,7 @@
 //! | `wave`, `later` | settling, link after link, in a loop; what has to wait for its end |
 //! | `queued` | what an executor does with what it was given |
 //! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
-//! | `upstream`, `needs` | what a chain waits for |
+//! | `upstream`, `needs`, `look` | what a chain waits for |
 //! | `listen` | who wants to know when that has changed |
 //! | `executor` | where user code runs, as one word |
 //! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
@@ -64,6 +64,7 @@ mod inputs;
 mod items;
 mod later;
 mod listen;
+mod look;
 mod mailbox;
 mod needs;
 mod nest;
@@ -98,6 +99,7 @@ pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use items::{Items, Way};
 pub(crate) use later::{afresh, flush, is_settling, quietly};
 pub(crate) use listen::{listen, unlisten};
+pub(crate) use look::{has_missed, patiently};
 pub(crate) use needs::{is_hopeless, needs};
 pub(crate) use nest::inline;
 pub(crate) use owner::Owner;
@@ -111,7 +113,5 @@ pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Next, Step, Work};
 pub(crate) use tables::Origin;
 pub(crate) use task::{IntoOutcome, task};
-pub(crate) use upstream::{
-    Awaited, Kept, Upstream, claim, claim_upstream, has_missed, patiently, roots, running,
-};
+pub(crate) use upstream::{Awaited, Kept, Upstream, claim, claim_upstream, roots, running};
 pub(crate) use waiters::Ticket;

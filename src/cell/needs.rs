@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::header::CellRef;
 use super::later::{Later, later};
+use super::look::{is_circle, visit};
 use super::upstream::{Kept, Sources, Upstream, sources, walk};
 
 /// How deep lists of lists are looked into.
@@ -42,7 +43,7 @@ pub(crate) fn needs(chain: Kept<'_>, most: usize) -> (Vec<Need>, usize) {
 /// [`is_hopeless`] of its [`needs`], without putting them together. To be called
 /// [`quietly`](super::later::quietly).
 pub(super) fn needs_root(chain: Kept<'_>, root: CellRef, most: usize) -> bool {
-    chain_needs(chain, root, DEPTH, &Cell::new(most))
+    chain_needs(chain, root, DEPTH, &Cell::new(most)) == Needs::It
 }
 
 /// Whether a glance tells that the chain does not need this root. Else [`needs_root`] has to look.
@@ -53,28 +54,43 @@ pub(super) fn is_without(chain: Kept<'_>, root: CellRef) -> bool {
     }
 }
 
-fn chain_needs(chain: Kept<'_>, wanted: CellRef, depth: u32, left: &Cell<usize>) -> bool {
+/// What a look for a root has found.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Needs {
+    /// It may settle without.
+    Not,
+    /// It waits for itself: for the root only where something else on that circle does.
+    Itself,
+    /// It does not settle without the root.
+    It,
+}
+
+fn chain_needs(chain: Kept<'_>, wanted: CellRef, depth: u32, left: &Cell<usize>) -> Needs {
     if let Some(root) = chain.only_root() {
         left.set(left.get().saturating_sub(1));
-        return root == wanted; // the common case: an input that was just spawned
+        return if root == wanted { Needs::It } else { Needs::Not }; // the common case: it was just spawned
     }
-    let found = Cell::new(false);
-    let mut see = |root| {
-        found.set(found.get() || root == wanted);
+    let found = Cell::new(Needs::Not);
+    let mut see = |root: CellRef| {
+        found.set(match root == wanted {
+            true => Needs::It,
+            false if is_circle(root.address().addr()) => Needs::Itself,
+            false => Needs::Not,
+        });
         left.set(left.get().saturating_sub(1));
-        found.get() || left.get() == 0
+        found.get() > Needs::Not || left.get() == 0
     };
     walk(chain, &mut see, |root, _| {
         // SAFETY: a root is alive while it is shown.
         let sources = if depth > 0 { unsafe { sources(root) } } else { Sources::default() };
         for upstream in sources {
-            if found.get() || left.get() == 0 {
+            if found.get() == Needs::It || left.get() == 0 {
                 later(Later::Drop(upstream));
             } else {
-                found.set(upstream_needs(upstream, wanted, depth - 1, left));
+                found.set(found.get().max(upstream_needs(upstream, wanted, depth - 1, left)));
             }
         }
-        found.get() || left.get() == 0
+        found.get() == Needs::It || left.get() == 0
     });
     found.get()
 }
@@ -84,16 +100,20 @@ fn upstream_needs(
     wanted: CellRef,
     depth: u32,
     left: &Cell<usize>,
-) -> bool {
+) -> Needs {
     let one = upstream.one_is_enough();
-    let (mut some, mut all) = (false, true);
-    upstream.visit(&mut |chain| {
+    let (mut most, mut least) = (Needs::Not, Needs::It);
+    let seen = visit(upstream, &mut |chain| {
         let needs = chain_needs(chain, wanted, depth, left);
-        (some, all) = (some || needs, all && needs);
-        left.get() == 0 || if one { !all } else { some }
+        (most, least) = (most.max(needs), least.min(needs));
+        left.get() == 0 || if one { least == Needs::Not } else { most == Needs::It }
     });
-    // What was not looked at may be the one.
-    some && (!one || all && left.get() > 0)
+    match seen {
+        false => Needs::Itself,
+        // What was not looked at may be the one.
+        true if one && (least == Needs::Not || left.get() == 0) => Needs::Not,
+        true => most,
+    }
 }
 
 fn of_chain(chain: Kept<'_>, depth: u32, left: &Cell<usize>) -> Vec<Need> {
@@ -124,7 +144,7 @@ fn of_upstream(upstream: Arc<dyn Upstream>, depth: u32, left: &Cell<usize>) -> V
     }
     let one = upstream.one_is_enough();
     let (mut all, mut chains) = (Vec::new(), Vec::new());
-    upstream.visit(&mut |chain| {
+    visit(upstream, &mut |chain| {
         let needs = of_chain(chain, depth, left);
         if one {
             chains.push(needs)

@@ -5,13 +5,12 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::cancel::cancel_root;
 use super::handlers;
 use super::header::CellRef;
 use super::later::{Later, later, quietly};
+use super::look;
 use super::observer;
 use super::task;
 use super::wave::end_chain;
@@ -113,45 +112,6 @@ pub(crate) trait Upstream: Send + Sync {
 const DEPTH: u32 = 32;
 /// How many roots are looked at for a callback that is queued.
 const MOST: usize = 256;
-/// For how long something that somebody is using is looked at again. Mostly that takes a few steps; but
-/// its thread may have lost the core, or run user code.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// And how often at least: where others want the core, it takes them long to come to an end.
-const LOOKS: u32 = 1000;
-
-thread_local! {
-    /// Whether a look of this thread has passed over something that somebody was using.
-    static MISSED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Somebody is using what was to be looked into.
-pub(super) fn miss() {
-    MISSED.set(true);
-}
-
-/// Whether this thread has missed something since it has asked last.
-pub(crate) fn has_missed() -> bool {
-    MISSED.replace(false)
-}
-
-/// Whether `look` finds something, [`quietly`]. Where it has missed something it looks again, for a while.
-pub(crate) fn patiently(mut look: impl FnMut() -> bool) -> bool {
-    let (mut looks, mut end) = (0, None);
-    loop {
-        let (found, missed) = quietly(|| {
-            has_missed(); // something else may have
-            (look(), has_missed())
-        });
-        if found || !missed {
-            return found;
-        }
-        looks += 1;
-        if Instant::now() > *end.get_or_insert_with(|| Instant::now() + PATIENCE) && looks > LOOKS {
-            return false;
-        }
-        thread::yield_now();
-    }
-}
 
 /// The roots that the chain waits for, in the order of their addresses; not `all`: some, if they are
 /// many.
@@ -171,10 +131,10 @@ pub(crate) fn roots(chain: Kept<'_>, all: bool) -> Vec<CellRef> {
 pub(crate) fn claim_upstream(upstream: Arc<dyn Upstream>, executor: *mut ()) -> Option<CellRef> {
     let mut claimed = None;
     quietly(|| {
-        upstream.visit(&mut |chain| {
+        look::visit(upstream, &mut |chain| {
             claimed = claim(chain, executor);
             claimed.is_some()
-        });
+        })
     });
     claimed
 }
@@ -227,16 +187,18 @@ pub(super) fn walk<V: FnMut(CellRef) -> bool + ?Sized>(
                 break true;
             }
             let Some(inner) = at.header().up.hold_inner() else {
-                if at.header().up.is_busy() {
-                    miss();
+                if at.header().up.is_busy() && !look::is_circle(at.address().addr()) {
+                    look::miss();
                 }
                 break last(at, visit);
             };
             let inner = CellRef::from_address(inner);
             held.push((at, inner));
+            look::enter(at.address().addr());
             at = inner;
         };
         for (outer, inner) in held.into_iter().rev() {
+            look::leave();
             let up = &outer.header().up;
             let release = up.release_unless_cancelled().unwrap_or_else(|| {
                 cancel_root(inner);
@@ -317,7 +279,7 @@ unsafe fn explore_sources(
             later(Later::Drop(upstream));
             continue;
         }
-        upstream.visit(&mut |chain| {
+        look::visit(upstream, &mut |chain| {
             enough = explore(chain, depth, visit);
             enough
         });
