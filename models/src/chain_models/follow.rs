@@ -203,12 +203,17 @@ fn a_deferred_follows_against_cancel() {
     });
 }
 
-/// Promises that follow each other: one of the two at least sees it, else nothing would ever be freed.
-fn following_each_other(bound: usize, count: usize) {
+/// Promises that follow each other, one of them with some links, and some between the two that do so last: one of
+/// these at least sees it, else nothing would ever be freed.
+fn following_each_other(bound: usize, count: usize, between: usize) {
     check(bound, move || {
         let world = World::default();
-        let ((one, first), (other, second)) = (world.deferred(), world.deferred());
+        let ((one, first), (other, mut second)) = (world.deferred(), world.deferred());
         let first = links(&world, first, count);
+        for _ in 0..between {
+            let (middle, promise) = world.deferred();
+            middle.follow(&world, std::mem::replace(&mut second, promise));
+        }
         let theirs = world.clone();
         let follower = thread::spawn(move || one.follow(&theirs, second));
         other.follow(&world, first);
@@ -219,28 +224,17 @@ fn following_each_other(bound: usize, count: usize) {
 
 #[test]
 fn two_cells_that_follow_each_other() {
-    following_each_other(4, 0);
+    following_each_other(4, 0, 0);
 }
 
 #[test]
 fn two_chains_that_follow_each_other() {
-    following_each_other(3, 1);
+    following_each_other(3, 1, 0);
 }
 
-/// The one in the middle follows already: who closes the circle sees all of it, also what steps aside just then.
 #[test]
 fn three_that_follow_each_other() {
-    check(3, || {
-        let world = World::default();
-        let ((one, first), (other, second)) = (world.deferred(), world.deferred());
-        let (middle, third) = world.deferred();
-        middle.follow(&world, second);
-        let theirs = world.clone();
-        let follower = thread::spawn(move || one.follow(&theirs, third));
-        other.follow(&world, first);
-        follower.join().unwrap();
-        world.finish();
-    });
+    following_each_other(3, 0, 1);
 }
 
 // ── Waiting through an adoption ──────────────────────────────────────────────────────────────────
