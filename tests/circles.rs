@@ -2,9 +2,13 @@
 //! settle does so with its value, and all others are told.
 
 mod common;
+#[allow(dead_code, reason = "the stress tests use more of it")]
+#[path = "stress/random.rs"]
+mod random;
 
 use asynckit::{AsyncList, AsyncValue, Deferred, IntoPromise, Promise, join};
 use common::{PATIENCE, watched_long};
+use random::Random;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
@@ -27,9 +31,9 @@ enum Node {
 }
 
 impl Node {
-    fn random(mut random: impl FnMut(usize) -> usize, count: usize) -> Node {
-        let (one, other) = (random(count), random(count));
-        match random(8) {
+    fn random(random: &mut Random, count: usize) -> Node {
+        let (one, other) = (random.below(count), random.below(count));
+        match random.below(8) {
             0 | 1 => Node::Resolves,
             2 => Node::Follows(one),
             3 => Node::FollowsLinkOf(one),
@@ -123,16 +127,10 @@ fn settle(nodes: &[Node], threads: usize) -> Vec<Result<u8, String>> {
 #[test]
 fn whoever_goes_in_a_circle_is_told_and_nobody_else() {
     watched_long(|| {
-        let (mut told, mut seed) = (0, 88_172_645_463_325_252_u64);
-        let mut random = |below: usize| {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            (seed >> 24) as usize % below
-        };
+        let (mut told, mut random) = (0, Random::new(5));
         for round in 0..1500 {
             // So few that a look, which goes to 64 roots, sees all of them on all ways.
-            let (count, threads) = (2 + random(4), 1 + random(3));
+            let (count, threads) = (2 + random.below(4), 1 + random.below(3));
             let nodes: Vec<Node> = (0..count).map(|_| Node::random(&mut random, count)).collect();
             let outcomes = settle(&nodes, threads);
             for (number, settles) in surely_settle(&nodes).into_iter().enumerate() {

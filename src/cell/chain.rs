@@ -20,6 +20,7 @@
 //! While it is `WAITING` the address is that of the pool in whose queue the job is, so that a waiting
 //! worker claims only its own pool's jobs. There is none for a deferred, nor for a job that waits for
 //! something else than its turn; whoever looks for what that is keeps its work in place by `BUSY`.
+//! Who follows attaches first, and looks for a circle then: `withdraw` takes that back.
 //! A link that is queued is claimed in the same way: the queue then has the root, and the address,
 //! without `REFERRED`, is the link's.
 

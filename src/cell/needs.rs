@@ -40,8 +40,8 @@ pub(crate) fn needs(chain: Kept<'_>, most: usize) -> (Vec<Need>, usize) {
 }
 
 /// Whether the chain never settles if this root does not, as far as `most` roots show it: as
-/// [`is_hopeless`] of its [`needs`], without putting them together. To be called
-/// [`quietly`](super::later::quietly).
+/// [`is_hopeless`] of its [`needs`], without putting them together; and it knows circles of others, which
+/// these do not. To be called [`quietly`](super::later::quietly).
 pub(super) fn needs_root(chain: Kept<'_>, root: CellRef, most: usize) -> bool {
     chain_needs(chain, root, DEPTH, &Cell::new(most)) == Needs::It
 }
