@@ -2,7 +2,7 @@
 //! settle does so with its value, and all others are told.
 
 mod common;
-#[allow(dead_code, reason = "the stress tests use more of it")]
+#[expect(dead_code, reason = "the stress tests use more of it")]
 #[path = "stress/random.rs"]
 mod random;
 
