@@ -1,21 +1,16 @@
 //! `Promise::cancellable`: cancelling from anywhere (conformance A5, F3, G1, G2, G6).
 
-mod common;
-
-use asynckit::{AsyncList, Canceller, Failure, Outcome, Pool, Promise};
-use common::alloc::{Counter, Counting};
-use common::tasks::threads_asleep;
-use common::wakers::{CountingWaker, block_on};
-use common::{
+use crate::common::alloc::Counter;
+use crate::common::tasks::threads_asleep;
+use crate::common::wakers::{CountingWaker, block_on};
+use crate::common::{
     DropCounter, Gate, PATIENCE, eventually, flush, is_error, kind, named_thread, one_worker,
     watched, watched_long,
 };
+use asynckit::{AsyncList, Canceller, Failure, Outcome, Pool, Promise};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 use std::thread;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type Typed<T> = Promise<T, String>;
 

@@ -1,11 +1,9 @@
 //! What a cancellation tells (rule 6): `Deferred::on_cancel`, and the tokens of `spawn_cancellable`.
 
-mod common;
-
-use asynckit::{CancelToken, Deferred, Failure, Pool, Promise};
-use common::{
+use crate::common::{
     Bomb, DropCounter, Gate, Log, PATIENCE, eventually, flush, named_thread, one_worker, watched,
 };
+use asynckit::{CancelToken, Deferred, Failure, Pool, Promise};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -140,8 +138,8 @@ fn a_handler_may_use_the_library() {
 #[test]
 fn handlers_that_cancel_others_do_not_nest() {
     const DEEP: usize = if cfg!(miri) { 100 } else { 100_000 };
-    common::watched_long(|| {
-        common::run_on_small_stack(common::SMALL_STACK, || {
+    crate::common::watched_long(|| {
+        crate::common::run_on_small_stack(crate::common::SMALL_STACK, || {
             let log = Log::new();
             let (mut first, mut promise) = Typed::<u8>::deferred();
             add(&mut first, &log, 1);
@@ -304,7 +302,7 @@ fn handlers_left_over_when_a_job_ends_are_dropped() {
 #[test]
 fn a_job_that_panics_drops_its_handlers() {
     watched(|| {
-        common::survives(|pool| {
+        crate::common::survives(|pool| {
             let drops = DropCounter::default();
             let held = drops.token();
             let mut promise = pool.spawn_cancellable(move |token| -> Result<u8, String> {

@@ -1,14 +1,12 @@
 //! Cancelling a promise (rule 6; conformance section G): what it settles, what never runs, what runs on the way.
 //! Adoption, lists and values are in `cancel_upstream.rs` and `cancel_values.rs`, handlers in `cancel_handlers.rs`.
 
-mod common;
-
-use asynckit::{Failure, Pool, Promise};
-use common::wakers::block_on;
-use common::{
+use crate::common::wakers::block_on;
+use crate::common::{
     Bomb, DropCounter, Gate, Log, PATIENCE, eventually, flush, held, kind, one_worker, three_cases,
     verdict, watched, watched_long,
 };
+use asynckit::{Failure, Pool, Promise};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 
@@ -67,7 +65,7 @@ fn cancelling_what_is_settled_has_no_effect() {
         );
         let failed = Typed::<u8>::failed("no".to_owned());
         failed.cancel();
-        assert!(common::is_error({ failed }.get(None), "no"));
+        assert!(crate::common::is_error({ failed }.get(None), "no"));
         let pool = one_worker();
         let mut done = pool.run(|| 1).map(|n| n + 1);
         assert!(done.wait(PATIENCE));
@@ -254,7 +252,9 @@ fn handlers_attached_later_see_cancelled() {
             promise
         };
         let seen = |failure: Failure<String>| Err(format!("saw {}", kind(&failure)));
-        let saw = |mut promise: Typed<u8>| common::is_error(promise.get(PATIENCE), "saw Cancelled");
+        let saw = |mut promise: Typed<u8>| {
+            crate::common::is_error(promise.get(PATIENCE), "saw Cancelled")
+        };
         assert!(saw(cancelled().catch(seen)));
         assert!(saw(cancelled().catch_if(Failure::is_cancelled, seen)));
         assert!(saw(cancelled().handle(move |outcome| seen(outcome.unwrap_err()))));
@@ -285,7 +285,7 @@ fn a_cancelled_promise_continues_while_its_job_runs() {
         promise.cancel();
         assert!(is_cancelled(promise.get(None)));
         let mut caught = promise.map(|n| n).catch(|failure| Err(kind(&failure).to_owned()));
-        assert!(common::is_error(caught.get(PATIENCE), "Cancelled"));
+        assert!(crate::common::is_error(caught.get(PATIENCE), "Cancelled"));
         gate.open();
         flush(&pool);
     });

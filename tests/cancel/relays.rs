@@ -1,13 +1,11 @@
 //! Pass-through promises: what comes through `cancellable`, `shield` and `timeout` (conformance D1, D2, G7).
 
-mod common;
-
-use asynckit::{Canceller, Pool, Promise};
-use common::wakers::{CountingWaker, block_on};
-use common::{
+use crate::common::wakers::{CountingWaker, block_on};
+use crate::common::{
     Gate, Log, PATIENCE, SMALL_STACK, deferred_on, every_failure, flush, held, is_error,
     one_worker, run_on_small_stack, three_cases, verdict, watched, watched_long,
 };
+use asynckit::{Canceller, Pool, Promise};
 use std::thread;
 
 type Typed<T> = Promise<T, String>;
@@ -86,7 +84,7 @@ fn passing_through_needs_no_worker() {
 #[test]
 fn callbacks_behind_a_relay_run_on_the_promises_pool() {
     watched(|| {
-        let pool = common::named_pool(1, "behind");
+        let pool = crate::common::named_pool(1, "behind");
         for (_, relay) in relays::<u8>() {
             let (deferred, promise) = deferred_on(&pool);
             let name = relay(promise).map(|_| thread::current().name().map(str::to_owned));

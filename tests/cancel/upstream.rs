@@ -1,12 +1,10 @@
 //! Cancelling what is upstream of a promise: what it has adopted, and the items of a list (rule 6; conformance G5).
 
-mod common;
-
-use asynckit::{AsyncList, Deferred, Failure, Pool, Promise};
-use common::{
+use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, eventually, flush, held, named_thread, one_worker,
     verdict, watched, watched_long,
 };
+use asynckit::{AsyncList, Deferred, Failure, Pool, Promise};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -145,7 +143,7 @@ fn cancelling_races_the_adopted_outcome() {
     const ROUNDS: usize = 3_000;
     watched_long(|| {
         let drops = DropCounter::default();
-        let (hand, over) = channel::<(Arc<Barrier>, Vec<Deferred<common::Token, String>>)>();
+        let (hand, over) = channel::<(Arc<Barrier>, Vec<Deferred<crate::common::Token, String>>)>();
         let settler = named_thread("settler", move || {
             for (start, deferreds) in over {
                 start.wait();
@@ -162,7 +160,8 @@ fn cancelling_races_the_adopted_outcome() {
             outer.follow(promise.map(|token| token));
             let (token, kept) = (drops.token(), drops.token());
             made += 2;
-            let extra = Promise::ready(token).map(move |token: common::Token| drop((token, kept)));
+            let extra =
+                Promise::ready(token).map(move |token: crate::common::Token| drop((token, kept)));
             drop::<Promise<(), String>>(extra);
             hand.send((start.clone(), vec![inner])).unwrap();
             start.wait();
@@ -225,7 +224,7 @@ fn a_failed_join_cancels_the_others() {
         let mut join = list.join();
         deferreds.remove(0).resolve(1);
         deferreds.remove(2).reject("no".to_owned());
-        assert!(common::is_error(join.get(None), "no"));
+        assert!(crate::common::is_error(join.get(None), "no"));
         assert_eq!(deferreds.len(), 3);
         assert!(deferreds.iter().all(Deferred::is_cancelled));
     });
@@ -238,7 +237,7 @@ fn get_and_settled_and_drop_cancel_nothing() {
         let (deferreds, promises) = pending(3);
         let failed = || Typed::<u8>::failed("no".to_owned());
         let mut list: List = promises.into_iter().chain([failed()]).collect();
-        assert!(common::is_error(list.get(PATIENCE), "no"));
+        assert!(crate::common::is_error(list.get(PATIENCE), "no"));
         assert!(!deferreds.iter().any(Deferred::is_cancelled), "get");
         drop(list);
         assert!(!deferreds.iter().any(Deferred::is_cancelled), "drop of a list");
@@ -337,7 +336,7 @@ fn cancelling_a_join_races_its_items() {
         let (ends, log) = (4, Log::new());
         for round in 0..ROUNDS {
             let (deferreds, promises): (Vec<_>, Vec<_>) =
-                (0..4).map(|_| Promise::<common::Token, String>::deferred()).unzip();
+                (0..4).map(|_| Promise::<crate::common::Token, String>::deferred()).unzip();
             let join = promises.into_iter().collect::<AsyncList<_, _>>().join();
             let start = Arc::new(Barrier::new(3));
             let (canceller, settler) = (start.clone(), start.clone());

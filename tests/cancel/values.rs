@@ -1,13 +1,11 @@
 //! Cancelling a value with many owners (rule 6; conformance G12): its source is cancelled when nobody is left who wants it.
 
-mod common;
-
-use asynckit::{AsyncValue, Deferred, Failure, IntoPromise, Pool, Promise};
-use common::tasks::await_sleep;
-use common::{
+use crate::common::tasks::await_sleep;
+use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, eventually, flush, held, kind, named_thread,
     one_worker, watched, watched_long,
 };
+use asynckit::{AsyncValue, Deferred, Failure, IntoPromise, Pool, Promise};
 use std::future::IntoFuture;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -172,7 +170,7 @@ fn a_cancelled_source_cancels_its_branches() {
         let caught = child.map(|n| *n).catch(|failure| Err(kind(&failure).to_owned()));
         drop(deferred);
         assert!(branches.iter_mut().all(|branch| branch.get(PATIENCE).unwrap_err().is_abandoned()));
-        assert!(common::is_error({ caught }.get(PATIENCE), "Abandoned"));
+        assert!(crate::common::is_error({ caught }.get(PATIENCE), "Abandoned"));
         assert!(log.entries().is_empty());
         assert_eq!(drops.dropped(), 3);
     });

@@ -1,12 +1,10 @@
 //! Failures, panics and cancellation of `map_concurrent`: what is started still, and what is not (conformance E3, E23 to E25).
 
-mod common;
-
-use asynckit::{AsyncList, Pool, Promise, map_concurrent};
-use common::{
+use crate::common::{
     Calls, DropCounter, MOMENT, PATIENCE, eventually, is_error, one_worker, panic_message, unknown,
     verdict, watched,
 };
+use asynckit::{AsyncList, Pool, Promise, map_concurrent};
 use std::sync::Mutex;
 use std::thread;
 

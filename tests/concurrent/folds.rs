@@ -1,19 +1,14 @@
 //! Much at once, folded into one, or into nothing: `reduce`, `reduce_unordered`,
 //! `for_each_concurrent` (conformance E26 to E28).
 
-mod common;
-
-use asynckit::{AsyncList, Deferred, Pool, Promise, for_each_concurrent, map_concurrent};
-use common::alloc::{Counter, Counting};
-use common::{
+use crate::common::alloc::Counter;
+use crate::common::{
     DropCounter, Gate, LONG, Log, MOMENT, PATIENCE, SMALL_STACK, deferred_on, eventually, flush,
     is_error, named_pool, one_worker, panic_message, run_on_small_stack, watched, watched_long,
 };
+use asynckit::{AsyncList, Deferred, Pool, Promise, for_each_concurrent, map_concurrent};
 use std::sync::{Arc, Mutex};
 use std::thread;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type Typed<T> = Promise<T, String>;
 type List<T> = AsyncList<T, String>;
@@ -231,7 +226,7 @@ fn a_worker_can_wait_for_a_fold() {
 fn long_folds_cost_neither_stack_nor_memory() {
     watched_long(|| {
         run_on_small_stack(SMALL_STACK, || {
-            let pool = common::one_small_worker();
+            let pool = crate::common::one_small_worker();
             let counter = Counter::leaked();
             pool.run(|| counter.count_this_thread()).get(PATIENCE).unwrap();
             let (deferred, first) = deferred_on::<u64, String>(&pool);
@@ -345,7 +340,7 @@ fn cancelling_for_each_starts_nothing_more() {
 fn for_each_over_very_many_costs_neither_stack_nor_memory() {
     watched_long(|| {
         run_on_small_stack(SMALL_STACK, || {
-            let pool = common::one_small_worker();
+            let pool = crate::common::one_small_worker();
             let counter = Counter::leaked();
             pool.run(|| counter.count_this_thread()).get(PATIENCE).unwrap();
             let samples = Log::new();

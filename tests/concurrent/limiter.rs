@@ -1,20 +1,15 @@
 //! So many at once: `Limiter` (conformance J11, J12, D4).
 
-mod common;
-
-use asynckit::{AsyncList, Limiter, Pool, Promise};
-use common::alloc::{Counter, Counting};
-use common::{
+use crate::common::alloc::Counter;
+use crate::common::{
     Calls, DropCounter, Gate, LONG, Log, PATIENCE, SMALL_STACK, eventually, flush, is_error,
     named_pool, one_worker, panic_message, run_on_small_stack, verdict, watched, watched_long,
 };
+use asynckit::{AsyncList, Limiter, Pool, Promise};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type Typed<T> = Promise<T, String>;
 
@@ -56,7 +51,7 @@ fn a_permit_comes_back_however_the_call_ends() {
             ("Error", Box::new(|| Promise::failed("no".to_owned()))),
             ("Panicked", Box::new(move || on.spawn(|| -> Result<u8, _> { panic!("job") }))),
             ("Panicked", Box::new(|| panic!("call"))),
-            ("Abandoned", Box::new(common::abandoned)),
+            ("Abandoned", Box::new(crate::common::abandoned)),
             (
                 "TimedOut",
                 Box::new(|| Typed::settled(Ok(7)).delay_value(PATIENCE).timeout(Duration::ZERO)),
@@ -280,7 +275,7 @@ fn no_permit_is_lost_when_everything_happens_at_once() {
 fn many_that_are_ready_cost_no_stack() {
     watched_long(|| {
         run_on_small_stack(SMALL_STACK, || {
-            let pool = common::one_small_worker();
+            let pool = crate::common::one_small_worker();
             let (limiter, calls) = (Limiter::new(1).on(&pool), Calls::default());
             let first = limiter.run(calls.call(0));
             let all: AsyncList<usize, String> =

@@ -1,9 +1,7 @@
 //! So many in an interval: `Limiter::rate` (conformance J13).
 
-mod common;
-
+use crate::common::{Calls, Log, PATIENCE, one_worker, watched};
 use asynckit::{AsyncList, Backoff, Limiter, retry};
-use common::{Calls, Log, PATIENCE, one_worker, watched};
 use std::time::{Duration, Instant};
 
 /// J13: no interval, wherever it begins, has more starts than allowed.

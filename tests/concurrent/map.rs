@@ -1,12 +1,10 @@
 //! So much at once, results in order: `map_concurrent` (conformance E23).
 
-mod common;
-
-use asynckit::{AsyncList, Failure, Pool, Promise, map_concurrent};
-use common::{
+use crate::common::{
     Calls, LONG, Log, MOMENT, PATIENCE, eventually, flush, named_pool, unknown, watched,
     watched_long,
 };
+use asynckit::{AsyncList, Failure, Pool, Promise, map_concurrent};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
@@ -113,7 +111,7 @@ fn the_others_are_called_on_the_pool_of_the_first_promise() {
         let list: List<()> = map_concurrent(0..4, 2, move |n| {
             seen.add(thread::current().name().unwrap().to_owned());
             let (deferred, promise) =
-                common::deferred_on(if n == 0 { &on } else { Pool::global() });
+                crate::common::deferred_on(if n == 0 { &on } else { Pool::global() });
             deferred.resolve(());
             promise
         });

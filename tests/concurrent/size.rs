@@ -1,17 +1,12 @@
 //! Very much, one after the other: `map_concurrent` costs neither stack nor memory (conformance D4, D15).
 
-mod common;
-
-use asynckit::{AsyncList, Failure, Pool, Promise, map_concurrent};
-use common::alloc::{Counter, Counting};
-use common::{
+use crate::common::alloc::Counter;
+use crate::common::{
     Gate, LONG, PATIENCE, SMALL_STACK, flush, one_worker, run_on_small_stack, unknown, watched_long,
 };
+use asynckit::{AsyncList, Failure, Pool, Promise, map_concurrent};
 use std::sync::Mutex;
 use std::thread;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type List<T> = AsyncList<T, String>;
 
@@ -20,9 +15,9 @@ type List<T> = AsyncList<T, String>;
 fn many_that_are_ready_cost_no_stack() {
     watched_long(|| {
         run_on_small_stack(SMALL_STACK, || {
-            let pool = common::one_small_worker();
+            let pool = crate::common::one_small_worker();
             let count = 20_000;
-            let (deferred, promise) = common::deferred_on::<usize, String>(&pool);
+            let (deferred, promise) = crate::common::deferred_on::<usize, String>(&pool);
             let first = Mutex::new(Some(promise));
             let list = map_concurrent(0..count, 1, move |n| {
                 first.lock().unwrap().take().unwrap_or_else(|| Promise::ready(n))
@@ -108,7 +103,7 @@ fn all_kinds_of_things_at_once() {
                 }
                 _ => {
                     let expected = if round % 40 < 30 { "Error" } else { "Ok" };
-                    assert_eq!(common::verdict(&list.join().get(LONG)), expected);
+                    assert_eq!(crate::common::verdict(&list.join().get(LONG)), expected);
                 }
             }
         }

@@ -1,11 +1,7 @@
 //! `AsyncList::any` and `AllFailed` (conformance E15, I4).
 
-mod common;
-
+use crate::common::{DropCounter, PATIENCE, kind, pending, verdict, watched};
 use asynckit::{AllFailed, AnyError, AsyncList, Failure, Outcome, Promise};
-use common::{
-    DropCounter, Gate, Log, PATIENCE, flush, kind, one_worker, pending, verdict, watched,
-};
 use std::error::Error;
 use std::io;
 
@@ -40,7 +36,7 @@ fn the_first_value_wins_over_earlier_failures() {
 #[test]
 fn all_failures_come_in_input_order() {
     watched(|| {
-        let failures = common::every_failure();
+        let failures = crate::common::every_failure();
         let (mut deferreds, list) = pending(failures.len());
         let mut any = list.any();
         for (_, failure) in failures.iter().rev() {
@@ -116,45 +112,13 @@ fn all_failed_is_an_error() {
     });
 }
 
-/// What `any` swallows is not reported, nor is what a loser does later (I4, rule 7).
-#[test]
-fn what_it_swallows_is_not_reported() {
-    const MARK: &str = "swallowed by any";
-    watched(|| {
-        let reports = Log::new();
-        let log = reports.clone();
-        asynckit::set_unobserved_hook(move |unobserved| {
-            if unobserved.to_string() == MARK {
-                log.add(unobserved.to_string());
-            }
-        });
-        let pool = one_worker();
-        let gate = Gate::new();
-        let key = gate.key();
-        let failed = || Typed::<u8>::failed(MARK.to_owned());
-        let late = pool.spawn(move || {
-            key.wait();
-            Err(MARK.to_owned())
-        });
-        gate.await_arrival(1);
-        let list: List<u8> = [failed(), late, Promise::ready(1), failed()].into_iter().collect();
-        assert_eq!(list.any().get(None).unwrap(), 1);
-        gate.open();
-        flush(&pool);
-        drop(AsyncList::from_iter([Promise::ready(0), failed()]).race().get(None));
-        assert_eq!(reports.entries(), Vec::<String>::new());
-        drop(failed());
-        assert_eq!(reports.entries(), [MARK], "the hook works");
-    });
-}
-
 /// Values that came too late, and failures that were overtaken, are dropped once.
 #[test]
 fn every_item_is_dropped_once() {
     watched(|| {
         let counter = DropCounter::default();
         let (first, second) = (Promise::deferred(), Promise::deferred());
-        let list: AsyncList<_, common::Token> =
+        let list: AsyncList<_, crate::common::Token> =
             AsyncList::from_iter([Promise::failed(counter.token()), first.1, second.1]);
         let any = list.any();
         first.0.resolve(counter.token());

@@ -1,9 +1,7 @@
 //! Cancelling lists and what was made of them (conformance E17; rule 6).
 
-mod common;
-
+use crate::common::{DropCounter, Gate, Log, MOMENT, PATIENCE, pending, watched};
 use asynckit::{AsyncList, Deferred, Pool, Promise, join};
-use common::{DropCounter, Gate, Log, MOMENT, PATIENCE, pending, watched};
 use std::sync::{Arc, OnceLock};
 
 type List<T> = AsyncList<T, String>;
@@ -93,7 +91,7 @@ fn values_go_when_the_join_has_failed_or_was_cancelled() {
     watched(|| {
         let counter = DropCounter::default();
         let list = || {
-            let (deferred, promise) = Typed::<common::Token>::deferred();
+            let (deferred, promise) = Typed::<crate::common::Token>::deferred();
             let (held, running) = Typed::deferred();
             let running = running.handle(|outcome| outcome.map_err(|_| String::new()));
             let items = [Promise::ready(counter.token()), promise, running];
@@ -105,8 +103,8 @@ fn values_go_when_the_join_has_failed_or_was_cancelled() {
         assert_eq!(counter.dropped(), 1);
         drop(joined);
         for make in [
-            |list: AsyncList<common::Token, String>| list.join().map(drop),
-            |list: AsyncList<common::Token, String>| list.settled().map(drop),
+            |list: AsyncList<crate::common::Token, String>| list.join().map(drop),
+            |list: AsyncList<crate::common::Token, String>| list.settled().map(drop),
         ] {
             let before = counter.dropped();
             let (_deferred, _held, items) = list();
@@ -183,7 +181,7 @@ fn a_cancelled_list_does_not_wait_for_items_that_run() {
         let gate = Gate::new();
         let completed = running(&gate).as_completed();
         let verdicts: Vec<_> =
-            completed.map(|done| (done.index, common::verdict(&done.outcome))).collect();
+            completed.map(|done| (done.index, crate::common::verdict(&done.outcome))).collect();
         assert_eq!(verdicts, [(0, "Ok"), (1, "Cancelled")]);
     });
 }

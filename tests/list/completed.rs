@@ -1,13 +1,11 @@
 //! `AsyncList::as_completed`, and its stream (conformance E20; rule 12).
 
-mod common;
-
-use asynckit::{AsyncList, AsyncValue, Deferred, Failure, IntoPromise, Pool, Promise, TimedOut};
-use common::wakers::CountingWaker;
-use common::{
+use crate::common::wakers::CountingWaker;
+use crate::common::{
     DropCounter, Gate, LONG, MOMENT, PATIENCE, Token, eventually, flush, named_thread, one_worker,
     verdict, watched, watched_long,
 };
+use asynckit::{AsyncList, AsyncValue, Deferred, Failure, IntoPromise, Pool, Promise, TimedOut};
 use futures_core::stream::{FusedStream, Stream};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +17,7 @@ type List<T> = AsyncList<T, String>;
 type Typed<T> = Promise<T, String>;
 
 fn pending(n: usize) -> (Vec<Option<Deferred<usize, String>>>, List<usize>) {
-    let (deferreds, list) = common::pending(n);
+    let (deferreds, list) = crate::common::pending(n);
     (deferreds.into_iter().map(Some).collect(), list)
 }
 
@@ -312,7 +310,7 @@ fn a_stream_runs_to_its_end() {
         let list: List<usize> = jobs.chain([Promise::failed("e".to_owned())]).collect();
         let mut stream = list.as_completed().stream();
         let mut outcomes = Vec::new();
-        common::wakers::block_on(async {
+        crate::common::wakers::block_on(async {
             while let Some(done) =
                 std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await
             {

@@ -1,12 +1,10 @@
 //! `AsyncList`: how failures end it, and when (conformance E3 to E10; rules 6, 10 and 12).
 
-mod common;
-
-use asynckit::{AsyncList, Deferred, Failure, Promise};
-use common::{
+use crate::common::{
     DropCounter, Gate, LONG, PATIENCE, is_error, named_thread, one_worker, pending, verdict,
     watchdog, watched,
 };
+use asynckit::{AsyncList, Deferred, Failure, Promise};
 use std::sync::{Arc, Barrier};
 
 type List<T> = AsyncList<T, String>;
@@ -70,7 +68,7 @@ fn what_had_failed_before_goes_by_place() {
 #[test]
 fn a_list_fails_with_the_very_failure_of_its_item() {
     watched(|| {
-        for (name, failure) in common::every_failure() {
+        for (name, failure) in crate::common::every_failure() {
             let item = |failure| {
                 [Typed::ready(1), Typed::<u8>::settled(Err(failure))]
                     .into_iter()
@@ -208,7 +206,7 @@ fn a_get_that_fails_leaves_the_rest_running() {
             drop(token);
             Ok(1)
         });
-        let (queued_token, note) = (done.token(), common::Log::new());
+        let (queued_token, note) = (done.token(), crate::common::Log::new());
         let log = note.clone();
         let queued: Typed<u8> = pool.spawn(move || {
             log.add("ran");
@@ -219,7 +217,7 @@ fn a_get_that_fails_leaves_the_rest_running() {
             [slow, queued, Promise::failed("at once".to_owned())].into_iter().collect();
         assert!(is_error(list.get(None), "at once"));
         gate.open();
-        common::eventually("both are through", || done.dropped() == 2);
+        crate::common::eventually("both are through", || done.dropped() == 2);
         assert_eq!(note.entries(), ["ran"]);
     });
 }

@@ -1,9 +1,9 @@
 //! Lists that grow while they go on, by `map_concurrent`, in the hands of what takes any list.
 
-mod common;
-
+use crate::common::{
+    Gate, GateKey, Log, PATIENCE, eventually, is_error, one_worker, verdict, watched,
+};
 use asynckit::{AsyncList, Pool, Progress, Promise, map_concurrent};
-use common::{Gate, GateKey, Log, PATIENCE, eventually, is_error, one_worker, verdict, watched};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -178,7 +178,7 @@ fn what_has_enough_starts_no_more() {
             take(squares(&pool, inputs));
             let after = drawn.load(Ordering::SeqCst);
             assert!(after < 5_000, "{name}: {after}");
-            common::flush(&pool);
+            crate::common::flush(&pool);
             assert!(drawn.load(Ordering::SeqCst) <= after + 2, "{name}");
         }
     });

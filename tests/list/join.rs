@@ -1,14 +1,12 @@
 //! `AsyncList`: many promises handled as one (conformance, section E as far as issue 2 goes; rule 12).
 
-mod common;
-
-use asynckit::{AsyncList, Pool, Promise};
-use common::tasks::await_sleep;
-use common::wakers::block_on;
-use common::{
+use crate::common::tasks::await_sleep;
+use crate::common::wakers::block_on;
+use crate::common::{
     DropCounter, Log, MOMENT, PATIENCE, Token, deferred_on, flush, is_error, named_thread,
     one_worker, pending, verdict, watched,
 };
+use asynckit::{AsyncList, Pool, Promise};
 use std::iter::empty;
 use std::time::{Duration, Instant};
 

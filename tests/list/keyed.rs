@@ -1,9 +1,7 @@
 //! `AsyncList::keyed` (conformance E22).
 
-mod common;
-
+use crate::common::{DropCounter, Log, MOMENT, PATIENCE, is_error, verdict, watched};
 use asynckit::{AsyncList, KeyedList, Pool, Promise};
-use common::{DropCounter, Log, MOMENT, PATIENCE, is_error, verdict, watched};
 use futures_core::stream::{FusedStream, Stream};
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -110,7 +108,7 @@ fn a_keyed_list_can_be_cancelled_watched_and_waited_for() {
         let log = reports.clone();
         list.on_progress(move |progress| log.add((progress.done, progress.total)));
         assert_eq!(list.join().get(PATIENCE).unwrap().len(), 4);
-        common::eventually("the last report", || reports.entries().last() == Some(&(4, 4)));
+        crate::common::eventually("the last report", || reports.entries().last() == Some(&(4, 4)));
 
         let (_never, pending) = Typed::<u8>::deferred();
         let list = AsyncList::keyed([("never", pending)]);
@@ -128,7 +126,7 @@ fn a_keyed_stream_has_the_keys_too() {
         let list = AsyncList::keyed([("a", Typed::ready(1)), ("b", Promise::ready(2))]);
         let mut stream = pin!(list.as_completed().stream());
         let mut keys = Vec::new();
-        common::wakers::block_on(async {
+        crate::common::wakers::block_on(async {
             while let Some(done) =
                 std::future::poll_fn(|context| stream.as_mut().poll_next(context)).await
             {

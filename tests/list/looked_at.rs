@@ -1,9 +1,7 @@
 //! Lists that were looked at, waited for or taken from before something else is made of them.
 
-mod common;
-
+use crate::common::{MOMENT, PATIENCE, is_error, pending, verdict, watched};
 use asynckit::{AsyncList, Failure, Outcome, Promise};
-use common::{MOMENT, PATIENCE, is_error, pending, verdict, watched};
 use std::time::Duration;
 
 type List<T> = AsyncList<T, String>;

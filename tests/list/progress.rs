@@ -1,12 +1,10 @@
 //! `AsyncList::on_progress` (rule 13).
 
-mod common;
-
-use asynckit::{AsyncList, Deferred, Pool, Progress, Promise, Shutdown};
-use common::{
+use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, eventually, flush, named_pool, named_thread,
     one_worker, watched,
 };
+use asynckit::{AsyncList, Deferred, Pool, Progress, Promise, Shutdown};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 
@@ -73,7 +71,7 @@ fn it_works_for_whatever_the_list_is_used_for() {
     let uses: [(&str, Use); 8] = [
         ("get", |mut list, deferreds| {
             settle(deferreds);
-            assert!(common::is_error(list.get(None), "three"));
+            assert!(crate::common::is_error(list.get(None), "three"));
         }),
         ("wait", |mut list, deferreds| {
             let settler = named_thread("settler", move || settle(deferreds));
@@ -98,7 +96,7 @@ fn it_works_for_whatever_the_list_is_used_for() {
             let settler = named_thread("settler", move || settle(deferreds));
             let mut stream = list.as_completed().stream();
             let mut count = 0;
-            common::wakers::block_on(async {
+            crate::common::wakers::block_on(async {
                 while std::future::poll_fn(|context| {
                     futures_core::Stream::poll_next(std::pin::Pin::new(&mut stream), context)
                 })
@@ -141,7 +139,7 @@ fn what_is_cancelled_has_failed() {
         let reports = logged(&mut list);
         let mut joined = list.join();
         deferreds.pop().unwrap().reject("no".to_owned());
-        assert!(common::is_error(joined.get(None), "no"));
+        assert!(crate::common::is_error(joined.get(None), "no"));
         check(&reports, (4, 4, 4));
         let (mut deferreds, mut list) = pending(&pool, 4);
         let reports = logged(&mut list);
@@ -283,7 +281,7 @@ fn a_panic_is_contained() {
 fn a_function_whose_drop_panics_is_contained() {
     watched(|| {
         let (_never, mut list) = pending(&one_worker(), 1);
-        let bomb = common::Bomb;
+        let bomb = crate::common::Bomb;
         list.on_progress(move |_| {
             let _ = &bomb;
         });

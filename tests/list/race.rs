@@ -1,13 +1,11 @@
 //! `AsyncList::race` (conformance E11 to E13, D11; rules 6, 10 and 12).
 
-mod common;
-
-use asynckit::{AsyncList, AsyncValue, Deferred, Failure, IntoPromise, Pool, Promise, join};
-use common::tasks::threads_asleep;
-use common::{
+use crate::common::tasks::threads_asleep;
+use crate::common::{
     DropCounter, Gate, LONG, Log, PATIENCE, eventually, flush, is_error, named_pool, named_thread,
     one_worker, pending, verdict, watchdog, watched,
 };
+use asynckit::{AsyncList, AsyncValue, Deferred, Failure, IntoPromise, Pool, Promise, join};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 
@@ -37,7 +35,7 @@ fn the_first_value_in_time_wins() {
 #[test]
 fn a_failure_can_win() {
     watched(|| {
-        for (name, failure) in common::every_failure() {
+        for (name, failure) in crate::common::every_failure() {
             let (mut deferreds, list) = pending(2);
             let mut race = list.race();
             deferreds.remove(1).settle(Err(failure));
@@ -49,7 +47,7 @@ fn a_failure_can_win() {
         drop(deferreds);
         assert_eq!(verdict(&race.get(None)), "Abandoned");
         let list: List<u8> = [Typed::ready(1).map(|_| panic!("first"))].into_iter().collect();
-        assert_eq!(common::panic_message(list.race().get(PATIENCE)), "first");
+        assert_eq!(crate::common::panic_message(list.race().get(PATIENCE)), "first");
     });
 }
 
@@ -308,7 +306,7 @@ fn the_losers_are_cancelled_before_the_outcome_is_seen() {
 #[test]
 fn the_race_has_the_executor_of_its_first_item() {
     watched(|| {
-        let pool = common::named_pool(1, "race-first");
+        let pool = crate::common::named_pool(1, "race-first");
         let other = Pool::new(1);
         let list: List<u8> = [pool.spawn(|| Ok(1)), other.spawn(|| Ok(2))].into_iter().collect();
         let name = list.race().map(|_| std::thread::current().name().map(str::to_owned));

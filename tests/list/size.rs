@@ -1,12 +1,10 @@
 //! Very many items on a very small stack: dropped, cancelled, failed (conformance D2, D4).
 
-mod common;
-
-use asynckit::{AsyncList, Deferred, Promise, map_concurrent};
-use common::{
+use crate::common::{
     Bomb, DropCounter, LONG, SMALL_STACK, Token, is_error, one_small_worker, run_on_small_stack,
     watched_long,
 };
+use asynckit::{AsyncList, Deferred, Promise, map_concurrent};
 
 type Typed<T> = Promise<T, String>;
 type List<T> = AsyncList<T, String>;

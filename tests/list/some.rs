@@ -1,9 +1,7 @@
 //! `AsyncList::some` (conformance E18, rule 12).
 
-mod common;
-
+use crate::common::{DropCounter, Token, kind, pending, verdict, watched};
 use asynckit::{AllFailed, AsyncList, Deferred, Failure, Outcome, Promise};
-use common::{DropCounter, Token, kind, pending, verdict, watched};
 
 type List<T> = AsyncList<T, String>;
 

@@ -1,12 +1,10 @@
 //! `Pool::spawn_with` (conformance E32; ancestors A22, A25).
 
-mod common;
-
-use asynckit::{AnyError, AsyncList, AsyncValue, Pool, Promise, Shutdown};
-use common::{
+use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, flush, is_error, named_pool, one_worker, verdict,
     watched,
 };
+use asynckit::{AnyError, AsyncList, AsyncValue, Pool, Promise, Shutdown};
 
 type Typed<T> = Promise<T, String>;
 

@@ -1,12 +1,10 @@
 //! `join` of tuples and arrays (conformance E1 to E3, E5, E7, E10, E13).
 
-mod common;
-
-use asynckit::{AsyncList, AsyncValue, Deferred, Failure, Pool, Promise, join};
-use common::{
+use crate::common::{
     DropCounter, LONG, Log, PATIENCE, is_error, named_pool, named_thread, one_worker,
     panic_message, verdict, watchdog, watched,
 };
+use asynckit::{AsyncList, AsyncValue, Deferred, Failure, Pool, Promise, join};
 use std::sync::{Arc, Barrier, mpsc};
 
 type Typed<T> = Promise<T, String>;
@@ -109,7 +107,7 @@ fn the_first_failure_ends_it() {
 #[test]
 fn it_fails_with_the_very_failure() {
     watched(|| {
-        for (name, failure) in common::every_failure() {
+        for (name, failure) in crate::common::every_failure() {
             let failed = Typed::<u8>::settled(Err(failure));
             assert_eq!(verdict(&join((Typed::ready("a"), failed)).get(None)), name);
         }
@@ -197,7 +195,7 @@ fn every_value_is_dropped_once() {
         let (_never, promise) = Typed::<()>::deferred();
         join((token(), promise)).cancel();
         assert_eq!(counter.dropped(), 8);
-        let bomb = join((Typed::ready(common::Bomb), Typed::<()>::failed("no".to_owned())));
+        let bomb = join((Typed::ready(crate::common::Bomb), Typed::<()>::failed("no".to_owned())));
         assert!(bomb.is_error(), "a value that panics when it is dropped");
     });
 }

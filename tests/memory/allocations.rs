@@ -1,14 +1,9 @@
 //! What the paths that everybody pays for may ask of the allocator: counted, not estimated.
 
-mod common;
-
+use crate::common::alloc::Counter;
+use crate::common::{Gate, LONG, PATIENCE, flush, one_worker, watchdog, watched};
 use asynckit::{AsyncList, AsyncValue, Deferred, Pool, Promise, Shutdown, join};
-use common::alloc::{Counter, Counting};
-use common::{Gate, LONG, PATIENCE, flush, one_worker, watchdog, watched};
 use std::hint::spin_loop;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type Typed<T> = Promise<T, String>;
 

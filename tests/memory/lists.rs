@@ -1,13 +1,8 @@
 //! What lists ask of the allocator, and what they leave behind (conformance D6 to D8, D11; rule 12).
 
-mod common;
-
+use crate::common::alloc::Counter;
+use crate::common::{LONG, watchdog, watched};
 use asynckit::{AsyncList, AsyncValue, Deferred, IntoPromise, Promise, join};
-use common::alloc::{Counter, Counting};
-use common::{LONG, watchdog, watched};
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type List<T> = AsyncList<T, String>;
 type Typed<T> = Promise<T, String>;

@@ -1,16 +1,11 @@
 //! Sizes and auto traits: what every user's types are built on, pinned.
 
-mod common;
-
+use crate::common::alloc::Counter;
 use asynckit::{AnyError, AsyncList, AsyncValue, Deferred, Failure, Pool, Promise};
-use common::alloc::{Counter, Counting};
 use std::cell::Cell;
 use std::error::Error;
 use std::marker::PhantomPinned;
 use std::sync::{Arc, MutexGuard};
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// `Send`, not `Sync`: as a `Cell` is.
 type SendOnly = Cell<u8>;

@@ -1,11 +1,9 @@
 //! Callbacks inside the call that settles: `Inline`, and executors that run a job at once. Nothing
 //! nests, and depth costs no stack.
 
-mod common;
-
+use crate::common::wakers::block_on;
+use crate::common::{Log, PATIENCE, SMALL_STACK, run_on_small_stack, watchdog, watched};
 use asynckit::{Executor, ExecutorRef, Inline, Job, Pool, Promise};
-use common::wakers::block_on;
-use common::{Log, PATIENCE, SMALL_STACK, run_on_small_stack, watchdog, watched};
 use futures_core::Stream;
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -32,7 +30,7 @@ fn inline(kind: usize, n: usize) -> ExecutorRef {
 #[track_caller]
 fn deep(body: impl FnOnce() + Send + 'static) {
     let place = std::panic::Location::caller();
-    watchdog(&format!("executor_inline.rs:{}", place.line()), common::LONG, || {
+    watchdog(&format!("executor_inline.rs:{}", place.line()), crate::common::LONG, || {
         run_on_small_stack(SMALL_STACK, body);
     });
 }
@@ -150,7 +148,7 @@ fn a_callback_that_panics_leaves_the_next_ones_alone() {
 fn inline_callbacks_of_a_job_run_on_its_worker() {
     watched(|| {
         let pool = Pool::new(1);
-        let worker = common::worker_id(&pool);
+        let worker = crate::common::worker_id(&pool);
         let mut ids = pool
             .spawn(|| Ok::<_, String>(vec![thread::current().id()]))
             .via(Inline)
@@ -236,7 +234,7 @@ fn a_million_refused_links_need_no_stack() {
             let (deferred, promise) = Link::deferred();
             let mut end = (0..LINKS).fold(promise.via(executor), |chain, _| chain.finally(|| ()));
             deferred.reject("e".to_owned());
-            assert_eq!(common::verdict(&end.try_get().unwrap()), expected);
+            assert_eq!(crate::common::verdict(&end.try_get().unwrap()), expected);
         }
         let refuse = ExecutorRef::from(drop as fn(Job));
         let (deferred, promise) = Link::deferred();

@@ -1,10 +1,8 @@
 //! `LocalQueue`: callbacks on the thread that drains it (semantics 16; conformance F11).
 
-mod common;
-
+use crate::common::wakers::CountingWaker;
+use crate::common::{DropCounter, Gate, Log, MOMENT, PATIENCE, named_thread, one_worker, watched};
 use asynckit::{LocalQueue, Promise};
-use common::wakers::CountingWaker;
-use common::{DropCounter, Gate, Log, MOMENT, PATIENCE, named_thread, one_worker, watched};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -100,7 +98,7 @@ fn get_wakes_for_jobs_and_for_the_promise() {
             let (first, second) = (log.clone(), log);
             drop(Typed::ready(1).via(&feeder).map(move |_| first.add(thread::current().id())));
             drop(Typed::ready(1).via(&feeder).map(move |_| second.add(thread::current().id())));
-            common::eventually("both run", || seen.entries().len() == 2);
+            crate::common::eventually("both run", || seen.entries().len() == 2);
             deferred.resolve(7);
         });
         gate.open();

@@ -1,12 +1,10 @@
 //! Room in the queue: `queue_limit`, `try_spawn`, `PoolFull`, `wait_for_room`.
 
-mod common;
-
-use asynckit::{AnyError, Outcome, Pool, PoolFull, Promise, Shutdown};
-use common::tasks::await_sleep;
-use common::{
+use crate::common::tasks::await_sleep;
+use crate::common::{
     Bomb, DropCounter, Gate, MOMENT, PATIENCE, Token, eventually, flush, named_thread, watched,
 };
+use asynckit::{AnyError, Outcome, Pool, PoolFull, Promise, Shutdown};
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};

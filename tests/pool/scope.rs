@@ -1,10 +1,8 @@
 //! Scopes: promises of work that borrows (rule 15; conformance G18 to G24 as far as they apply).
 //! What makes them sound, and scopes on a pool's only worker, are in `scope_sound.rs`.
 
-mod common;
-
+use crate::common::{Gate, Log, MOMENT, PATIENCE, eventually, flush, one_worker, verdict, watched};
 use asynckit::{AnyError, AsyncList, Failure, Outcome, Pool, Promise, Shutdown};
-use common::{Gate, Log, MOMENT, PATIENCE, eventually, flush, one_worker, verdict, watched};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -171,7 +169,7 @@ fn a_job_that_comes_after_the_failure_never_runs() {
         let pool = one_worker();
         let late = pool.scope(|scope| {
             let mut failing: Typed<u8> = scope.spawn(|| Err("no".to_owned()));
-            assert!(common::is_error(failing.get(PATIENCE), "no"));
+            assert!(crate::common::is_error(failing.get(PATIENCE), "no"));
             flush(&pool); // the scope knows of it
             scope.spawn(|| -> Result<u8, String> { panic!("it runs") })
         });

@@ -1,12 +1,10 @@
 //! Scopes: that nothing borrowed is used, or dropped, after the scope (rule 15); and scopes on a pool's only worker.
 
-mod common;
-
-use asynckit::{AnyError, Pool, Promise, Shutdown};
-use common::{
+use crate::common::{
     Bomb, DropCounter, Gate, PATIENCE, Token, eventually, flush, on_the_only_worker, one_worker,
     panic_message, watched,
 };
+use asynckit::{AnyError, Pool, Promise, Shutdown};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};

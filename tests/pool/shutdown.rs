@@ -1,13 +1,11 @@
 //! Stopping a pool: `shutdown`, and dropping its last handle (conformance J1 to J4; rule 11).
 
-mod common;
-
-use asynckit::{Pool, Promise, Shutdown};
-use common::tasks::threads_named;
-use common::{
+use crate::common::tasks::threads_named;
+use crate::common::{
     DropCounter, Gate, Log, PATIENCE, deferred_on, eventually, flush, named_pool, named_thread,
     one_worker, verdict, watched,
 };
+use asynckit::{Pool, Promise, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -179,7 +177,7 @@ fn handlers_still_run_after_the_pool_has_gone() {
             .inspect(move |_| b.add("inspect"))
             .map(|n| n + 1)
             .catch(move |f| {
-                c.add(common::kind(&f));
+                c.add(crate::common::kind(&f));
                 Ok(7)
             })
             .handle(move |o| {

@@ -1,13 +1,11 @@
 //! The pool as an executor of futures: woken from anywhere, polled by one worker at a time, dropped on
 //! the pool. How it ends before its time is in `spawn_future_end.rs`.
 
-mod common;
-
-use asynckit::{AsyncList, Pool, Promise};
-use common::by_hand::ByHand;
-use common::{
+use crate::common::by_hand::ByHand;
+use crate::common::{
     Gate, Log, PATIENCE, eventually, flush, named_thread, one_worker, watched, worker_id,
 };
+use asynckit::{AsyncList, Pool, Promise};
 use std::future::{poll_fn, ready};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -22,7 +20,7 @@ fn a_future_is_run_to_its_end() {
         let pool = one_worker();
         assert_eq!(pool.spawn_future(ready(Ok::<_, String>(1))).get(PATIENCE).unwrap(), 1);
         let failed = pool.spawn_future(async { Err::<u8, _>("no".to_owned()) }).get(PATIENCE);
-        assert!(common::is_error(failed, "no"));
+        assert!(crate::common::is_error(failed, "no"));
         let (a, b) = (pool.run(|| 2), pool.run(|| 3));
         let mut sum = pool
             .spawn_future(async move { Ok::<_, asynckit::AnyError>(a.await? + b.await?) })
@@ -250,7 +248,7 @@ fn it_is_never_polled_by_two_at_a_time() {
 #[test]
 fn get_on_the_only_worker_polls_a_queued_future() {
     watched(|| {
-        let value = common::on_the_only_worker("a queued future", |pool| {
+        let value = crate::common::on_the_only_worker("a queued future", |pool| {
             let mut inner = pool.spawn_future(async { Ok::<_, String>(thread::current().id()) });
             let same = inner.get(None).unwrap() == thread::current().id();
             let mut chained = pool.spawn_future(async { Ok::<_, String>(1) }).map(|n| n + 1);

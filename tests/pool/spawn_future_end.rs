@@ -1,13 +1,11 @@
 //! Futures on a pool that end before their time: by a panic, a cancellation, the end of the pool.
 
-mod common;
-
-use asynckit::{AsyncList, Pool, Promise, Shutdown};
-use common::by_hand::ByHand;
-use common::{
+use crate::common::by_hand::ByHand;
+use crate::common::{
     Bomb, DropCounter, Gate, Log, MOMENT, PATIENCE, eventually, flush, named_thread, one_worker,
     watched, worker_id,
 };
+use asynckit::{AsyncList, Pool, Promise, Shutdown};
 use std::future::{Future, pending, poll_fn};
 use std::hint;
 use std::pin::Pin;
@@ -29,7 +27,7 @@ fn panics_in_polls_and_drops_leave_the_worker_alive() {
         }
     }
     watched(|| {
-        common::survives(|pool| {
+        crate::common::survives(|pool| {
             let failure = pool.spawn_future(Fragile(Bomb, true)).get(PATIENCE).unwrap_err();
             assert!(failure.is_panicked());
             assert_eq!(pool.spawn_future(Fragile(Bomb, false)).get(PATIENCE).unwrap(), 1);

@@ -1,12 +1,10 @@
 //! The pool: order, number of workers, shutdown and the last handle (conformance, section J; rules 10 and 11).
 
-mod common;
-
-use asynckit::Pool;
-use common::tasks::{threads_asleep, threads_named};
-use common::{
+use crate::common::tasks::{threads_asleep, threads_named};
+use crate::common::{
     Gate, Log, MOMENT, PATIENCE, eventually, flush, named_pool, named_thread, one_worker, watched,
 };
+use asynckit::Pool;
 use std::collections::HashSet;
 use std::sync::{Arc, Barrier};
 use std::thread;

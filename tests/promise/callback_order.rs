@@ -1,10 +1,8 @@
 //! Where and when callbacks run: never inside a call, on the promise's executor, `then` at once, `chain` in the queue
 //! (conformance B18, B19; rules 2 and 3 of the design).
 
-mod common;
-
+use crate::common::{Gate, Log, PATIENCE, deferred_on, flush, one_worker, three_cases, watched};
 use asynckit::{AsyncValue, Pool, Promise, join};
-use common::{Gate, Log, PATIENCE, deferred_on, flush, one_worker, three_cases, watched};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};

@@ -2,13 +2,11 @@
 //!
 //! Where and when they run is in `order.rs`. B14, B15 and B17 (many handlers on one value) are in `value.rs`.
 
-mod common;
-
-use asynckit::{Failure, Promise};
-use common::{
+use crate::common::{
     DropCounter, Log, MOMENT, PATIENCE, Token, every_failure, is_error, kind, one_worker,
     panic_message, three_cases, watched,
 };
+use asynckit::{Failure, Promise};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;

@@ -2,13 +2,11 @@
 //!
 //! Both the thread that builds, settles and drops and the worker that runs the callbacks have 64 KiB of stack.
 
-mod common;
-
-use asynckit::{AsyncList, AsyncValue, Deferred, Pool, Promise, join};
-use common::{
+use crate::common::{
     Bomb, DropCounter, PATIENCE, SMALL_STACK, deferred_on, one_small_worker, run_on_small_stack,
     watchdog,
 };
+use asynckit::{AsyncList, AsyncValue, Deferred, Pool, Promise, join};
 use std::time::Duration;
 
 const LINKS: usize = if cfg!(miri) { 1_000 } else { 1_000_000 };
@@ -20,7 +18,7 @@ type Link = Promise<usize, String>;
 #[track_caller]
 fn deep(body: impl FnOnce(&Pool) + Send + 'static) {
     let place = std::panic::Location::caller();
-    watchdog(&format!("depth.rs:{}", place.line()), common::LONG, || {
+    watchdog(&format!("depth.rs:{}", place.line()), crate::common::LONG, || {
         run_on_small_stack(SMALL_STACK, || body(&one_small_worker()));
     });
 }
@@ -49,7 +47,7 @@ fn a_million_links_complete() {
 fn a_million_links_on_a_settled_promise_complete() {
     deep(|pool| {
         let settled = pool.spawn(|| Ok(0));
-        common::flush(pool);
+        crate::common::flush(pool);
         assert_eq!(links(settled).get(None).unwrap(), LINKS);
     });
 }
@@ -106,7 +104,7 @@ fn a_million_links_complete_after_their_tail_was_dropped() {
         let (done, end) = std::sync::mpsc::channel();
         drop(links(promise).map(move |n| done.send(n)));
         deferred.resolve(0);
-        assert_eq!(end.recv_timeout(common::LONG).unwrap(), LINKS);
+        assert_eq!(end.recv_timeout(crate::common::LONG).unwrap(), LINKS);
     });
 }
 
@@ -125,7 +123,7 @@ fn a_million_closures_are_dropped_when_nobody_is_left() {
             })
         }));
         drop(deferred);
-        common::eventually("every closure is dropped", || counter.dropped() == LINKS);
+        crate::common::eventually("every closure is dropped", || counter.dropped() == LINKS);
     });
 }
 
@@ -144,7 +142,7 @@ fn links_with_captures_that_panic_when_dropped_fail_one_by_one() {
         });
         deferred.reject("from the top".to_owned());
         assert!(chain.get(PATIENCE).unwrap_err().is_error());
-        common::flush(pool);
+        crate::common::flush(pool);
     });
 }
 
@@ -324,7 +322,7 @@ fn a_deep_nest_of_joins_settles_and_drops() {
         let (deferred, promise) = deferred_on(pool);
         drop(nest(promise));
         deferred.resolve(0);
-        common::flush(pool);
+        crate::common::flush(pool);
     });
 }
 
@@ -339,7 +337,7 @@ fn a_million_branches_on_one_value_each_run_once() {
             drop(event.map(move |n| runs.fetch_add(*n, std::sync::atomic::Ordering::SeqCst)));
         }
         event.set(1).unwrap();
-        common::eventually("each branch runs", || {
+        crate::common::eventually("each branch runs", || {
             runs.load(std::sync::atomic::Ordering::SeqCst) == LINKS
         });
         std::thread::sleep(Duration::from_millis(5));

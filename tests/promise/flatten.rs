@@ -2,13 +2,11 @@
 //!
 //! C6 (later settles of a promise that follows are ignored) cannot be asked here: following consumes the `Deferred`.
 
-mod common;
-
-use asynckit::{AsyncList, AsyncValue, Deferred, Failure, Outcome, Pool, Promise, join};
-use common::{
+use crate::common::{
     DropCounter, MOMENT, PATIENCE, deferred_on, every_failure, flush, kind, named_thread,
     one_worker, verdict, watched,
 };
+use asynckit::{AsyncList, AsyncValue, Deferred, Failure, Outcome, Pool, Promise, join};
 use std::sync::mpsc;
 
 type Typed<T> = Promise<T, String>;
@@ -163,7 +161,7 @@ fn following_oneself_fails_with_would_deadlock() {
             Ok(1)
         }));
         assert_eq!(receive.recv_timeout(PATIENCE).unwrap(), "WouldDeadlock");
-        common::eventually("the closure is dropped", || counter.dropped() == 1);
+        crate::common::eventually("the closure is dropped", || counter.dropped() == 1);
     });
 }
 
@@ -268,7 +266,7 @@ fn the_monad_laws_hold_by_outcome() {
 fn any_end_of_the_inner_promise_is_the_outer_ones() {
     watched(|| {
         let outer = |inner: Typed<u8>| Typed::ready(0).then(move |_: u8| inner).get(PATIENCE);
-        assert_eq!(verdict(&outer(common::abandoned())), "Abandoned");
+        assert_eq!(verdict(&outer(crate::common::abandoned())), "Abandoned");
         assert_eq!(verdict(&outer(Typed::ready(1).map(|_| panic!("inner")))), "Panicked");
         let mut taken = Typed::ready(1);
         taken.get(None).unwrap();
@@ -281,7 +279,7 @@ fn any_end_of_the_inner_promise_is_the_outer_ones() {
 fn adoption_completes_while_the_worker_is_blocked() {
     watched(|| {
         let pool = one_worker();
-        let gate = common::Gate::new();
+        let gate = crate::common::Gate::new();
         let (settle, inner) = Typed::<u8>::deferred();
         let (source, promise) = deferred_on::<u8, String>(&pool);
         let mut outer = promise.then(|_| inner);

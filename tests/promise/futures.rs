@@ -1,10 +1,8 @@
 //! Awaiting on any runtime: wakers, polling, and what `Debug` says (conformance F13, F14, B31).
 
-mod common;
-
+use crate::common::wakers::{CountingWaker, block_on};
+use crate::common::{Gate, MOMENT, PATIENCE, named_thread, one_worker, watched};
 use asynckit::{AsyncList, AsyncValue, Failure, Pool, Promise};
-use common::wakers::{CountingWaker, block_on};
-use common::{Gate, MOMENT, PATIENCE, named_thread, one_worker, watched};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -21,7 +19,7 @@ fn awaiting_gives_what_get_gives() {
         let pool = one_worker();
         assert_eq!(block_on(Typed::ready(1)).unwrap(), 1);
         assert!(block_on(Typed::<u8>::failed("e".to_owned())).unwrap_err().is_error());
-        assert!(block_on(common::abandoned::<u8>()).unwrap_err().is_abandoned());
+        assert!(block_on(crate::common::abandoned::<u8>()).unwrap_err().is_abandoned());
         assert_eq!(block_on(pool.run(|| 2)).unwrap(), 2);
         let typed: Typed<u8> = pool.spawn(|| Ok(3));
         assert_eq!(block_on(typed.map(|n| n + 1).then(|n| Promise::ready(n + 1))).unwrap(), 5);
@@ -170,7 +168,7 @@ fn every_future_of_a_value_is_woken() {
         drop(dropped);
         event.set(4).unwrap();
         for (waker, future) in wakers.iter().zip(&mut futures) {
-            common::eventually("it is woken", || waker.woken() >= 1);
+            crate::common::eventually("it is woken", || waker.woken() >= 1);
             assert!(matches!(waker.poll(future), Poll::Ready(Ok(4))));
         }
         assert_eq!(Arc::strong_count(&wakers[9]), 1);
@@ -234,7 +232,7 @@ fn debug_tells_the_state() {
         let running = pool.run(move || key.wait());
         assert!(format!("{running:?}").contains("pending"), "{running:?}");
         gate.open();
-        common::flush(&pool);
+        crate::common::flush(&pool);
         assert!(format!("{running:?}").contains("set"), "{running:?}");
     });
 }
@@ -245,7 +243,7 @@ fn debug_forgets_what_was_waited_for() {
     watched(|| {
         let (deferred, promise) = Promise::<u8, String>::deferred();
         let mut adopted = Promise::<u8, String>::ready(1).then(move |_| promise);
-        common::eventually("it is adopted", || format!("{adopted:?}").contains("deferred"));
+        crate::common::eventually("it is adopted", || format!("{adopted:?}").contains("deferred"));
         deferred.resolve(2);
         assert_eq!(adopted.get(PATIENCE).unwrap(), 2);
         assert_eq!(format!("{adopted:?}"), "Promise(set, taken)");

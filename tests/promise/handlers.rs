@@ -1,12 +1,10 @@
 //! Handlers of failures, and of either: that each runs once, with what, and what becomes of it (conformance B2 to B13).
 
-mod common;
-
-use asynckit::{Failure, Promise};
-use common::{
+use crate::common::{
     DropCounter, Log, PATIENCE, every_failure, is_error, kind, panic_message, three_cases, verdict,
     watched,
 };
+use asynckit::{Failure, Promise};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -211,7 +209,7 @@ fn finally_runs_once_whatever_happened() {
             assert_eq!(run(Promise::settled(Err(failure))), name);
         }
         assert_eq!(run(Typed::ready(1).map(|_| panic!("no value"))), "Panicked");
-        assert_eq!(run(common::abandoned()), "Abandoned");
+        assert_eq!(run(crate::common::abandoned()), "Abandoned");
         assert_eq!(calls.load(SeqCst), 3 + every_failure().len());
     });
 }

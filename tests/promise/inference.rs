@@ -1,10 +1,8 @@
 //! The programs of the design, as they stand there: the inference that they rely on is part of the promise.
 
-mod common;
-
+use crate::common::wakers::block_on;
+use crate::common::watched;
 use asynckit::{AnyError, AsyncList, Failure, Pool, Promise};
-use common::wakers::block_on;
-use common::watched;
 use std::time::Duration;
 
 fn fetch(url: &str) -> std::io::Result<String> {

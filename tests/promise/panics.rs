@@ -1,10 +1,8 @@
 //! A worker thread never dies of user code (rule 9): after each panic the same thread runs the next job.
 
-mod common;
-
+use crate::common::wakers::CountingWaker;
+use crate::common::{Bomb, Gate, PATIENCE, deferred_on, flush, held, survives, verdict, watched};
 use asynckit::{Deferred, Promise};
-use common::wakers::CountingWaker;
-use common::{Bomb, Gate, PATIENCE, deferred_on, flush, held, survives, verdict, watched};
 use std::panic::panic_any;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};

@@ -1,9 +1,7 @@
 //! What panics when it is dropped: values, errors, captures, payloads. No worker dies of it (rule 9).
 
-mod common;
-
+use crate::common::{Bomb, Gate, PATIENCE, held, one_worker, survives, verdict, watched};
 use asynckit::{AsyncList, Pool, Promise, join};
-use common::{Bomb, Gate, PATIENCE, held, one_worker, survives, verdict, watched};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::mpsc;
 
@@ -282,7 +280,7 @@ fn late_values_that_panic_when_dropped_leave_the_worker_alive() {
     watched(|| {
         survives(|pool| {
             let gate = Gate::new();
-            let late = |key: common::GateKey| {
+            let late = |key: crate::common::GateKey| {
                 move || -> Result<Bomb, String> {
                     key.wait();
                     Ok(Bomb)
@@ -293,7 +291,7 @@ fn late_values_that_panic_when_dropped_leave_the_worker_alive() {
             gate.await_arrival(1);
             told.cancel();
             gate.open();
-            common::flush(pool);
+            crate::common::flush(pool);
 
             let relays: [fn(Typed<Bomb>) -> Typed<Bomb>; 4] = [
                 |p| p.timeout(PATIENCE),
@@ -307,7 +305,7 @@ fn late_values_that_panic_when_dropped_leave_the_worker_alive() {
                 gate.await_arrival(1);
                 relayed.cancel();
                 gate.open();
-                common::flush(pool);
+                crate::common::flush(pool);
             }
 
             let gate = Gate::new();
@@ -317,7 +315,7 @@ fn late_values_that_panic_when_dropped_leave_the_worker_alive() {
                 in_scope.cancel();
                 gate.open();
             });
-            common::flush(pool);
+            crate::common::flush(pool);
         })
     });
 }

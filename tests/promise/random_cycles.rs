@@ -1,13 +1,12 @@
 //! Random graphs of promises that follow each other, made by several threads at a time (conformance C5): who can
 //! settle does so with its value, and all others are told.
 
-mod common;
 #[expect(dead_code, reason = "the stress tests use more of it")]
-#[path = "stress/random.rs"]
+#[path = "../stress/random.rs"]
 mod random;
 
+use crate::common::{PATIENCE, watched_long};
 use asynckit::{AsyncList, AsyncValue, Deferred, IntoPromise, Promise, join};
-use common::{PATIENCE, watched_long};
 use random::Random;
 use std::sync::Barrier;
 use std::thread;

@@ -3,14 +3,12 @@
 //! A3 to A6 (who settles first wins) cannot go wrong here by types: every method of `Deferred` that settles takes
 //! `self`. The one writer that can be used twice is `AsyncValue::set`; `value.rs` races it.
 
-mod common;
-
-use asynckit::{AnyError, AsyncList, Deferred, Failure, Outcome, Pool, Promise};
-use common::tasks::await_sleep;
-use common::wakers::block_on;
-use common::{
+use crate::common::tasks::await_sleep;
+use crate::common::wakers::block_on;
+use crate::common::{
     DropCounter, Gate, PATIENCE, Token, every_failure, kind, named_thread, one_worker, watched,
 };
+use asynckit::{AnyError, AsyncList, Deferred, Failure, Outcome, Pool, Promise};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
@@ -181,7 +179,7 @@ fn what_was_settled_before_anybody_looked_is_there() {
         let pool = one_worker();
         let mut good: Promise<u8> = pool.spawn(|| Ok(5));
         let mut bad: Promise<u8, String> = pool.spawn(|| Err("bad".to_owned()));
-        common::flush(&pool);
+        crate::common::flush(&pool);
         assert_eq!(good.try_get().unwrap().unwrap(), 5);
         assert!(matches!(bad.try_get(), Some(Err(Failure::Error(e))) if e == "bad"));
     });
@@ -287,8 +285,9 @@ fn passing_on_needs_no_worker() {
     watched(|| {
         let pool = one_worker();
         let gate = Gate::new();
-        let (key, (deferred, promise)) = (gate.key(), common::deferred_on::<u8, String>(&pool));
-        common::flush(&pool);
+        let (key, (deferred, promise)) =
+            (gate.key(), crate::common::deferred_on::<u8, String>(&pool));
+        crate::common::flush(&pool);
         let busy = pool.run(move || key.wait());
         gate.await_arrival(1);
         let (outer, mut followed): Pair<u8, String> = Promise::deferred();

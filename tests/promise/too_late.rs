@@ -1,13 +1,11 @@
 //! What comes too late, or twice, changes nothing: a second outcome, a second cancellation, a promise that nobody
 //! holds, a pool that is closed (rules 6, 11 and 14; conformance A6, A12, B22, C6, G4, G11, G17).
 
-mod common;
-
-use asynckit::{AsyncValue, Pool, Promise, Shutdown};
-use common::{
+use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, flush, held, is_error, kind, named_thread,
     one_worker, verdict, watched,
 };
+use asynckit::{AsyncValue, Pool, Promise, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -76,7 +74,7 @@ fn a_follower_has_only_its_sources_outcome() {
 fn a_late_outcome_of_a_cancelled_promise_is_dropped() {
     watched(|| {
         let drops = DropCounter::default();
-        let settled = |settle: &dyn Fn(asynckit::Deferred<common::Token, String>)| {
+        let settled = |settle: &dyn Fn(asynckit::Deferred<crate::common::Token, String>)| {
             let (deferred, mut promise) = Promise::deferred();
             promise.cancel();
             settle(deferred);
@@ -112,7 +110,7 @@ fn a_panic_on_the_way_of_a_cancellation_leaves_it_one() {
         promise.cancel();
         assert!(promise.get(None).unwrap_err().is_cancelled());
         drop(promise);
-        common::eventually("both run", || ran.load(SeqCst) == 2);
+        crate::common::eventually("both run", || ran.load(SeqCst) == 2);
         flush(&pool);
         assert_eq!(ran.load(SeqCst), 2, "once each");
     });
@@ -150,7 +148,7 @@ fn cancellers_of_cancellers_do_no_harm() {
 #[test]
 fn a_closed_pool_fails_each_dependent() {
     watched(|| {
-        let attach: [fn(Typed, common::Token) -> Typed; 3] = [
+        let attach: [fn(Typed, crate::common::Token) -> Typed; 3] = [
             |source, token| {
                 source.map(move |n| {
                     drop(token);

@@ -1,10 +1,8 @@
 //! A failure knows its way (rule 8): the places of spawn, then, chain … that it passed, in order.
 
-mod common;
-
+use crate::common::wakers::block_on;
+use crate::common::{Gate, PATIENCE, held, on_the_only_worker, one_worker, watched};
 use asynckit::{AnyError, AsyncList, AsyncValue, Failure, IntoPromise, Pool, Promise, Trace};
-use common::wakers::block_on;
-use common::{Gate, PATIENCE, held, on_the_only_worker, one_worker, watched};
 use std::time::Duration;
 
 type Typed<T> = Promise<T, String>;

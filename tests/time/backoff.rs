@@ -1,9 +1,7 @@
 //! How long to wait before the next attempt: `Backoff`, and other iterators (conformance H16).
 
-mod common;
-
+use crate::common::{Gate, PATIENCE, flush, is_error, one_worker, watched};
 use asynckit::{Backoff, Pool, Promise, retry};
-use common::{Gate, PATIENCE, flush, is_error, one_worker, watched};
 use std::time::Duration;
 
 type Typed<T> = Promise<T, String>;

@@ -1,9 +1,9 @@
 //! Values that come later: `delay` and `delay_value` (conformance H8 to H13).
 
-mod common;
-
+use crate::common::{
+    DropCounter, Log, MOMENT, PATIENCE, deferred_on, is_error, one_worker, watched,
+};
 use asynckit::{Failure, Pool, Promise, delay};
-use common::{DropCounter, Log, MOMENT, PATIENCE, deferred_on, is_error, one_worker, watched};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -192,7 +192,7 @@ fn a_dropped_delay_goes_on() {
         let (log, sent) = (Log::new(), Log::new());
         let (entries, value) = (log.clone(), sent.clone());
         drop(delay(SHORT).map(move |()| entries.add("on")).finally(move || value.add("end")));
-        common::eventually("the callbacks run", || sent.entries() == ["end"]);
+        crate::common::eventually("the callbacks run", || sent.entries() == ["end"]);
         assert_eq!(log.entries(), ["on"]);
     });
 }

@@ -1,22 +1,15 @@
 //! Trying again: `retry` and `retry_if` (conformance H14, H15, H17).
 
-mod common;
-
-use asynckit::{Backoff, Failure, Promise, retry, retry_if};
-use common::alloc::{Counter, Counting};
-use common::{
-    DropCounter, LONG, Log, MOMENT, PATIENCE, deferred_on, eventually, flush, is_error, kind,
-    named_pool, one_worker, panic_message, verdict, watched, watched_long,
+use crate::common::{
+    DropCounter, Log, MOMENT, PATIENCE, deferred_on, eventually, flush, is_error, kind, named_pool,
+    one_worker, panic_message, verdict, watched,
 };
+use asynckit::{Backoff, Failure, Promise, retry, retry_if};
 use std::iter;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type Typed<T> = Promise<T, String>;
 
@@ -92,7 +85,8 @@ fn promise_name(promise: &mut Typed<u32>) -> Typed<String> {
 #[test]
 fn other_failures_are_final() {
     watched(|| {
-        for (expected, _) in common::every_failure().into_iter().filter(|entry| entry.0 != "Error")
+        for (expected, _) in
+            crate::common::every_failure().into_iter().filter(|entry| entry.0 != "Error")
         {
             let attempts = Arc::new(AtomicUsize::new(0));
             let count = attempts.clone();
@@ -101,7 +95,7 @@ fn other_failures_are_final() {
                 if number == 1 {
                     return no(number);
                 }
-                let mut all = common::every_failure().into_iter();
+                let mut all = crate::common::every_failure().into_iter();
                 let failure = all.find(|entry| entry.0 == expected).unwrap().1;
                 Promise::settled(Err(failure))
             });
@@ -148,8 +142,8 @@ fn a_panic_of_backoff_or_predicate_is_contained_and_final() {
 #[test]
 fn a_panic_of_the_predicate_and_one_of_a_drop_are_contained() {
     watched(|| {
-        common::survives(|pool| {
-            let (bomb, on) = (common::Bomb, pool.clone());
+        crate::common::survives(|pool| {
+            let (bomb, on) = (crate::common::Bomb, pool.clone());
             let worth = |_: &String| -> bool { panic!("worth") };
             let mut promise = retry_if([NONE], worth, move |_| {
                 let _held = &bomb;
@@ -299,42 +293,4 @@ fn an_attempt_with_a_timeout_can_be_retried() {
         });
         assert!(matches!(promise.get(PATIENCE), Ok(3)));
     });
-}
-
-// ── Memory ───────────────────────────────────────────────────────────────────────────────────────
-
-/// D15, for retries: ten thousand attempts need what a few need, with and without pauses.
-#[test]
-fn memory_stays_flat_however_often_it_tries() {
-    const ATTEMPTS: u32 = 10_000;
-    watched_long(|| {
-        let (pool, counter) = (one_worker(), Counter::leaked());
-        pool.run(move || counter.count_this_thread()).get(PATIENCE).unwrap();
-        count_the_thread_that_rings(counter);
-        for pause in [NONE, Duration::from_nanos(1)] {
-            let (sender, samples) = channel();
-            let on = pool.clone();
-            let backoff = Backoff::constant(pause).times(ATTEMPTS as usize);
-            let mut promise = retry(backoff, move |number| {
-                if [ATTEMPTS / 10, ATTEMPTS].contains(&number) {
-                    sender.send(counter.live_bytes()).unwrap();
-                }
-                on.spawn(move || Err::<u8, _>(format!("no {number}")))
-            });
-            assert!(is_error(promise.get(LONG), &format!("no {}", ATTEMPTS + 1)));
-            let (early, late) = (samples.recv().unwrap(), samples.recv().unwrap());
-            assert!(late - early < 4096, "{} bytes more after {ATTEMPTS} attempts", late - early);
-        }
-    });
-}
-
-/// The thread that rings alarms, which drops them: what comes to it of a user's is a handler of
-/// cancellations.
-fn count_the_thread_that_rings(counter: &'static Counter) {
-    let (mut deferred, promise) = Typed::<u8>::deferred();
-    deferred.on_cancel(|| {
-        assert_eq!(thread::current().name(), Some("asynckit-alarms"));
-        counter.count_this_thread();
-    });
-    assert!(promise.timeout(SHORT).get(PATIENCE).unwrap_err().is_timed_out());
 }

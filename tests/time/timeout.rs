@@ -1,13 +1,11 @@
 //! Promises that fail when their time is over: `timeout` and `deadline` (conformance H1 to H8).
 
-mod common;
-
-use asynckit::{AsyncList, Failure, Pool, Promise};
-use common::wakers::{CountingWaker, block_on};
-use common::{
+use crate::common::wakers::{CountingWaker, block_on};
+use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, deferred_on, eventually, flush, held, is_error, kind,
     one_worker, verdict, watched,
 };
+use asynckit::{AsyncList, Failure, Pool, Promise};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
@@ -271,7 +269,7 @@ fn a_panic_in_a_handler_leaves_the_timer_alive() {
     watched(|| {
         let (mut deferred, promise) = Typed::<u8>::deferred();
         deferred.on_cancel(|| panic!("a handler"));
-        let (keeper, bomb) = (one_worker(), common::Bomb);
+        let (keeper, bomb) = (one_worker(), crate::common::Bomb);
         let (other, carrier) = deferred_on::<u8, String>(&keeper);
         let carrier = carrier.map(move |_| drop(bomb));
         assert!(promise.timeout(SHORT).get(PATIENCE).unwrap_err().is_timed_out());

@@ -1,13 +1,11 @@
 //! Branches of an `AsyncValue`: order, independence, and what they get (conformance B14 to B17).
 
-mod common;
-
-use asynckit::{AsyncValue, Failure, Pool, Promise};
-use common::wakers::block_on;
-use common::{
+use crate::common::wakers::block_on;
+use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, Token, deferred_on, flush, one_worker, verdict,
     watched,
 };
+use asynckit::{AsyncValue, Failure, Pool, Promise};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 
@@ -177,7 +175,7 @@ fn what_needs_a_value_owned_clones_it() {
         assert!(Arc::ptr_eq(&adopted, value.get(None).unwrap()));
         assert!(Arc::ptr_eq(&block_on(value.clone()).unwrap(), &adopted));
         drop((value, adopted));
-        common::eventually("all of it goes", || counter.dropped() == 1);
+        crate::common::eventually("all of it goes", || counter.dropped() == 1);
     });
 }
 

@@ -1,9 +1,7 @@
 //! One value, many that hang on it, of every kind (conformance D5).
 
-mod common;
-
+use crate::common::{LONG, eventually, one_worker, watched_long};
 use asynckit::{AsyncList, AsyncValue, IntoPromise, Pool, Promise, join, retry};
-use common::{LONG, eventually, one_worker, watched_long};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -67,8 +65,8 @@ fn a_value_reaches_all_kinds_of_dependents_once() {
         for ((name, _), count) in KINDS.iter().zip(runs.iter()) {
             eventually(name, || count.load(SeqCst) >= EACH);
         }
-        common::flush(&pool);
-        common::flush(Pool::global());
+        crate::common::flush(&pool);
+        crate::common::flush(Pool::global());
         for ((name, _), count) in KINDS.iter().zip(runs.iter()) {
             assert_eq!(count.load(SeqCst), EACH, "{name}");
         }

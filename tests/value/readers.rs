@@ -1,10 +1,10 @@
 //! `AsyncValue`: a promise with many owners, and an event with a value (conformance B14 to B17, A5, F4).
 
-mod common;
-
+use crate::common::wakers::block_on;
+use crate::common::{
+    DropCounter, MOMENT, PATIENCE, Token, named_thread, one_worker, verdict, watched,
+};
 use asynckit::{AsyncValue, Failure, Promise};
-use common::wakers::block_on;
-use common::{DropCounter, MOMENT, PATIENCE, Token, named_thread, one_worker, verdict, watched};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
@@ -134,7 +134,7 @@ fn a_shared_promise_cannot_be_set() {
 fn share_passes_every_outcome_on() {
     watched(|| {
         assert_eq!(*Typed::ready(1).share().get(None).unwrap(), 1);
-        for (name, failure) in common::every_failure() {
+        for (name, failure) in crate::common::every_failure() {
             let early = Typed::<u8>::settled(Err(failure.clone())).share();
             let (deferred, promise) = Typed::<u8>::deferred();
             let late = promise.share();
@@ -168,7 +168,7 @@ fn a_value_stays_where_it_is_until_the_last_handle_goes() {
         drop(copies);
         assert_eq!(lent.1, [7; 100]);
         drop(value);
-        common::eventually("the branch lets go of it too", || counter.dropped() == 2);
+        crate::common::eventually("the branch lets go of it too", || counter.dropped() == 2);
     });
 }
 

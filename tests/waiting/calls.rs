@@ -1,11 +1,9 @@
 //! Workers that wait in a pool that may start no more (rule 5), and are called to look again: by who pushes from outside, by
 //! the last one to wait.
 
-mod common;
-
+use crate::common::tasks::{sleeps, threads_asleep};
+use crate::common::{Gate, GateKey, MOMENT, PATIENCE, eventually, watched};
 use asynckit::{AsyncList, AsyncValue, Deferred, Failure, Outcome, Pool, Promise};
-use common::tasks::{sleeps, threads_asleep};
-use common::{Gate, GateKey, MOMENT, PATIENCE, eventually, watched};
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};

@@ -1,9 +1,7 @@
 //! Cycles of waits (rule 5, conformance F9): who would close one is told at once, whatever lies between.
 
-mod common;
-
+use crate::common::{Gate, PATIENCE, alone, kind, watched};
 use asynckit::{AsyncList, AsyncValue, Failure, Pool, Promise};
-use common::{Gate, PATIENCE, alone, kind, watched};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;

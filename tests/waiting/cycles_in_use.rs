@@ -1,10 +1,8 @@
 //! Cycles are told although somebody is using what has to be looked into just then, or closes the same one (conformance
 //! C5, F9).
 
-mod common;
-
+use crate::common::{PATIENCE, alone, kind, named_thread, watched};
 use asynckit::{AsyncList, Pool, Promise, for_each_concurrent};
-use common::{PATIENCE, alone, kind, named_thread, watched};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -1,11 +1,9 @@
 //! Blocking: `get`, `wait`, `try_get`, their timeouts, and `get` inside a pool (conformance, section F; rule 5).
 
-mod common;
-
+use crate::common::tasks::await_sleep;
+use crate::common::wakers::block_on;
+use crate::common::{MOMENT, PATIENCE, named_thread, watched};
 use asynckit::{AsyncList, AsyncValue, Failure, Promise};
-use common::tasks::await_sleep;
-use common::wakers::block_on;
-use common::{MOMENT, PATIENCE, named_thread, watched};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
@@ -116,7 +114,8 @@ fn whoever_waits_is_woken_by_any_end() {
         ];
         for (expected, end) in ends {
             let (deferred, mut promise) = Typed::<u8>::deferred();
-            let getter = named_thread("end-getter", move || common::verdict(&promise.get(None)));
+            let getter =
+                named_thread("end-getter", move || crate::common::verdict(&promise.get(None)));
             let (second, mut promise) = Typed::<u8>::deferred();
             let waiter = named_thread("end-waiter", move || promise.wait(None));
             await_sleep("end-", 2);
@@ -187,13 +186,15 @@ fn three_kinds_of_readers_see_one_outcome() {
             let (deferred, promise) = Typed::<u8>::deferred();
             let shared = promise.share();
             let (getter, awaiter) = (shared.clone(), shared.clone());
-            let sync = named_thread("getter", move || common::verdict(&getter.get(None).copied()));
-            let awaited = named_thread("awaiter", move || common::verdict(&block_on(awaiter)));
+            let sync =
+                named_thread("getter", move || crate::common::verdict(&getter.get(None).copied()));
+            let awaited =
+                named_thread("awaiter", move || crate::common::verdict(&block_on(awaiter)));
             let mut callback = shared.then(|n| Ok(*n));
             deferred.settle(outcome);
             assert_eq!(sync.join().unwrap(), expected);
             assert_eq!(awaited.join().unwrap(), expected);
-            assert_eq!(common::verdict(&callback.get(PATIENCE)), expected);
+            assert_eq!(crate::common::verdict(&callback.get(PATIENCE)), expected);
         }
     });
 }

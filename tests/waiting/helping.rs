@@ -2,10 +2,10 @@
 //! What a pool with spare workers does is in `waiting_spares.rs`, cycles are in `waiting_cycles.rs`, calls to look again in
 //! `waiting_calls.rs`.
 
-mod common;
-
+use crate::common::{
+    DropCounter, Log, MOMENT, PATIENCE, alone, flush, on_the_only_worker, watched,
+};
 use asynckit::{AsyncList, AsyncValue, Failure, IntoPromise, Outcome, Pool, Promise, join};
-use common::{DropCounter, Log, MOMENT, PATIENCE, alone, flush, on_the_only_worker, watched};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 

@@ -1,9 +1,7 @@
 //! Blocking inside a pool: `get` in a job cannot deadlock it (conformance F7, F9; rule 5).
 
-mod common;
-
+use crate::common::{MOMENT, PATIENCE, flush, one_worker, watched};
 use asynckit::{AsyncList, Pool, Promise};
-use common::{MOMENT, PATIENCE, flush, one_worker, watched};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -108,7 +106,7 @@ fn a_waiting_worker_runs_no_strangers_callback() {
     watched(|| {
         let pool = one_worker();
         let lock = Arc::new(Mutex::new(()));
-        let (stranger, its_promise) = common::deferred_on::<(), String>(&pool);
+        let (stranger, its_promise) = crate::common::deferred_on::<(), String>(&pool);
         flush(&pool);
         let needs = lock.clone();
         let mut callback = its_promise.map(move |()| drop(needs.lock().unwrap()));
@@ -136,7 +134,7 @@ fn a_job_that_waits_for_itself_would_deadlock() {
             let (tell, told) = mpsc::channel();
             send.send(attach(pool.spawn(move || {
                 let failure = receive.recv().unwrap().get(None).unwrap_err();
-                tell.send(common::kind(&failure)).unwrap();
+                tell.send(crate::common::kind(&failure)).unwrap();
                 Ok(1)
             })))
             .unwrap();
@@ -152,12 +150,12 @@ fn two_jobs_that_wait_for_each_other_would_deadlock() {
         let pool = Pool::new(2);
         let (to_first, first_gets) = mpsc::channel::<Typed<u8>>();
         let (to_second, second_gets) = mpsc::channel::<Typed<u8>>();
-        let told = common::Log::new();
+        let told = crate::common::Log::new();
         let job = |gets: mpsc::Receiver<Typed<u8>>| {
             let log = told.clone();
             move || {
                 let outcome =
-                    gets.recv().unwrap().get(None).map_err(|f| common::kind(&f).to_owned());
+                    gets.recv().unwrap().get(None).map_err(|f| crate::common::kind(&f).to_owned());
                 log.add(outcome.clone());
                 outcome
             }
@@ -166,7 +164,7 @@ fn two_jobs_that_wait_for_each_other_would_deadlock() {
         let second = pool.spawn(job(second_gets));
         to_first.send(second).unwrap();
         to_second.send(first).unwrap();
-        common::eventually("both return", || told.entries().len() == 2);
+        crate::common::eventually("both return", || told.entries().len() == 2);
         let deadlocks =
             told.entries().into_iter().filter(|o| *o == Err("WouldDeadlock".to_owned())).count();
         assert!(deadlocks >= 1, "{:?}", told.entries());

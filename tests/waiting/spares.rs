@@ -1,9 +1,7 @@
 //! Waiting in a pool that may start spare workers (rule 5): how many, and how long they stay.
 
-mod common;
-
+use crate::common::{Gate, MOMENT, PATIENCE, eventually, flush, watched};
 use asynckit::{AsyncValue, Outcome, Pool, Promise, Shutdown};
-use common::{Gate, MOMENT, PATIENCE, eventually, flush, watched};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;

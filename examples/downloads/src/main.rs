@@ -1,6 +1,6 @@
 //! A crawl of dependent downloads: an index page, then all that it links to, then all that those link to.
 //!
-//!     cargo run --release --features http --example downloads
+//!     cargo run --release -p downloads
 //!
 //! serves this repository's documentation and source on a loopback port and crawls it. See `--help` for
 //! folders and pages of your own. The crawl itself is in `crawl.rs`.

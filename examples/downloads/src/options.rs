@@ -9,6 +9,9 @@ use clap::Parser;
 
 use crate::folder::Folder;
 
+/// What is served where nothing else is asked for.
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
 /// Downloads pages, all that they link to, and all that those link to, many at a time
 ///
 /// Without arguments it serves the documentation and the source of this repository on a free port of this
@@ -47,9 +50,7 @@ impl Options {
     pub(crate) fn folder(&self) -> Option<Folder> {
         match &self.serve {
             Some(folder) => Some(Folder::new(folder.clone())),
-            None if self.urls.is_empty() => {
-                Some(Folder::with_broken_links(env!("CARGO_MANIFEST_DIR").into()))
-            }
+            None if self.urls.is_empty() => Some(Folder::with_broken_links(REPOSITORY.into())),
             None => None,
         }
     }

@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn modules_of_rust_files_become_links() {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/downloads/main.rs");
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs");
         let html = rust(
             "main.rs",
             "mod crawl;\npub(crate) mod render;\nmod nowhere;\nlet x = y<z;",

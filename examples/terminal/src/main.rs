@@ -1,7 +1,7 @@
 //! A terminal program that stays responsive while promises work: their callbacks change what is shown, on
 //! the thread that shows it, so the state needs no care.
 //!
-//!     cargo run --example terminal
+//!     cargo run -p terminal
 
 use asynckit::{AnyError, CancelToken, Canceller, Failure, LocalQueue, Outcome, Pool};
 use ratatui::DefaultTerminal;
@@ -187,5 +187,4 @@ fn main() -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "terminal/tests.rs"]
 mod tests;

@@ -1,6 +1,6 @@
 //! The feature `tracing`: spans go along with user code, and what goes wrong is an event.
-#![cfg(feature = "tracing")]
 
+#[path = "../../common/mod.rs"]
 mod common;
 
 use asynckit::{Pool, Promise, Shutdown};

@@ -1,7 +1,7 @@
 //! Executors that use promises themselves, or go while they are in use.
 
+use super::{OneThread, Typed};
 use crate::common::{Bomb, PATIENCE, one_worker, watched};
-use crate::{OneThread, Typed};
 use asynckit::{Executor, ExecutorRef, Inline, Job};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};

@@ -1,14 +1,12 @@
 //! Executors: callbacks after `via` run there and nowhere else, and what an executor refuses settles
 //! (conformance B19, B20, B22).
 
-#[path = "../common/mod.rs"]
-mod common;
 mod lifetime;
 mod refused;
 mod via;
 
+use crate::common::{Log, named_thread};
 use asynckit::{Executor, Job, Promise};
-use common::{Log, named_thread};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};

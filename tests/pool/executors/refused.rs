@@ -1,9 +1,9 @@
 //! What an executor refuses settles.
 
+use super::{OneThread, Typed, all_callbacks};
 use crate::common::{
     Bomb, DropCounter, Log, PATIENCE, every_failure, named_thread, three_cases, verdict, watched,
 };
-use crate::{OneThread, Typed, all_callbacks};
 use asynckit::{Executor, ExecutorRef, Inline, Job, LocalQueue, Pool};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -169,22 +169,5 @@ fn every_refused_callback_was_offered_once() {
         let branches: Vec<_> = (0..5).map(|_| value.chain(|n| Ok(*n))).collect();
         assert!(branches.into_iter().all(|mut b| b.get(PATIENCE).unwrap_err().is_abandoned()));
         assert_eq!(offers.load(Ordering::SeqCst), 5);
-    });
-}
-
-/// What its executor has refused with a failure in it is not lost in silence: it is reported.
-#[test]
-fn a_failure_whose_callback_was_refused_is_reported() {
-    watched(|| {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let hook = seen.clone();
-        asynckit::set_unobserved_hook(move |unobserved| {
-            hook.lock().unwrap().push(unobserved.to_string());
-        });
-        let nobody: fn(Job) = drop;
-        let failed = Typed::<u8>::failed("the refused error".to_owned());
-        assert!(failed.via(nobody).catch(|_| Ok(1)).get(None).unwrap_err().is_abandoned());
-        let reports = seen.lock().unwrap();
-        assert!(reports.iter().any(|text| text.contains("the refused error")), "{reports:?}");
     });
 }

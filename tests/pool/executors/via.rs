@@ -1,9 +1,9 @@
 //! Callbacks after `via` run there and nowhere else.
 
+use super::{OneThread, Typed, all_callbacks, only};
 use crate::common::{
     Log, PATIENCE, eventually, one_worker, three_cases, verdict, watched, worker_id,
 };
-use crate::{OneThread, Typed, all_callbacks, only};
 use asynckit::{AsyncList, Executor, ExecutorRef, Inline, Job, LocalQueue};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

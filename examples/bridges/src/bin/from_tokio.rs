@@ -1,6 +1,6 @@
 //! For a program that has tokio already: promises among its tasks.
 //!
-//!     cargo run --features tokio --example from_tokio
+//!     cargo run -p bridges --bin from_tokio
 
 use asynckit::{AnyError, AsyncList, Pool, Promise};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! A plain `main` that uses async crates: reqwest as the client, axum as the server.
 //!
-//!     cargo run --features tokio,http --example sync_over_async
+//!     cargo run -p bridges --bin sync_over_async
 
 use asynckit::{AnyError, AsyncList, Promise};
 use axum::{Router, extract::Path, routing::get};

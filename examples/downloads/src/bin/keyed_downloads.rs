@@ -1,11 +1,11 @@
 //! Several files at once: each is reported, by its name, when it has come or failed, and a bar shows how
 //! far it is with all of them.
 //!
-//!     cargo run --features http --example keyed_downloads
+//!     cargo run -p downloads --bin keyed_downloads
 //!
 //! The files come from a server in this process, so no network is needed.
 
-#[path = "downloads/loopback.rs"]
+#[path = "../loopback.rs"]
 mod loopback;
 
 use asynckit::AsyncList;

@@ -1,12 +1,10 @@
 //! From and to the neighbours: tokio's tasks, channels and runtimes, rayon, `futures`, threads,
 //! callbacks.
-#![cfg(all(feature = "tokio", feature = "rayon", feature = "futures"))]
-
-mod common;
-
+use crate::common::tasks::threads_named;
+use crate::common::{
+    DropCounter, Gate, MOMENT, PATIENCE, eventually, is_error, named_thread, watched,
+};
 use asynckit::{ExecutorRef, Failure, Inline, Promise};
-use common::tasks::threads_named;
-use common::{DropCounter, Gate, MOMENT, PATIENCE, eventually, is_error, named_thread, watched};
 use std::future::pending;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
@@ -88,7 +86,7 @@ fn cancelling_the_promise_aborts_the_task() {
 fn panics_errors_and_ends_of_a_spawned_future() {
     watched(|| {
         let mut panics = asynckit::tokio::spawn(async { panic!("in tokio") }).map(|n: u8| n);
-        assert_eq!(common::panic_message(panics.get(PATIENCE)), "in tokio");
+        assert_eq!(crate::common::panic_message(panics.get(PATIENCE)), "in tokio");
         let failed = asynckit::tokio::spawn(async { Err::<u8, _>("no".to_owned()) }).get(PATIENCE);
         assert!(is_error(failed, "no"));
         let drops = DropCounter::default();
@@ -125,7 +123,7 @@ fn a_task_of_tokio_is_a_promise() {
         let mut done: Typed<u8> = runtime.spawn(async { 1 }).into();
         assert_eq!(done.get(PATIENCE).unwrap(), 1);
         let mut panics: Typed<u8> = runtime.spawn(async { panic!("in a task") }).into();
-        assert_eq!(common::panic_message(panics.get(PATIENCE)), "in a task");
+        assert_eq!(crate::common::panic_message(panics.get(PATIENCE)), "in a task");
         let task = runtime.spawn(pending::<u8>());
         let abort = task.abort_handle();
         let mut aborted: Typed<u8> = task.into();
@@ -245,7 +243,7 @@ fn a_thread_is_a_promise() {
         assert_eq!(through.try_get().expect("no other thread is needed").unwrap(), 2);
         let mut panics: Typed<u8> =
             named_thread("panics", || resume_unwind(Box::new("in a thread"))).into();
-        assert_eq!(common::panic_message(panics.get(PATIENCE)), "in a thread");
+        assert_eq!(crate::common::panic_message(panics.get(PATIENCE)), "in a thread");
     });
 }
 
@@ -279,7 +277,7 @@ fn callbacks_become_promises() {
         let mut dropped = Typed::<u8>::from_callback(|_, _| ());
         assert!(dropped.get(None).unwrap_err().is_abandoned());
         let mut panicked = Typed::<u8>::from_callback(|_, _| panic!("no callback"));
-        assert_eq!(common::panic_message(panicked.get(None)), "no callback");
+        assert_eq!(crate::common::panic_message(panicked.get(None)), "no callback");
         let mut first = Typed::from_callback(|resolve, reject| {
             resolve(1);
             resolve(2);

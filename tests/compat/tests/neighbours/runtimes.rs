@@ -1,15 +1,13 @@
 //! One body of tests on every runtime: tokio's two kinds, smol, `futures`, pollster. And what awaiting
 //! costs: no waker is leaked, no thread added, nothing polled in vain.
-#![cfg(feature = "tokio")]
-
-mod common;
-
+use crate::common::tasks::{sleeps, threads_named};
+use crate::common::wakers::CountingWaker;
+use crate::common::{
+    MOMENT, PATIENCE, eventually, named_pool, named_thread, watched, watched_long,
+};
 use asynckit::{
     AnyError, AsyncList, AsyncValue, Deferred, Failure, Inline, LocalQueue, Pool, Promise,
 };
-use common::tasks::{sleeps, threads_named};
-use common::wakers::CountingWaker;
-use common::{MOMENT, PATIENCE, eventually, named_pool, named_thread, watched, watched_long};
 use futures_util::stream::{FusedStream, StreamExt};
 use futures_util::{future, select};
 use std::pin::{Pin, pin};
@@ -66,7 +64,7 @@ fn promises_are_awaited() {
         let failed: Typed<u8> = pool.spawn(|| Err("no".to_owned()));
         assert!(failed.await.unwrap_err().is_error());
         assert!(pool.run(|| panic!("in a job")).map(|n: u8| n).await.unwrap_err().is_panicked());
-        assert!(common::abandoned::<u8>().await.unwrap_err().is_abandoned());
+        assert!(crate::common::abandoned::<u8>().await.unwrap_err().is_abandoned());
         for n in 0..200 {
             let (deferred, promise) = Typed::deferred();
             later(deferred, n);
@@ -284,7 +282,8 @@ fn waiting_futures_take_no_thread_and_no_wake_ups() {
         let count = || polls.load(std::sync::atomic::Ordering::SeqCst);
         eventually("each is polled", || count() == 1_000);
         eventually("the workers sleep", || {
-            common::tasks::threads_asleep("waiting-futures") == threads_named("waiting-futures")
+            crate::common::tasks::threads_asleep("waiting-futures")
+                == threads_named("waiting-futures")
         });
         let before = sleeps("waiting-futures");
         std::thread::sleep(MOMENT);

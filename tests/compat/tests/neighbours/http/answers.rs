@@ -11,7 +11,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 use tokio::sync::Barrier;
 
-use crate::support::{http_error, serve, session, settings, watched};
+use super::support::{http_error, serve, session, settings, watched};
 
 fn site() -> String {
     let json = || async { ([(header::CONTENT_TYPE, "application/json")], r#"{"a": 1, "b": 2}"#) };

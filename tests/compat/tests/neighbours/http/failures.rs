@@ -12,7 +12,7 @@ use asynckit::http::{ErrorKind, Session};
 use axum::Router;
 use axum::routing::get;
 
-use crate::support::{
+use super::support::{
     http_error, nobody, send_a_tenth, serve, serve_raw, session, settings, watched,
 };
 

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::routing::get;
 use tokio::sync::Semaphore;
 
-use crate::support::{PATIENCE, serve, session, settings, watched};
+use super::support::{PATIENCE, serve, session, settings, watched};
 
 /// What a server that keeps its clients waiting tells the test.
 #[derive(Debug, PartialEq)]

@@ -3,8 +3,6 @@
 //! Nothing here sleeps: tests and servers tell each other by channels what has happened, and a test that
 //! hangs fails by its name after [`support::PATIENCE`].
 
-#![cfg(feature = "http")]
-
 mod answers;
 mod failures;
 mod giving_up;

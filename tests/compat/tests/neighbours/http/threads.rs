@@ -8,7 +8,7 @@ use asynckit::http::Session;
 use axum::Router;
 use axum::routing::get;
 
-use crate::support::{nobody, serve, serve_raw, session, settings, watched};
+use super::support::{nobody, serve, serve_raw, session, settings, watched};
 
 fn hello() -> String {
     serve(Router::new().route("/", get(|| async { "hello" })))
