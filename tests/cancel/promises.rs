@@ -1,5 +1,5 @@
 //! Cancelling a promise (rule 6; conformance section G): what it settles, what never runs, what runs on the way.
-//! Adoption, lists and values are in `cancel_upstream.rs` and `cancel_values.rs`, handlers in `cancel_handlers.rs`.
+//! Adoption, lists and values are in `upstream.rs` and `values.rs`, handlers in `handlers.rs`.
 
 use crate::common::wakers::block_on;
 use crate::common::{

@@ -6,6 +6,7 @@ mod allocations;
 #[path = "../common/mod.rs"]
 mod common;
 mod lists;
+mod retries;
 mod sizes;
 mod timers;
 

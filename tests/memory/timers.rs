@@ -1,11 +1,9 @@
 //! What timers leave behind: nothing, in whichever way they end.
 
 use crate::common::alloc::Counter;
-use crate::common::{LONG, PATIENCE, is_error, one_worker, watched_long};
-use asynckit::{Backoff, Deferred, Promise, retry};
+use crate::common::{PATIENCE, watched_long};
+use asynckit::{Deferred, Promise};
 use std::sync::Mutex;
-use std::sync::mpsc::channel;
-use std::thread;
 use std::time::Duration;
 
 type Typed<T> = Promise<T, String>;
@@ -13,8 +11,8 @@ type Typed<T> = Promise<T, String>;
 /// How many of each; a million in a release build.
 const MANY: usize = if cfg!(debug_assertions) { 100_000 } else { 1_000_000 };
 
-/// The tests share one timer: what one of them has asked for, another could give back.
-static ALONE: Mutex<()> = Mutex::new(());
+/// The tests share one timer, those of retries too: what one of them has asked for, another could give back.
+pub(super) static ALONE: Mutex<()> = Mutex::new(());
 
 /// Does something very often, and checks that what it has allocated is the same afterwards.
 fn leaves_nothing(work: impl Fn()) {
@@ -88,41 +86,4 @@ fn many_at_once() {
         round();
         assert_eq!(counter.live_bytes(), before);
     });
-}
-
-/// D15, for retries: ten thousand attempts need what a few need, with and without pauses.
-#[test]
-fn memory_stays_flat_however_often_it_tries() {
-    const ATTEMPTS: u32 = 10_000;
-    watched_long(|| {
-        let _alone = ALONE.lock();
-        let (pool, counter) = (one_worker(), Counter::leaked());
-        pool.run(move || counter.count_this_thread()).get(PATIENCE).unwrap();
-        count_the_thread_that_rings(counter);
-        for pause in [Duration::ZERO, Duration::from_nanos(1)] {
-            let (sender, samples) = channel();
-            let on = pool.clone();
-            let backoff = Backoff::constant(pause).times(ATTEMPTS as usize);
-            let mut promise = retry(backoff, move |number| {
-                if [ATTEMPTS / 10, ATTEMPTS].contains(&number) {
-                    sender.send(counter.live_bytes()).unwrap();
-                }
-                on.spawn(move || Err::<u8, _>(format!("no {number}")))
-            });
-            assert!(is_error(promise.get(LONG), &format!("no {}", ATTEMPTS + 1)));
-            let (early, late) = (samples.recv().unwrap(), samples.recv().unwrap());
-            assert!(late - early < 4096, "{} bytes more after {ATTEMPTS} attempts", late - early);
-        }
-    });
-}
-
-/// The thread that rings alarms, which drops them: what comes to it of a user's is a handler of
-/// cancellations.
-fn count_the_thread_that_rings(counter: &'static Counter) {
-    let (mut deferred, promise) = Typed::<u8>::deferred();
-    deferred.on_cancel(|| {
-        assert_eq!(thread::current().name(), Some("asynckit-alarms"));
-        counter.count_this_thread();
-    });
-    assert!(promise.timeout(Duration::from_millis(10)).get(PATIENCE).unwrap_err().is_timed_out());
 }

@@ -1,6 +1,6 @@
 //! Callbacks: that each runs once, with what, and what becomes of what it returns (conformance, section B).
 //!
-//! Where and when they run is in `order.rs`. B14, B15 and B17 (many handlers on one value) are in `value.rs`.
+//! Where and when they run is in `callback_order.rs`. B14, B15 and B17 (many handlers on one value) are in `value/`.
 
 use crate::common::{
     DropCounter, Log, MOMENT, PATIENCE, Token, every_failure, is_error, kind, one_worker,

@@ -1,7 +1,7 @@
 //! Settling: every way in which a promise gets its outcome, and that it keeps it (conformance, section A).
 //!
 //! A3 to A6 (who settles first wins) cannot go wrong here by types: every method of `Deferred` that settles takes
-//! `self`. The one writer that can be used twice is `AsyncValue::set`; `value.rs` races it.
+//! `self`. The one writer that can be used twice is `AsyncValue::set`; `value/readers.rs` races it.
 
 use crate::common::tasks::await_sleep;
 use crate::common::wakers::block_on;

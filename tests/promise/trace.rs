@@ -183,7 +183,7 @@ fn a_join_tells_the_index() {
             here.steps().map(|step| step.item()).collect::<Vec<_>>(),
             [None, None, Some(2), None]
         );
-        assert!(here.to_string().contains("\njoin[2] at tests/trace.rs:"), "{here}");
+        assert!(here.to_string().contains("\njoin[2] at tests/promise/trace.rs:"), "{here}");
         let mut outer: Promise<usize, String> =
             [inner().join()].into_iter().collect::<AsyncList<_, _>>().map(|all| all.len());
         assert!(outer.get(PATIENCE).is_err());
@@ -313,12 +313,12 @@ fn debug_tells_the_way_and_what_is_waited_for() {
     watched(|| {
         let failed = Typed::<u8>::failed("no".to_owned());
         let debug = format!("{:?}", failed.trace());
-        assert!(debug.starts_with("Trace { steps: [settled at tests/trace.rs:"), "{debug}");
+        assert!(debug.starts_with("Trace { steps: [settled at tests/promise/trace.rs:"), "{debug}");
         let (deferred, pending) = Typed::<u8>::deferred();
         let pending = pending.map(|n| n);
         let debug = format!("{pending:?}");
         assert!(
-            debug.starts_with("Promise(pending, waits for deferred at tests/trace.rs:"),
+            debug.starts_with("Promise(pending, waits for deferred at tests/promise/trace.rs:"),
             "{debug}"
         );
         deferred.resolve(1);

@@ -1,6 +1,5 @@
 //! Waiting in the pool (rule 5): a pool of one worker that nobody can stand in for, where only helping can save it.
-//! What a pool with spare workers does is in `waiting_spares.rs`, cycles are in `waiting_cycles.rs`, calls to look again in
-//! `waiting_calls.rs`.
+//! What a pool with spare workers does is in `spares.rs`, cycles are in `cycles.rs`, calls to look again in `calls.rs`.
 
 use crate::common::{
     DropCounter, Log, MOMENT, PATIENCE, alone, flush, on_the_only_worker, watched,

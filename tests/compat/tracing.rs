@@ -1,6 +1,6 @@
 //! The feature `tracing`: spans go along with user code, and what goes wrong is an event.
 
-#[path = "../../common/mod.rs"]
+#[path = "../common/mod.rs"]
 mod common;
 
 use asynckit::{Pool, Promise, Shutdown};

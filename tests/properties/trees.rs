@@ -2,7 +2,7 @@
 //! Where several may be first, any of them will do; a tree that fails is made as small as can be.
 
 mod build;
-#[path = "../../../common/mod.rs"]
+#[path = "../common/mod.rs"]
 mod common;
 mod outcome;
 mod plain;
