@@ -1,4 +1,4 @@
-//! What a cancellation tells (rule 6): `Deferred::on_cancel`, and the tokens of `spawn_cancellable`.
+//! What a cancellation tells: `Deferred::on_cancel`, and the tokens of `spawn_cancellable`.
 
 use crate::common::{
     Bomb, DropCounter, Gate, Log, PATIENCE, eventually, flush, named_thread, one_worker, watched,
@@ -157,7 +157,7 @@ fn handlers_that_cancel_others_do_not_nest() {
     });
 }
 
-/// Rule 6 for a `cancel` inside a handler: it settles, and drops what is queued, before it returns.
+/// A `cancel` inside a handler: it settles, and drops what is queued, before it returns.
 #[test]
 fn a_cancel_in_a_handler_is_as_good_as_any() {
     watched(|| {

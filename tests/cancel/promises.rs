@@ -1,4 +1,4 @@
-//! Cancelling a promise (rule 6; conformance section G): what it settles, what never runs, what runs on the way.
+//! Cancelling a promise (conformance section G): what it settles, what never runs, what runs on the way.
 //! Adoption, lists and values are in `upstream.rs` and `values.rs`, handlers in `handlers.rs`.
 
 use crate::common::wakers::block_on;
@@ -242,7 +242,7 @@ fn a_cancellation_goes_to_a_job_queued_or_running() {
     });
 }
 
-/// Rule 6: what is attached to a cancelled promise sees Cancelled, where it looks at failures of any kind.
+/// What is attached to a cancelled promise sees Cancelled, where it looks at failures of any kind.
 #[test]
 fn handlers_attached_later_see_cancelled() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! Cancelling what is upstream of a promise: what it has adopted, and the items of a list (rule 6; conformance G5).
+//! Cancelling what is upstream of a promise: what it has adopted, and the items of a list (conformance G5).
 
 use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, eventually, flush, held, named_thread, one_worker,
@@ -215,7 +215,7 @@ fn a_cancelled_join_cancels_its_items() {
     });
 }
 
-/// Rule 6: a join that fails cancels the others, however it fails; what has settled stays as it is.
+/// A join that fails cancels the others, however it fails; what has settled stays as it is.
 #[test]
 fn a_failed_join_cancels_the_others() {
     watched(|| {
@@ -230,7 +230,7 @@ fn a_failed_join_cancels_the_others() {
     });
 }
 
-/// Rule 6: `get` that fails leaves the rest running, `settled` never cancels by itself, nor does dropping either.
+/// `get` that fails leaves the rest running, `settled` never cancels by itself, nor does dropping either.
 #[test]
 fn get_and_settled_and_drop_cancel_nothing() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! Cancelling a value with many owners (rule 6; conformance G12): its source is cancelled when nobody is left who wants it.
+//! Cancelling a value with many owners (conformance G12): its source is cancelled when nobody is left who wants it.
 
 use crate::common::tasks::await_sleep;
 use crate::common::{
@@ -187,7 +187,7 @@ fn no_owners(drops: &[(&str, Drops)]) {
     }
 }
 
-/// Rule 6: what was dropped is no owner: handles, futures, branches.
+/// What was dropped is no owner: handles, futures, branches.
 #[test]
 fn what_was_dropped_is_no_owner() {
     watched(|| {

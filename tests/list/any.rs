@@ -62,7 +62,6 @@ fn any_of_nothing_fails_at_once() {
     });
 }
 
-/// Rule 10
 #[test]
 fn of_values_that_were_there_before_the_lowest_index_wins() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! Cancelling lists and what was made of them (conformance E17; rule 6).
+//! Cancelling lists and what was made of them (conformance E17).
 
 use crate::common::{DropCounter, Gate, Log, MOMENT, PATIENCE, pending, watched};
 use asynckit::{AsyncList, Deferred, Pool, Promise, join};
@@ -67,7 +67,7 @@ fn cancelling_after_the_end_is_nothing() {
     });
 }
 
-/// Rule 6: a dropped result detaches; the items go on.
+/// A dropped result detaches; the items go on.
 #[test]
 fn dropping_the_result_cancels_nothing() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! `AsyncList::as_completed`, and its stream (conformance E20; rule 12).
+//! `AsyncList::as_completed`, and its stream (conformance E20).
 
 use crate::common::wakers::CountingWaker;
 use crate::common::{
@@ -101,7 +101,7 @@ fn nothing_is_completed_at_once() {
     });
 }
 
-/// Rule 12: nothing is kept of an item that was handed out; the rest goes with the iterator.
+/// Nothing is kept of an item that was handed out; the rest goes with the iterator.
 #[test]
 fn nothing_is_kept_of_what_was_handed_out() {
     watched(|| {
@@ -136,7 +136,7 @@ fn an_early_break_detaches_the_rest() {
     });
 }
 
-/// Rule 5: a worker that iterates runs the jobs itself, in a pool that has nobody else.
+/// A worker that iterates runs the jobs itself, in a pool that has nobody else.
 #[test]
 fn a_worker_may_iterate_over_its_own_jobs() {
     watched(|| {
@@ -170,7 +170,7 @@ fn an_item_that_never_comes_makes_the_others_no_dearer() {
     });
 }
 
-/// Rule 5: with a limit it does not run them, but a spare worker does.
+/// With a limit it does not run them, but a spare worker does.
 #[test]
 fn a_worker_may_iterate_with_a_limit() {
     watched(|| {
@@ -189,7 +189,7 @@ fn a_worker_may_iterate_with_a_limit() {
     });
 }
 
-/// Rule 5: a job that iterates over its own promise: it is told, once nothing else can come.
+/// A job that iterates over its own promise: it is told, once nothing else can come.
 #[test]
 fn a_job_that_iterates_over_itself_is_told() {
     watched(|| {
@@ -211,7 +211,7 @@ fn a_job_that_iterates_over_itself_is_told() {
     });
 }
 
-/// Rule 5: the same where several items wait for it: behind links, in a list, as a copy.
+/// The same where several items wait for it: behind links, in a list, as a copy.
 #[test]
 fn each_item_that_waits_for_the_job_is_told() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! `AsyncList`: how failures end it, and when (conformance E3 to E10; rules 6, 10 and 12).
+//! `AsyncList`: how failures end it, and when (conformance E3 to E10).
 
 use crate::common::{
     DropCounter, Gate, LONG, PATIENCE, is_error, named_thread, one_worker, pending, verdict,
@@ -30,7 +30,7 @@ fn the_first_failure_ends_a_join_at_once() {
     });
 }
 
-/// Rule 12: first means first in time, and that from the moment the list has the promises.
+/// First means first in time, and that from the moment the list has the promises.
 #[test]
 fn the_first_failure_in_time_wins_over_the_first_in_place() {
     watched(|| {
@@ -50,7 +50,7 @@ fn the_first_failure_in_time_wins_over_the_first_in_place() {
     });
 }
 
-/// Rule 10: what was settled before it came into the list counts by its place.
+/// What was settled before it came into the list counts by its place.
 #[test]
 fn what_had_failed_before_goes_by_place() {
     watched(|| {
@@ -193,7 +193,7 @@ fn a_join_that_fails_while_values_come_drops_each_once() {
     });
 }
 
-/// Rule 6: a `get` that fails leaves the rest running.
+/// A `get` that fails leaves the rest running.
 #[test]
 fn a_get_that_fails_leaves_the_rest_running() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! `AsyncList`: many promises handled as one (conformance, section E as far as issue 2 goes; rule 12).
+//! `AsyncList`: many promises handled as one (conformance, section E).
 
 use crate::common::tasks::await_sleep;
 use crate::common::wakers::block_on;
@@ -175,7 +175,6 @@ fn a_list_continues_like_a_promise() {
     });
 }
 
-/// Ancestors A32
 #[test]
 fn lists_nest() {
     watched(|| {

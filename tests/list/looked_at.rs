@@ -46,7 +46,7 @@ fn a_failure_that_was_seen_still_counts() {
     });
 }
 
-/// Rule 14: what was taken is gone, whatever is made of the list: its items have failed with `Taken`.
+/// What was taken is gone, whatever is made of the list: its items have failed with `Taken`.
 #[test]
 fn what_was_taken_is_gone() {
     fn taken<T, E>(outcome: Outcome<T, E>) {

@@ -1,4 +1,4 @@
-//! `AsyncList::on_progress` (rule 13).
+//! `AsyncList::on_progress`.
 
 use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, eventually, flush, named_pool, named_thread,
@@ -290,7 +290,7 @@ fn a_function_whose_drop_panics_is_contained() {
     });
 }
 
-/// Rule 11: where the executor is shut down, reports come on the settling thread.
+/// Where the executor is shut down, reports come on the settling thread.
 #[test]
 fn a_pool_that_is_shut_down_loses_no_report() {
     watched(|| {

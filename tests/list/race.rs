@@ -1,4 +1,4 @@
-//! `AsyncList::race` (conformance E11 to E13, D11; rules 6, 10 and 12).
+//! `AsyncList::race` (conformance E11 to E13, D11).
 
 use crate::common::tasks::threads_asleep;
 use crate::common::{
@@ -76,7 +76,7 @@ fn two_in_the_same_turn_settle_it_once() {
     });
 }
 
-/// Rules 10 and 12: what was settled before goes by place, what settles in the list goes by time.
+/// What was settled before goes by place, what settles in the list goes by time.
 #[test]
 fn ties_go_to_the_lowest_index() {
     watched(|| {
@@ -110,7 +110,7 @@ fn looking_at_the_list_changes_nothing() {
     });
 }
 
-/// Rule 6: queued work of a loser never runs, and its closure is dropped at once.
+/// Queued work of a loser never runs, and its closure is dropped at once.
 #[test]
 fn the_losers_are_cancelled() {
     watched(|| {
@@ -212,7 +212,7 @@ fn items_that_settle_while_the_race_is_made_settle_it_once() {
     });
 }
 
-/// Rule 5: in a pool that has nobody else, a worker that waits runs what is queued itself.
+/// In a pool that has nobody else, a worker that waits runs what is queued itself.
 #[test]
 fn a_worker_may_wait_for_what_is_made_of_its_jobs() {
     type Get = fn(List<u8>) -> bool;
@@ -236,7 +236,7 @@ fn a_worker_may_wait_for_what_is_made_of_its_jobs() {
     });
 }
 
-/// Rule 5: an item that waits for the very job that waits is no deadlock, as long as another one can win.
+/// An item that waits for the very job that waits is no deadlock, as long as another one can win.
 #[test]
 fn an_item_that_waits_for_this_job_may_lose() {
     watched(|| {

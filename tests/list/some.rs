@@ -1,4 +1,4 @@
-//! `AsyncList::some` (conformance E18, rule 12).
+//! `AsyncList::some` (conformance E18).
 
 use crate::common::{DropCounter, Token, kind, pending, verdict, watched};
 use asynckit::{AllFailed, AsyncList, Deferred, Failure, Outcome, Promise};
@@ -101,7 +101,7 @@ fn all_of_them() {
     });
 }
 
-/// Rule 10: those that were settled before come first, by their index.
+/// Those that were settled before come first, by their index.
 #[test]
 fn ties_go_to_the_lowest_index() {
     watched(|| {

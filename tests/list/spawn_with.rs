@@ -1,4 +1,4 @@
-//! `Pool::spawn_with` (conformance E32; ancestors A22, A25).
+//! `Pool::spawn_with` (conformance E32).
 
 use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, flush, is_error, named_pool, one_worker, verdict,

@@ -117,7 +117,7 @@ fn it_fails_with_the_very_failure() {
     });
 }
 
-/// Rule 10: of those that had failed before, the first in place counts; what comes after is cancelled.
+/// Of those that had failed before, the first in place counts; what comes after is cancelled.
 #[test]
 fn ties_go_to_the_first_in_place() {
     watched(|| {

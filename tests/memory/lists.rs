@@ -1,4 +1,4 @@
-//! What lists ask of the allocator, and what they leave behind (conformance D6 to D8, D11; rule 12).
+//! What lists ask of the allocator, and what they leave behind (conformance D6 to D8, D11).
 
 use crate::common::alloc::Counter;
 use crate::common::{LONG, watchdog, watched};

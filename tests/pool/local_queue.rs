@@ -1,4 +1,4 @@
-//! `LocalQueue`: callbacks on the thread that drains it (semantics 16; conformance F11).
+//! `LocalQueue`: callbacks on the thread that drains it (conformance F11).
 
 use crate::common::wakers::CountingWaker;
 use crate::common::{DropCounter, Gate, Log, MOMENT, PATIENCE, named_thread, one_worker, watched};
@@ -43,7 +43,7 @@ fn nothing_runs_until_it_is_drained() {
     });
 }
 
-/// Semantics 16: what comes meanwhile is left to the next call.
+/// What comes meanwhile is left to the next call.
 #[test]
 fn run_pending_runs_what_was_there_when_it_began() {
     fn forever(queue: &LocalQueue, runs: &Arc<AtomicUsize>) -> Typed<()> {

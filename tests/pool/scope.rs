@@ -1,4 +1,4 @@
-//! Scopes: promises of work that borrows (rule 15; conformance G18 to G24 as far as they apply).
+//! Scopes: promises of work that borrows (conformance G18 to G24 as far as they apply).
 //! What makes them sound, and scopes on a pool's only worker, are in `scope_sound.rs`.
 
 use crate::common::{Gate, Log, MOMENT, PATIENCE, eventually, flush, one_worker, verdict, watched};
@@ -55,7 +55,7 @@ fn a_job_of_a_scope_gives_whatever_a_job_may() {
     });
 }
 
-/// Rule 15: a scope waits for all, also where their promises were dropped; and gives what its body gives.
+/// A scope waits for all, also where their promises were dropped; and gives what its body gives.
 #[test]
 fn a_scope_waits_for_all_its_jobs() {
     watched(|| {
@@ -103,7 +103,7 @@ fn a_scope_does_not_return_early() {
     });
 }
 
-/// G18, issue 3: the first failure, an error or a panic, cancels the siblings; what is queued never runs.
+/// G18: the first failure, an error or a panic, cancels the siblings; what is queued never runs.
 #[test]
 fn the_first_failure_cancels_the_siblings() {
     type Work = fn() -> Result<u8, String>;
@@ -226,7 +226,7 @@ fn jobs_are_added_while_others_run() {
     });
 }
 
-/// Rule 15, G20: if the body panics, the scope unwinds with that, after all jobs are through; what is queued is cancelled.
+/// G20: if the body panics, the scope unwinds with that, after all jobs are through; what is queued is cancelled.
 #[test]
 fn a_scope_whose_body_panics_waits_too() {
     watched(|| {

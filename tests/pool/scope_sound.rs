@@ -1,4 +1,4 @@
-//! Scopes: that nothing borrowed is used, or dropped, after the scope (rule 15); and scopes on a pool's only worker.
+//! Scopes: that nothing borrowed is used, or dropped, after the scope; and scopes on a pool's only worker.
 
 use crate::common::{
     Bomb, DropCounter, Gate, PATIENCE, Token, eventually, flush, on_the_only_worker, one_worker,
@@ -184,7 +184,7 @@ fn scopes_of_many_threads_are_apart() {
 
 // ── A scope in a job of a pool of one worker, for which nobody can stand in ──────────────────────────────────────
 
-/// Rule 15: the waiting worker runs the scope's queued jobs itself.
+/// The waiting worker runs the scope's queued jobs itself.
 #[test]
 fn the_only_worker_runs_the_jobs_of_its_scope() {
     watched(|| {
@@ -204,7 +204,7 @@ fn the_only_worker_runs_the_jobs_of_its_scope() {
     });
 }
 
-/// Rule 15: and those that are added while it does so.
+/// And those that are added while it does so.
 #[test]
 fn the_only_worker_runs_the_jobs_that_jobs_of_its_scope_add() {
     watched(|| {
@@ -227,7 +227,7 @@ fn the_only_worker_runs_the_jobs_that_jobs_of_its_scope_add() {
     });
 }
 
-/// Rule 15, rule 5: but no stranger's: this one needs the lock that the job with the scope holds.
+/// But no stranger's: this one needs the lock that the job with the scope holds.
 #[test]
 fn the_only_worker_runs_no_strangers_job_in_its_scope() {
     watched(|| {
@@ -251,7 +251,7 @@ fn the_only_worker_runs_no_strangers_job_in_its_scope() {
     });
 }
 
-/// Rule 15: a failure cancels the queued siblings there too, and the scope returns.
+/// A failure cancels the queued siblings there too, and the scope returns.
 #[test]
 fn a_failure_in_a_scope_on_the_only_worker_ends_it() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! Stopping a pool: `shutdown`, and dropping its last handle (conformance J1 to J4; rule 11).
+//! Stopping a pool: `shutdown`, and dropping its last handle (conformance J1 to J4).
 
 use crate::common::tasks::threads_named;
 use crate::common::{
@@ -110,7 +110,7 @@ fn nothing_begins_after_queued_work_was_cancelled() {
     });
 }
 
-/// Rule 11: `shutdown` counts the jobs of this call: what was queued or running, not what was done before.
+/// `shutdown` counts the jobs of this call: what was queued or running, not what was done before.
 #[test]
 fn a_shutdown_reports_what_it_waited_for() {
     watched(|| {
@@ -161,7 +161,7 @@ fn work_spawned_after_shutdown_is_abandoned() {
     });
 }
 
-/// Rule 11: what needs no pool still works when the pool has gone.
+/// What needs no pool still works when the pool has gone.
 #[test]
 fn handlers_still_run_after_the_pool_has_gone() {
     watched(|| {
@@ -192,7 +192,7 @@ fn handlers_still_run_after_the_pool_has_gone() {
     });
 }
 
-/// J4, rule 11: the last handle finishes all accepted work, what becomes ready meanwhile too, and joins the threads.
+/// J4: the last handle finishes all accepted work, what becomes ready meanwhile too, and joins the threads.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "it looks at /proc")]
 fn dropping_the_last_handle_finishes_all_accepted_work() {
@@ -223,7 +223,7 @@ fn dropping_the_last_handle_finishes_all_accepted_work() {
     });
 }
 
-/// Rule 11: a paused pool starts a worker for it.
+/// A paused pool starts a worker for it.
 #[test]
 fn dropping_a_paused_pool_finishes_its_work() {
     watched(|| {
@@ -238,7 +238,7 @@ fn dropping_a_paused_pool_finishes_its_work() {
     });
 }
 
-/// Rule 11: from one of its own workers the last handle joins nothing, and the rest of the work is done.
+/// From one of its own workers the last handle joins nothing, and the rest of the work is done.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "it looks at /proc")]
 fn the_last_handle_may_go_in_a_worker_of_the_pool() {
@@ -264,7 +264,7 @@ fn the_last_handle_may_go_in_a_worker_of_the_pool() {
     });
 }
 
-/// Rule 11: one total deadline, and draining goes on in the background.
+/// One total deadline, and draining goes on in the background.
 #[test]
 fn a_shutdown_that_times_out_says_what_is_left_and_goes_on() {
     watched(|| {
@@ -294,7 +294,7 @@ fn a_shutdown_that_times_out_says_what_is_left_and_goes_on() {
     });
 }
 
-/// Rule 11: a job may shut its own pool down; it neither counts nor is waited for.
+/// A job may shut its own pool down; it neither counts nor is waited for.
 #[test]
 fn a_job_may_shut_its_own_pool_down() {
     watched(|| {

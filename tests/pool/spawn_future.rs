@@ -244,7 +244,7 @@ fn it_is_never_polled_by_two_at_a_time() {
 
 // ── Waiting for it ───────────────────────────────────────────────────────────────────────────────
 
-/// Semantics 5: a worker that waits polls it itself, if it is queued.
+/// A worker that waits polls it itself, if it is queued.
 #[test]
 fn get_on_the_only_worker_polls_a_queued_future() {
     watched(|| {

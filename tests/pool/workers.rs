@@ -1,4 +1,4 @@
-//! The pool: order, number of workers, shutdown and the last handle (conformance, section J; rules 10 and 11).
+//! The pool: order, number of workers, shutdown and the last handle (conformance, section J).
 
 use crate::common::tasks::{threads_asleep, threads_named};
 use crate::common::{
@@ -10,7 +10,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-/// J14, rule 10
+/// J14
 #[test]
 fn one_worker_runs_jobs_in_the_order_of_submission() {
     watched(|| {
@@ -73,7 +73,7 @@ fn many_blocking_jobs_start_exactly_as_many_threads_as_there_are_workers() {
     });
 }
 
-/// J5, ancestors P13
+/// J5
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "it looks at /proc")]
 fn threads_are_started_only_when_needed() {
@@ -163,7 +163,6 @@ fn a_job_behind_a_blocked_one_is_run_by_another_worker() {
     });
 }
 
-/// Ancestors A3 to A5
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "it looks at /proc")]
 fn the_number_of_workers_changes_live() {

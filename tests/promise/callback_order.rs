@@ -1,5 +1,5 @@
 //! Where and when callbacks run: never inside a call, on the promise's executor, `then` at once, `chain` in the queue
-//! (conformance B18, B19; rules 2 and 3 of the design).
+//! (conformance B18, B19).
 
 use crate::common::{Gate, Log, PATIENCE, deferred_on, flush, one_worker, three_cases, watched};
 use asynckit::{AsyncValue, Pool, Promise, join};
@@ -242,7 +242,7 @@ impl Held {
     }
 }
 
-/// Rule 3: `then`, `map`, `catch` go on at once, ahead of the queue.
+/// `then`, `map`, `catch` go on at once, ahead of the queue.
 #[test]
 fn then_runs_ahead_of_the_queue() {
     watched(|| {
@@ -257,7 +257,7 @@ fn then_runs_ahead_of_the_queue() {
     });
 }
 
-/// Rule 3: what is behind a join goes on at once on the worker that settles its last input, as what is behind a job.
+/// What is behind a join goes on at once on the worker that settles its last input, as what is behind a job.
 #[test]
 fn what_is_behind_a_join_runs_at_once() {
     watched(|| {
@@ -292,7 +292,7 @@ fn what_is_behind_a_join_runs_at_once() {
     });
 }
 
-/// Rule 3: `chain` goes behind what is queued when its source settles.
+/// `chain` goes behind what is queued when its source settles.
 #[test]
 fn chain_runs_behind_the_queue() {
     watched(|| {
@@ -304,7 +304,7 @@ fn chain_runs_behind_the_queue() {
     });
 }
 
-/// Rule 2: what a callback settles or attaches on its own worker runs when it returns, ahead of the queue.
+/// What a callback settles or attaches on its own worker runs when it returns, ahead of the queue.
 #[test]
 fn what_a_job_settles_runs_when_it_returns() {
     watched(|| {
@@ -328,7 +328,7 @@ fn what_a_job_settles_runs_when_it_returns() {
     });
 }
 
-/// Rule 2: after some dozens of callbacks in a row the queue has its turn, also where joins are between them.
+/// After some dozens of callbacks in a row the queue has its turn, also where joins are between them.
 #[test]
 fn a_nest_of_joins_starves_nobody() {
     const JOINS: usize = 1_000;
@@ -351,7 +351,7 @@ fn a_nest_of_joins_starves_nobody() {
     });
 }
 
-/// Rule 2: after some dozens of callbacks in a row the queue has its turn.
+/// After some dozens of callbacks in a row the queue has its turn.
 #[test]
 fn a_then_loop_starves_nobody() {
     fn spin(source: AsyncValue<()>, stop: Arc<AtomicBool>) -> Promise<()> {

@@ -1,4 +1,4 @@
-//! Depth: a million links cost no stack, however they end (conformance, section D; rule 4 of the design).
+//! Depth: a million links cost no stack, however they end (conformance, section D).
 //!
 //! Both the thread that builds, settles and drops and the worker that runs the callbacks have 64 KiB of stack.
 

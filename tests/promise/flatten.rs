@@ -274,7 +274,7 @@ fn any_end_of_the_inner_promise_is_the_outer_ones() {
     });
 }
 
-/// Rule 2: adopting needs no worker: an inner promise that settles elsewhere settles the outer one there.
+/// Adopting needs no worker: an inner promise that settles elsewhere settles the outer one there.
 #[test]
 fn adoption_completes_while_the_worker_is_blocked() {
     watched(|| {

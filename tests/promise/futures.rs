@@ -209,7 +209,7 @@ fn a_future_moves_between_polls() {
     });
 }
 
-/// B31, ancestors D9: `Debug` tells the state and asks nothing of the value.
+/// B31: `Debug` tells the state and asks nothing of the value.
 #[test]
 fn debug_tells_the_state() {
     struct Opaque;

@@ -1,4 +1,4 @@
-//! The programs of the design, as they stand there: the inference that they rely on is part of the promise.
+//! Programs as users write them, with few types spelled out: that the compiler infers the rest is part of the promise.
 
 use crate::common::wakers::block_on;
 use crate::common::watched;

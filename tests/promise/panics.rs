@@ -1,4 +1,4 @@
-//! A worker thread never dies of user code (rule 9): after each panic the same thread runs the next job.
+//! A worker thread never dies of user code: after each panic the same thread runs the next job.
 
 use crate::common::wakers::CountingWaker;
 use crate::common::{Bomb, Gate, PATIENCE, deferred_on, flush, held, survives, verdict, watched};

@@ -1,4 +1,4 @@
-//! What panics when it is dropped: values, errors, captures, payloads. No worker dies of it (rule 9).
+//! What panics when it is dropped: values, errors, captures, payloads. No worker dies of it.
 
 use crate::common::{Bomb, Gate, PATIENCE, held, one_worker, survives, verdict, watched};
 use asynckit::{AsyncList, Pool, Promise, join};

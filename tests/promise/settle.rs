@@ -259,7 +259,7 @@ fn a_panic_can_be_resumed() {
     });
 }
 
-/// Rule 14: settled is final.
+/// Settled is final.
 #[test]
 fn a_taken_outcome_is_taken() {
     watched(|| {
@@ -279,7 +279,7 @@ fn a_taken_outcome_is_taken() {
     });
 }
 
-/// Rule 2: what is not user code needs no worker.
+/// What is not user code needs no worker.
 #[test]
 fn passing_on_needs_no_worker() {
     watched(|| {

@@ -1,5 +1,5 @@
 //! What comes too late, or twice, changes nothing: a second outcome, a second cancellation, a promise that nobody
-//! holds, a pool that is closed (rules 6, 11 and 14; conformance A6, A12, B22, C6, G4, G11, G17).
+//! holds, a pool that is closed (conformance A6, A12, B22, C6, G4, G11, G17).
 
 use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, flush, held, is_error, kind, named_thread,
@@ -34,7 +34,7 @@ fn the_first_of_two_outcomes_stays() {
     });
 }
 
-/// A12: a `Deferred` whose promise was dropped is not cancelled: nobody asked for that (rule 6).
+/// A12: a `Deferred` whose promise was dropped is not cancelled: nobody asked for that.
 #[test]
 fn a_dropped_promise_cancels_nothing() {
     watched(|| {
@@ -89,7 +89,7 @@ fn a_late_outcome_of_a_cancelled_promise_is_dropped() {
     });
 }
 
-/// G11, as rule 3 has it: a `finally` or an `inspect` that panics on the way of a cancellation leaves it one.
+/// G11: a `finally` or an `inspect` that panics on the way of a cancellation leaves it one.
 #[test]
 fn a_panic_on_the_way_of_a_cancellation_leaves_it_one() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! A failure knows its way (rule 8): the places of spawn, then, chain … that it passed, in order.
+//! A failure knows its way: the places of spawn, then, chain … that it passed, in order.
 
 use crate::common::wakers::block_on;
 use crate::common::{Gate, PATIENCE, held, on_the_only_worker, one_worker, watched};
@@ -29,7 +29,7 @@ fn no() -> Result<u8, String> {
     Err("no".to_owned())
 }
 
-/// B32, rule 8: every link that a failure passes, also those whose closures it skips, in the order of the way.
+/// B32: every link that a failure passes, also those whose closures it skips, in the order of the way.
 #[test]
 #[rustfmt::skip] // lines are counted
 fn the_way_is_every_link_in_order() {
@@ -267,7 +267,7 @@ fn the_way_is_there_as_long_as_the_promise() {
     });
 }
 
-/// B32, rule 8: of a very long way the first 8 and the last 56; the text says how many were left out.
+/// B32: of a very long way the first 8 and the last 56; the text says how many were left out.
 #[test]
 fn of_a_very_long_way_both_ends_are_told() {
     watched(|| {

@@ -108,7 +108,7 @@ fn every_kind_of_branch_gets_the_value() {
     });
 }
 
-/// Rule 10: branches that go through the queue run side by side.
+/// Branches that go through the queue run side by side.
 #[test]
 fn chained_branches_run_in_parallel() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! Workers that wait in a pool that may start no more (rule 5), and are called to look again: by who pushes from outside, by
+//! Workers that wait in a pool that may start no more, and are called to look again: by who pushes from outside, by
 //! the last one to wait.
 
 use crate::common::tasks::{sleeps, threads_asleep};
@@ -22,7 +22,7 @@ fn told<T>(outcome: Outcome<T, String>) -> Result<T, String> {
     outcome.map_err(|failure| format!("{failure:?}"))
 }
 
-/// Rule 5, where no spare may be added: what comes from outside when the worker waits already is found as well.
+/// Where no spare may be added: what comes from outside when the worker waits already is found as well.
 #[test]
 fn a_waiter_runs_what_becomes_ready_while_it_waits() {
     type Make = fn(Typed<u8>, &Pool) -> Typed<u8>;
@@ -146,7 +146,7 @@ fn callbacks(promises: Vec<Typed<u8>>, pool: &Pool, key: GateKey) -> AsyncList<u
     promises.into_iter().map(wait).collect()
 }
 
-/// Rule 5, where no spare may be added: of a list that is too long to be seen at once all items are looked at.
+/// Where no spare may be added: of a list that is too long to be seen at once all items are looked at.
 #[test]
 fn a_waiter_looks_at_all_items_of_a_long_list() {
     type Get = fn(AsyncList<u8, String>) -> Outcome<Vec<u8>, String>;
@@ -179,7 +179,7 @@ fn a_waiter_looks_at_all_items_of_a_long_list() {
     });
 }
 
-/// Rule 5, where no spare may be added: a job that was queued before, and seen, is found when the awaited promise comes to
+/// Where no spare may be added: a job that was queued before, and seen, is found when the awaited promise comes to
 /// need it: nothing is queued then.
 #[test]
 fn a_waiter_is_called_when_what_it_waits_for_follows_a_queued_job() {
@@ -216,7 +216,7 @@ impl Drop for Blocks {
     }
 }
 
-/// Rule 5, where no spare may be added: what could not be looked into, because a thread was at work on it, is looked into
+/// Where no spare may be added: what could not be looked into, because a thread was at work on it, is looked into
 /// later.
 #[test]
 fn a_waiter_looks_again_at_what_somebody_was_using() {

@@ -1,4 +1,4 @@
-//! Cycles of waits (rule 5, conformance F9): who would close one is told at once, whatever lies between.
+//! Cycles of waits (conformance F9): who would close one is told at once, whatever lies between.
 
 use crate::common::{Gate, PATIENCE, alone, kind, watched};
 use asynckit::{AsyncList, AsyncValue, Failure, Pool, Promise};
@@ -168,7 +168,7 @@ fn a_ring_of_jobs_is_told_once() {
     });
 }
 
-/// Rule 5: no cycle, but the only worker waits for what waits for a job that is queued behind it.
+/// No cycle, but the only worker waits for what waits for a job that is queued behind it.
 #[test]
 fn a_wait_for_ones_own_queue_by_way_of_another_pool_ends() {
     watched(|| {
@@ -200,7 +200,7 @@ fn a_wait_for_ones_own_queue_by_way_of_another_pool_ends() {
     });
 }
 
-/// Rule 5: a timed wait that would close a cycle is told at once as well.
+/// A timed wait that would close a cycle is told at once as well.
 #[test]
 fn a_timed_wait_for_oneself_is_told() {
     watched(|| {

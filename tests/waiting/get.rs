@@ -1,4 +1,4 @@
-//! Blocking: `get`, `wait`, `try_get`, their timeouts, and `get` inside a pool (conformance, section F; rule 5).
+//! Blocking: `get`, `wait`, `try_get`, their timeouts, and `get` inside a pool (conformance, section F).
 
 use crate::common::tasks::await_sleep;
 use crate::common::wakers::block_on;
@@ -65,7 +65,7 @@ fn a_settled_outcome_beats_any_deadline() {
     });
 }
 
-/// F2, rule 14: a zero or past deadline polls, at once.
+/// F2: a zero or past deadline polls, at once.
 #[test]
 fn a_zero_or_past_deadline_polls() {
     watched(|| {
@@ -86,7 +86,7 @@ fn a_zero_or_past_deadline_polls() {
     });
 }
 
-/// Rule 14: `Duration::MAX` is no limit, and no overflow.
+/// `Duration::MAX` is no limit, and no overflow.
 #[test]
 fn a_duration_without_end_is_no_limit() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! Waiting in the pool (rule 5): a pool of one worker that nobody can stand in for, where only helping can save it.
+//! Waiting in the pool: a pool of one worker that nobody can stand in for, where only helping can save it.
 //! What a pool with spare workers does is in `spares.rs`, cycles are in `cycles.rs`, calls to look again in `calls.rs`.
 
 use crate::common::{
@@ -80,7 +80,7 @@ fn a_waiter_finds_the_job_through_whatever_is_between() {
     });
 }
 
-/// Rule 5: callbacks on the way to the awaited promise that are queued already: the waiter runs them.
+/// Callbacks on the way to the awaited promise that are queued already: the waiter runs them.
 #[test]
 fn a_waiter_runs_a_callback_that_is_queued() {
     watched(|| {
@@ -113,7 +113,7 @@ fn a_waiter_runs_a_callback_that_is_queued() {
     });
 }
 
-/// Rule 5: callbacks on the way that become ready only while the waiter helps, but not next to the job.
+/// Callbacks on the way that become ready only while the waiter helps, but not next to the job.
 #[test]
 fn a_waiter_runs_a_chained_job_behind_the_one_it_has_run() {
     watched(|| {
@@ -157,7 +157,7 @@ fn a_waiter_runs_a_long_line_of_callbacks() {
     });
 }
 
-/// Rule 5: the source of a shared value, for who waits for a branch of it.
+/// The source of a shared value, for who waits for a branch of it.
 #[test]
 fn a_waiter_finds_the_source_of_a_branch() {
     watched(|| {
@@ -187,7 +187,7 @@ fn a_waiter_finds_the_source_of_a_branch() {
     });
 }
 
-/// Rule 10: a branch that is waited for may pass over those before it, which run all the same, once each.
+/// A branch that is waited for may pass over those before it, which run all the same, once each.
 #[test]
 fn a_waiter_for_a_later_branch_returns_and_the_others_run_once() {
     watched(|| {
@@ -213,7 +213,7 @@ fn a_waiter_for_a_later_branch_returns_and_the_others_run_once() {
     });
 }
 
-/// Rule 5: never an unrelated job: this one needs the lock that the waiter holds.
+/// Never an unrelated job: this one needs the lock that the waiter holds.
 #[test]
 fn a_waiter_runs_no_strangers_job() {
     let waits: [Case; 3] = [
@@ -241,7 +241,7 @@ fn a_waiter_runs_no_strangers_job() {
     });
 }
 
-/// Rule 5: a callback of what the helped job settles is a stranger's, too: it is queued.
+/// A callback of what the helped job settles is a stranger's, too: it is queued.
 #[test]
 fn what_else_becomes_ready_while_helping_is_queued() {
     watched(|| {
@@ -259,7 +259,7 @@ fn what_else_becomes_ready_while_helping_is_queued() {
     });
 }
 
-/// Rule 5: a timed wait never starts the job itself, wherever that is upstream.
+/// A timed wait never starts the job itself, wherever that is upstream.
 #[test]
 fn a_timed_wait_starts_nothing() {
     watched(|| {
@@ -358,7 +358,7 @@ fn a_promise_outlives_the_deadlock_that_was_refused() {
     });
 }
 
-/// Rule 5, where no spare may be added: a chained job that is queued among others for all to take is found as well.
+/// Where no spare may be added: a chained job that is queued among others for all to take is found as well.
 #[test]
 fn a_waiter_finds_a_chained_job_in_the_queue_for_all() {
     watched(|| {

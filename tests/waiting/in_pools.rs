@@ -1,4 +1,4 @@
-//! Blocking inside a pool: `get` in a job cannot deadlock it (conformance F7, F9; rule 5).
+//! Blocking inside a pool: `get` in a job cannot deadlock it (conformance F7, F9).
 
 use crate::common::{MOMENT, PATIENCE, flush, one_worker, watched};
 use asynckit::{AsyncList, Pool, Promise};
@@ -55,7 +55,7 @@ fn a_get_in_a_worker_on_lists_and_shared_values_returns() {
     });
 }
 
-/// Rule 5: what only a job further back can set: the pool adds a spare worker.
+/// What only a job further back can set: the pool adds a spare worker.
 #[test]
 fn a_blocked_worker_is_stood_in_for() {
     watched(|| {
@@ -69,7 +69,7 @@ fn a_blocked_worker_is_stood_in_for() {
     });
 }
 
-/// Rule 5: a timed `get` never starts the job itself; without spare workers it runs out, and the promise is as good as before.
+/// A timed `get` never starts the job itself; without spare workers it runs out, and the promise is as good as before.
 #[test]
 fn a_timed_get_in_a_worker_says_timed_out() {
     watched(|| {
@@ -85,7 +85,7 @@ fn a_timed_get_in_a_worker_says_timed_out() {
     });
 }
 
-/// Rule 5: the same, got later by somebody else
+/// The same, got later by somebody else
 #[test]
 fn a_promise_that_timed_out_in_a_worker_can_be_had_outside() {
     watched(|| {
@@ -100,7 +100,7 @@ fn a_promise_that_timed_out_in_a_worker_can_be_had_outside() {
     });
 }
 
-/// Rule 5: a waiting worker runs no callback that has nothing to do with what it waits for (it could need the waiter's lock).
+/// A waiting worker runs no callback that has nothing to do with what it waits for (it could need the waiter's lock).
 #[test]
 fn a_waiting_worker_runs_no_strangers_callback() {
     watched(|| {

@@ -1,4 +1,4 @@
-//! Waiting in a pool that may start spare workers (rule 5): how many, and how long they stay.
+//! Waiting in a pool that may start spare workers: how many, and how long they stay.
 
 use crate::common::{Gate, MOMENT, PATIENCE, eventually, flush, watched};
 use asynckit::{AsyncValue, Outcome, Pool, Promise, Shutdown};
@@ -27,7 +27,7 @@ fn waiters(
     (jobs.collect(), begun)
 }
 
-/// Rule 5: a spare for each worker that waits, up to the cap; they go when they are not needed any more.
+/// A spare for each worker that waits, up to the cap; they go when they are not needed any more.
 #[test]
 fn spare_workers_come_up_to_the_cap_and_go() {
     watched(|| {
