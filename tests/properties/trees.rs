@@ -1,7 +1,7 @@
 //! Small trees of combinators, settled in any order, give what plain functions on `Result`s give.
 //! Where several may be first, any of them will do; a tree that fails is made as small as can be.
 
-mod build;
+mod builder;
 #[path = "../common/mod.rs"]
 mod common;
 mod outcome;
@@ -9,7 +9,7 @@ mod plain;
 mod tree;
 
 use asynckit::{Deferred, Pool};
-use build::Builder;
+use builder::Builder;
 use common::{DropCounter, PATIENCE, flush, one_worker, watched_long};
 use outcome::{Act, Out, late_outcome, out};
 use plain::{Timed, plain};
