@@ -19,7 +19,7 @@ use super::producer::Producer;
 use super::reference::Reference;
 use super::waiters::{BranchTurn, Ticket, Waiter, Waiting};
 use super::waits::{self, Awaited};
-use super::wave::{self, Delivery};
+use super::wave::Delivery;
 use crate::failure::Outcome;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -141,11 +141,11 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         if !self.holders.settle(unwanted) {
             return; // cancelled before
         }
-        let entries = std::mem::take(&mut waiting.entries);
+        let waiters = waiting.take_all();
         drop(waiting);
         let has_value = matches!(self.outcome(), Some(Some(Ok(_))));
         let mut series = VecDeque::new();
-        for (ticket, waiter) in entries.into_iter().flatten() {
+        for (ticket, waiter) in waiters {
             match waiter {
                 // SAFETY: taken out of the list.
                 Waiter::Listener(listener) => unsafe { park::wake(listener) },
@@ -252,9 +252,6 @@ impl<T: 'static, E: 'static> Drop for Shared<T, E> {
         let seen = *self.seen.get_mut() || self.holders.standing() == Standing::Unwanted;
         let why = if seen { Dropped::Superseded } else { Dropped::Unseen };
         // SAFETY: the feeder was a holder until the cell had settled, so it is ours.
-        unsafe {
-            wave::drop_outcome(self.feeder, why);
-            wave::release(self.feeder);
-        }
+        unsafe { later::discard(self.feeder, why) };
     }
 }

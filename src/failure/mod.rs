@@ -11,7 +11,7 @@ use std::fmt;
 pub use any_error::AnyError;
 use any_error::recast;
 pub use panic::Panic;
-pub(crate) use panic::{catch, contain, drop_quietly};
+pub(crate) use panic::{AbortOnUnwind, catch, contain, drop_quietly};
 pub use timed_out::TimedOut;
 
 /// What a settled promise has: its value, or the way in which it failed.
