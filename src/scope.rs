@@ -1,12 +1,12 @@
 //! Promises of work that borrows.
 
 use std::panic::Location;
-use std::sync::Arc;
 
 use crate::cell::{Gather, Items, Next, Origin, Policy, Producer, Work};
 use crate::failure::{Failure, drop_quietly};
 use crate::pool::{Borrowed, Child, Children, Pool, Scope};
 use crate::promise::{IntoPromise, Promise};
+use crate::sync::Arc;
 
 impl Pool {
     /// Runs `f` with a scope, in which jobs may borrow what outlives the scope.

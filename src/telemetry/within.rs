@@ -1,10 +1,9 @@
 //! Work and steps that run in the context in which they were attached.
 
-use std::sync::Arc;
-
 use super::Context;
 use crate::cell::{Next, Step, Upstream, Work};
 use crate::failure::Outcome;
+use crate::sync::Arc;
 
 /// A job or a step, and its context.
 pub(crate) struct Within<S> {

@@ -2,13 +2,13 @@
 
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::Arc;
 
 use super::AsyncValue;
 use crate::cell::{ExecutorHandle, Lane, Next, Origin, Reference, Ticket, Upstream, Work};
 use crate::failure::Failure;
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
+use crate::sync::Arc;
 use crate::telemetry::{Context, Within};
 
 impl<T, E> AsyncValue<T, E>

@@ -3,7 +3,6 @@
 use std::future::{Future, IntoFuture};
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::AsyncValue;
@@ -11,6 +10,7 @@ use crate::cell::{Origin, Producer, Shared, Ticket};
 use crate::failure::{Failure, Outcome, catch};
 use crate::pool::{Waited, Worker};
 use crate::promise::{IntoPromise, Promise};
+use crate::sync::Arc;
 use crate::timeout::Timeout;
 
 impl<T: 'static, E: Clone + 'static> AsyncValue<T, E> {
