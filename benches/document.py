@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the figures of some runs of `cargo bench` into docs/performance.md, and draws them.
+"""Writes the figures of some runs of `cargo bench -p asynckit-bench` into docs/performance.md, and draws them.
 
-    benches/document.py RUN.json...     as `cargo bench -- --json RUN.json` has written them
+    benches/document.py RUN.json...     as `cargo bench -p asynckit-bench -- --json RUN.json` has written them
 
 A file that is called after an allocator (`mimalloc.json`) is of a run with that one in the place of the system's.
 

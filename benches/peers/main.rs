@@ -1,6 +1,6 @@
 //! asynckit and what one would use instead, side by side, in one run on this machine.
 //!
-//! `cargo bench` runs all workloads, `cargo bench -- tree chain` those whose names contain one of the words.
+//! `cargo bench -p asynckit-bench` runs all workloads, with `-- tree chain` those whose names contain one of the words.
 //! `--json FILE` writes the figures for `benches/document.py`, `--rounds N` takes N samples of each contestant, `--list`
 //! shows the names. With `--features http` the downloads are measured, too.
 

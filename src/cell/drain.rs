@@ -88,11 +88,13 @@ unsafe fn notify<T, E>(observer: *const Observer, cell: CellRef) -> Option<Deliv
                 return None;
             }
         }
-        let armed = (*core).mailbox.push(slot.cast(), &(*slot).next);
-        match (armed, (*core).tap.get()) {
-            (Some(Armed::Policy), Some(tap)) => pass_on(core, tap, Entries::one(slot)),
-            (Some(Armed::Policy), None) => drain(core, Entries::one(slot)),
-            _ => wake(armed),
+        // The push gives the list away: only with the right to drain it is touched again.
+        match (*core).mailbox.push(slot.cast(), &(*slot).next) {
+            Some(Armed::Policy) => match (*core).tap.get() {
+                Some(tap) => pass_on(core, tap, Entries::one(slot)),
+                None => drain(core, Entries::one(slot)),
+            },
+            armed => wake(armed),
         }
     }
     None // a policy settles by itself

@@ -27,7 +27,9 @@ pub(crate) struct Producer<T, E> {
     cell: CellRef,
     /// Whether a cancellation handler was ever added: else the list need not be looked at.
     has_handlers: bool,
-    types: PhantomData<Outcome<T, E>>,
+    /// Invariant, because it only writes: a producer of `fn(&'static str)` must not be had from one of
+    /// `for<'a> fn(&'a str)`.
+    types: PhantomData<*mut Outcome<T, E>>,
 }
 
 // SAFETY: an outcome is given from the thread that has the producer, so it must be Send; all else

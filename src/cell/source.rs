@@ -86,6 +86,9 @@ impl<T, E> Items<T, E> {
 
     /// Drops an item that has come but does not count.
     pub(super) fn drop_surplus(&mut self, index: usize) -> bool {
+        if self.slots.state(index) == State::Void {
+            return true; // seen before the list was rewound
+        }
         let Some(supply) = &mut self.supply else { return false };
         if supply.source.number(index).is_some() {
             return false;

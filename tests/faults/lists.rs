@@ -9,7 +9,7 @@ type List<T> = AsyncList<T, String>;
 
 /// A list can be chained, before and after it is complete.
 #[test]
-fn fault_08_lists_cannot_be_chained() {
+fn lists_cannot_be_chained() {
     watched(|| {
         let (deferred, promise) = Typed::<u8>::deferred();
         let pending: List<u8> = [promise, Promise::ready(2)].into_iter().collect();
@@ -23,7 +23,7 @@ fn fault_08_lists_cannot_be_chained() {
 
 /// A failure in a list fails what depends on it at once, though other items are pending.
 #[test]
-fn fault_16_failed_item_does_not_fail_early() {
+fn failed_item_does_not_fail_early() {
     watched(|| {
         let (_deferred, never) = Typed::<u8>::deferred();
         let list: List<u8> = [Promise::failed("early".to_owned()), never].into_iter().collect();
@@ -34,7 +34,7 @@ fn fault_16_failed_item_does_not_fail_early() {
 
 /// The timeout of a list is one for all.
 #[test]
-fn fault_17_timeout_for_each_item() {
+fn timeout_for_each_item() {
     watched(|| {
         let (_deferreds, promises): (Vec<_>, Vec<_>) =
             (0..100).map(|_| Typed::<u8>::deferred()).unzip();
@@ -54,7 +54,7 @@ fn fault_17_timeout_for_each_item() {
 
 /// A list fails by time: a late item that fails is seen while earlier ones are pending.
 #[test]
-fn fault_18_failures_are_seen_in_order_of_place() {
+fn failures_are_seen_in_order_of_place() {
     watched(|| {
         let (_deferred, never) = Typed::<u8>::deferred();
         let (second, promise) = Typed::<u8>::deferred();
@@ -67,7 +67,7 @@ fn fault_18_failures_are_seen_in_order_of_place() {
 
 /// Every `wait` says whether it is settled.
 #[test]
-fn fault_20_wait_returns_nothing_for_lists() {
+fn wait_returns_nothing_for_lists() {
     watched(|| {
         let (deferred, mut promise) = Typed::<u8>::deferred();
         let event = AsyncValue::<u8, String>::new();
@@ -83,7 +83,7 @@ fn fault_20_wait_returns_nothing_for_lists() {
 
 /// Two empty lists have nothing in common.
 #[test]
-fn fault_21_empty_lists_share_their_items() {
+fn empty_lists_share_their_items() {
     watched(|| {
         let mut filled: List<u8> = std::iter::empty().collect();
         let mut empty: List<u8> = std::iter::empty().collect();
@@ -100,7 +100,7 @@ fn fault_21_empty_lists_share_their_items() {
 
 /// A list owns its items and has walked the iterator once.
 #[test]
-fn fault_22_lists_alias_their_source() {
+fn lists_alias_their_source() {
     watched(|| {
         let mut made = 0;
         let mut list: List<u8> = (0..3)
@@ -117,7 +117,7 @@ fn fault_22_lists_alias_their_source() {
 
 /// Each way of joining has a `get` that gives what was joined.
 #[test]
-fn fault_23_a_join_whose_get_is_empty() {
+fn a_join_whose_get_is_empty() {
     watched(|| {
         let list = || (0..3).map(Promise::ready).collect::<List<u8>>();
         assert_eq!(list().get(None).unwrap(), [0, 1, 2]);

@@ -1,11 +1,11 @@
-//! One test for each fault of `asynckit.py` that can exist in Rust, named after it.
+//! An older library of this name, for Python, had these faults. For each that can exist in Rust there is a test, named
+//! after it, which shows that it is not here.
 //!
-//! These cannot exist here, by types:
-//! - 19 (values mixed with `None` for what is unset): `AsyncList::get` gives a `Vec<T>` or a failure.
-//! - 25 (`clear` races readers): nothing that is settled can be unset.
-//! - 26 (an error stored as a value is raised): values and errors have a type each.
-//! - 35 (nested values are not resolved): a promise is no argument; `then` adopts, `join` joins.
-//! - 40 and 41 (features missing, weak tests) are no faults of behaviour.
+//! Others cannot exist here, by types:
+//! - Values mixed with `None` for what is unset: `AsyncList::get` gives a `Vec<T>` or a failure.
+//! - `clear` races readers: nothing that is settled can be unset.
+//! - An error stored as a value is raised: values and errors have a type each.
+//! - Nested values are not resolved: a promise is no argument; `then` adopts, `join` joins.
 
 #[path = "../common/mod.rs"]
 mod common;

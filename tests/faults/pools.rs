@@ -14,7 +14,7 @@ type Typed<T> = Promise<T, String>;
 
 /// Settling something that is settled already, from inside a job, harms neither the job nor its worker.
 #[test]
-fn fault_11_worker_dies_of_a_conflict() {
+fn worker_dies_of_a_conflict() {
     watched(|| {
         let pool = one_worker();
         let before = worker_id(&pool);
@@ -30,7 +30,7 @@ fn fault_11_worker_dies_of_a_conflict() {
 
 /// Whatever a job throws, and if its result throws when it is dropped: it settles, and n jobs still run on n workers.
 #[test]
-fn fault_12_odd_exceptions_kill_the_worker() {
+fn odd_exceptions_kill_the_worker() {
     struct Odd;
     watched(|| {
         let pool = Pool::new(2);
@@ -58,7 +58,7 @@ fn fault_12_odd_exceptions_kill_the_worker() {
 
 /// Jobs that wait keep their places: what was submitted first runs first.
 #[test]
-fn fault_14_rescheduling_reorders() {
+fn rescheduling_reorders() {
     watched(|| {
         let (pool, log) = (one_worker(), Log::new());
         let gate = Gate::new();
@@ -81,7 +81,7 @@ fn fault_14_rescheduling_reorders() {
 
 /// When a pool stops, everything that is outstanding settles: jobs, and what is chained to them.
 #[test]
-fn fault_27_queued_work_is_lost_at_stop() {
+fn queued_work_is_lost_at_stop() {
     watched(|| {
         for (how, expected) in [(Shutdown::Drain, "Ok"), (Shutdown::CancelQueued, "Abandoned")] {
             let pool = one_worker();
@@ -102,7 +102,7 @@ fn fault_27_queued_work_is_lost_at_stop() {
 
 /// Work given to a stopped pool fails at once, and so do continuations.
 #[test]
-fn fault_28_work_after_stop_never_runs() {
+fn work_after_stop_never_runs() {
     watched(|| {
         let pool = one_worker();
         let done: Typed<u8> = pool.spawn(|| Ok(1));
@@ -124,9 +124,9 @@ fn fault_28_work_after_stop_never_runs() {
 /// The timeout of `shutdown` is one for all workers, and its report tells who is still running.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "it looks at /proc")]
-fn fault_29_stop_waits_for_each_worker() {
+fn stop_waits_for_each_worker() {
     watched(|| {
-        let pool = named_pool(4, "fault-29");
+        let pool = named_pool(4, "stop-waits");
         let gate = Gate::new();
         let mut jobs: Vec<_> = (0..4)
             .map(|_| {
@@ -147,21 +147,21 @@ fn fault_29_stop_waits_for_each_worker() {
             "a later call can wait for the rest"
         );
         assert!(jobs.iter_mut().all(|job| job.get(PATIENCE).is_ok()));
-        eventually("its threads end", || threads_named("fault-29") == 0);
+        eventually("its threads end", || threads_named("stop-waits") == 0);
     });
 }
 
 /// Stopping the pool from one of its jobs, and dropping its last handle there, neither panics nor dead-locks.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "it looks at /proc")]
-fn fault_30_stop_from_a_job() {
+fn stop_from_a_job() {
     watched(|| {
-        let pool = named_pool(1, "fault-30");
+        let pool = named_pool(1, "stop-in-job");
         let own = pool.clone();
         let mut stops = pool.run(move || own.shutdown(Shutdown::Drain, None).still_running);
         assert_eq!(stops.get(PATIENCE).unwrap(), 0);
 
-        let pool = named_pool(1, "fault-30");
+        let pool = named_pool(1, "stop-in-job");
         let gate = Gate::new();
         let (own, key) = (pool.clone(), gate.key());
         let mut drops = pool.run(move || {
@@ -173,16 +173,16 @@ fn fault_30_stop_from_a_job() {
         drop(pool);
         gate.open();
         assert_eq!(drops.get(PATIENCE).unwrap(), 7);
-        eventually("its threads end", || threads_named("fault-30") == 0);
+        eventually("its threads end", || threads_named("stop-in-job") == 0);
     });
 }
 
 /// The count of workers comes true, and there are never more threads than that.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "it looks at /proc")]
-fn fault_31_worker_count_lies() {
+fn worker_count_lies() {
     watched(|| {
-        let pool = named_pool(3, "fault-31");
+        let pool = named_pool(3, "count-lies");
         assert_eq!(pool.worker_count(), 3);
         let gate = Gate::new();
         let block = || {
@@ -196,26 +196,26 @@ fn fault_31_worker_count_lies() {
         let jobs = block();
         gate.await_arrival(3);
         thread::sleep(MOMENT);
-        assert_eq!(threads_named("fault-31"), 3);
+        assert_eq!(threads_named("count-lies"), 3);
         pool.set_worker_count(1);
         gate.open();
         assert!(jobs.into_iter().all(|mut job| job.get(PATIENCE).is_ok()));
-        eventually("two of them end", || threads_named("fault-31") <= 1);
+        eventually("two of them end", || threads_named("count-lies") <= 1);
         assert_eq!(pool.worker_count(), 1);
         for _ in 0..100 {
             drop(pool.run(|| -> u8 { panic!("this kills no worker") }));
         }
         flush(&pool);
-        assert_eq!((pool.worker_count(), threads_named("fault-31")), (1, 1));
+        assert_eq!((pool.worker_count(), threads_named("count-lies")), (1, 1));
     });
 }
 
 /// Many threads resize at once while jobs run: the last value counts, and every job is done.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "it looks at /proc")]
-fn fault_32_resizing_races() {
+fn resizing_races() {
     watched(|| {
-        let pool = named_pool(1, "fault-32");
+        let pool = named_pool(1, "resize-races");
         let resizers: Vec<_> = (0..4)
             .map(|t| {
                 let pool = pool.clone();
@@ -233,6 +233,6 @@ fn fault_32_resizing_races() {
         pool.set_worker_count(2);
         assert_eq!(pool.worker_count(), 2);
         assert!(jobs.iter_mut().enumerate().all(|(n, job)| job.get(PATIENCE).unwrap() == n));
-        eventually("no more than that are left", || threads_named("fault-32") <= 2);
+        eventually("no more than that are left", || threads_named("resize-races") <= 2);
     });
 }

@@ -13,7 +13,7 @@ type List<T> = AsyncList<T, String>;
 
 /// `get` without a limit waits as long as it takes: more than the second that `get(True)` waited.
 #[test]
-fn fault_01_get_for_ever_waits_one_second() {
+fn get_for_ever_waits_one_second() {
     watched(|| {
         let pool = one_worker();
         let gate = Gate::new();
@@ -42,7 +42,7 @@ fn fault_01_get_for_ever_waits_one_second() {
 
 /// A zero duration polls, in every call that takes a timeout.
 #[test]
-fn fault_02_zero_means_three_things() {
+fn zero_means_three_things() {
     watched(|| {
         let (_deferred, mut promise) = Typed::<u8>::deferred();
         assert!(promise.get(Duration::ZERO).unwrap_err().is_timed_out());
@@ -64,7 +64,7 @@ fn fault_02_zero_means_three_things() {
 
 /// A timeout looks like nothing else, above all not like a job that returns nothing.
 #[test]
-fn fault_03_timeout_looks_like_none() {
+fn timeout_looks_like_none() {
     watched(|| {
         let (_deferred, mut pending) = Typed::<()>::deferred();
         assert!(matches!(pending.get(MOMENT), Err(Failure::TimedOut)));
@@ -77,7 +77,7 @@ fn fault_03_timeout_looks_like_none() {
 
 /// After a timeout the value still comes, once.
 #[test]
-fn fault_04_value_after_a_timeout() {
+fn value_after_a_timeout() {
     watched(|| {
         let pool = one_worker();
         let gate = Gate::new();
@@ -95,7 +95,7 @@ fn fault_04_value_after_a_timeout() {
 
 /// After a failure no continuation runs, and the failure arrives as it was, through several steps.
 #[test]
-fn fault_06_chain_runs_after_a_failure() {
+fn chain_runs_after_a_failure() {
     watched(|| {
         let calls = Log::new();
         let (a, b, c) = (calls.clone(), calls.clone(), calls.clone());
@@ -120,7 +120,7 @@ fn fault_06_chain_runs_after_a_failure() {
 
 /// A chained step gets the value.
 #[test]
-fn fault_07_chain_gets_no_value() {
+fn chain_gets_no_value() {
     watched(|| {
         assert_eq!(Typed::ready(41).chain(|x| Ok(x + 1)).get(PATIENCE).unwrap(), 42);
         assert_eq!(Typed::ready(41).then(|x| Ok(x + 1)).get(PATIENCE).unwrap(), 42);
@@ -130,7 +130,7 @@ fn fault_07_chain_gets_no_value() {
 
 /// What is made by hand, with no pool, can be continued, and setting it never fails for a listener's sake.
 #[test]
-fn fault_09_chain_without_a_pool() {
+fn chain_without_a_pool() {
     watched(|| {
         let (deferred, promise) = Typed::<u8>::deferred();
         let mut early = promise.chain(|n| Ok(n + 1));
@@ -146,7 +146,7 @@ fn fault_09_chain_without_a_pool() {
 
 /// A continuation that fails or panics stops none of its siblings.
 #[test]
-fn fault_10_one_bad_chain_entry_drops_the_rest() {
+fn one_bad_chain_entry_drops_the_rest() {
     watched(|| {
         let event = AsyncValue::<u8, String>::new();
         let mut branches = [
@@ -163,7 +163,7 @@ fn fault_10_one_bad_chain_entry_drops_the_rest() {
 
 /// No error of a job is taken for a sign to the pool: the job runs once, and fails with it.
 #[test]
-fn fault_15_an_error_that_means_reschedule() {
+fn an_error_that_means_reschedule() {
     watched(|| {
         let pool = one_worker();
         for (name, failure) in crate::common::every_failure() {
@@ -191,7 +191,7 @@ fn fault_15_an_error_that_means_reschedule() {
 
 /// Of many that set a value at once exactly one succeeds, and everybody sees that one.
 #[test]
-fn fault_24_set_is_not_atomic() {
+fn set_is_not_atomic() {
     const THREADS: usize = 4;
     watched(|| {
         for _ in 0..500 {
@@ -216,7 +216,7 @@ fn fault_24_set_is_not_atomic() {
 
 /// An error keeps its type, its source and its text; a panic keeps its message.
 #[test]
-fn fault_36_the_traceback_is_lost() {
+fn the_traceback_is_lost() {
     watched(|| {
         let pool = one_worker();
         let mut job: Promise<u32> = pool.spawn(|| Ok("no number".parse::<u32>()?));
@@ -236,7 +236,7 @@ fn fault_36_the_traceback_is_lost() {
 
 /// Many getters of an error that cannot be cloned all get it: the same one.
 #[test]
-fn fault_37_one_mutable_error_for_many_getters() {
+fn one_mutable_error_for_many_getters() {
     #[derive(Debug)]
     struct NoClone;
     watched(|| {

@@ -15,7 +15,7 @@ type Typed<T> = Promise<T, String>;
 
 /// A continuation that is attached while its source settles runs, exactly once: a million tries.
 #[test]
-fn fault_05_lost_chain() {
+fn lost_chain() {
     const BATCH: usize = 200;
     const BATCHES: usize = if cfg!(miri) { 2 } else { 5_000 };
     watched_long(|| {
@@ -54,16 +54,16 @@ fn fault_05_lost_chain() {
 /// A thousand jobs that wait for one unset promise take no CPU time and no worker.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "it looks at /proc")]
-fn fault_13_busy_rescheduling() {
+fn busy_rescheduling() {
     watched(|| {
-        let pool = named_pool(2, "fault-13");
+        let pool = named_pool(2, "busy-loop");
         let (deferred, promise) = crate::common::deferred_on::<u8, String>(&pool);
         let value = promise.share();
         let mut waiting: Vec<_> = (0..1_000).map(|_| value.chain(|n| Ok(n + 1))).collect();
         flush(&pool);
-        let before = cpu_millis("fault-13");
+        let before = cpu_millis("busy-loop");
         thread::sleep(Duration::from_millis(500));
-        let took = cpu_millis("fault-13") - before;
+        let took = cpu_millis("busy-loop") - before;
         assert!(took <= 50, "{took} ms of CPU time in half a second of waiting");
         flush(&pool); // an unrelated job is not held up
         deferred.resolve(1);
@@ -76,17 +76,17 @@ fn fault_13_busy_rescheduling() {
 /// A dropped pool leaves no thread behind, and an idle one does not wake up.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "it looks at /proc")]
-fn fault_33_threads_leak_and_poll() {
+fn threads_leak_and_poll() {
     watched(|| {
         for _ in 0..10 {
-            let pool = named_pool(3, "fault-33-leak");
+            let pool = named_pool(3, "leaked");
             let mut jobs: Vec<_> = (0..30).map(|_| pool.run(|| ())).collect();
             drop(pool);
             assert!(jobs.iter_mut().all(|job| job.get(Duration::ZERO).is_ok()));
         }
-        eventually("all of them have ended", || threads_named("fault-33-leak") == 0);
+        eventually("all of them have ended", || threads_named("leaked") == 0);
 
-        let pool = named_pool(3, "fault-33-idle");
+        let pool = named_pool(3, "idle-pool");
         let meet = Arc::new(Barrier::new(3));
         let jobs: Vec<_> = (0..3)
             .map(|_| {
@@ -97,19 +97,19 @@ fn fault_33_threads_leak_and_poll() {
             })
             .collect();
         assert!(jobs.into_iter().all(|mut job| job.get(PATIENCE).is_ok()));
-        eventually("its workers sleep", || threads_asleep("fault-33-idle") == 3);
+        eventually("its workers sleep", || threads_asleep("idle-pool") == 3);
         thread::sleep(Duration::from_millis(100));
-        let before = sleeps("fault-33-idle");
+        let before = sleeps("idle-pool");
         thread::sleep(Duration::from_millis(600));
-        assert_eq!(threads_named("fault-33-idle"), 3);
-        let woken = sleeps("fault-33-idle") - before;
+        assert_eq!(threads_named("idle-pool"), 3);
+        let woken = sleeps("idle-pool") - before;
         assert!(woken <= 1, "the three idle workers woke {woken} times in 0.6 s");
     });
 }
 
 /// A job may wait for another job of its one-worker pool.
 #[test]
-fn fault_34_waiting_in_the_same_pool_hangs() {
+fn waiting_in_the_same_pool_hangs() {
     watched(|| {
         let pool = one_worker();
         let own = pool.clone();
@@ -129,15 +129,15 @@ fn fault_34_waiting_in_the_same_pool_hangs() {
 /// Who waits is woken by the value, not by a look at the clock every 50 ms: meanwhile it sleeps.
 #[test]
 #[cfg(target_os = "linux")]
-fn fault_38_polling_waits() {
+fn polling_waits() {
     watched(|| {
         let (deferred, mut promise) = Promise::<u8, String>::deferred();
-        let waiter = named_thread("fault-38", move || promise.get(Duration::from_secs(3600)));
-        eventually("it sleeps", || threads_asleep("fault-38") == 1);
+        let waiter = named_thread("polling", move || promise.get(Duration::from_secs(3600)));
+        eventually("it sleeps", || threads_asleep("polling") == 1);
         thread::sleep(Duration::from_millis(20)); // let a polling wait come to its longest steps
-        let before = sleeps("fault-38");
+        let before = sleeps("polling");
         thread::sleep(Duration::from_millis(400));
-        assert_eq!(sleeps("fault-38") - before, 0, "it has looked whether the value is there");
+        assert_eq!(sleeps("polling") - before, 0, "it has looked whether the value is there");
         deferred.resolve(1);
         assert!(matches!(waiter.join().unwrap(), Ok(1)));
     });
@@ -145,7 +145,7 @@ fn fault_38_polling_waits() {
 
 /// A program that ends with a live pool and a running job says nothing and ends at once.
 #[test]
-fn fault_39_noise_at_exit() {
+fn noise_at_exit() {
     watched(|| {
         let child = Command::new(std::env::current_exe().unwrap())
             .args([
@@ -165,7 +165,7 @@ fn fault_39_noise_at_exit() {
 }
 
 #[test]
-#[ignore = "run by fault_39_noise_at_exit, in a process of its own"]
+#[ignore = "run by noise_at_exit, in a process of its own"]
 fn child_that_ends_with_a_live_pool() {
     watched(|| {
         let (begun, running) = mpsc::channel();

@@ -49,7 +49,7 @@ impl Run<'_> {
         self.promises.insert(node, promise);
     }
 
-    /// Where the callbacks behind it run: rule 2.
+    /// Where the callbacks behind it run.
     fn place(&self, op: &Op) -> Place {
         match op {
             Op::Spawn(pool, ..) | Op::SpawnCancellable(pool, ..) => Place::Pool(*pool),

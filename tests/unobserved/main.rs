@@ -1,8 +1,9 @@
-//! No failure is lost in silence (rule 7; conformance I1 to I7, C7): what is reported, once, and what is not.
+//! No failure is lost in silence (conformance I1 to I7, C7): what is reported, once, and what is not.
 //! The hook is the process's: these tests run one after the other.
 
 #[path = "../common/mod.rs"]
 mod common;
+mod elsewhere;
 mod hook;
 mod seen;
 

@@ -146,7 +146,7 @@ fn only_errors_and_panics_are_reported() {
     });
 }
 
-/// Rule 6, rule 7: what comes after a cancellation is dropped in silence.
+/// What comes after a cancellation is dropped in silence.
 #[test]
 fn what_comes_after_a_cancellation_is_not_reported() {
     alone_with_the_hook(|| {
@@ -188,7 +188,7 @@ fn what_comes_after_a_cancellation_is_not_reported() {
     });
 }
 
-/// Rule 7: what a combinator drops after its outcome is settled.
+/// What a combinator drops after its outcome is settled.
 #[test]
 fn what_a_combinator_drops_is_not_reported() {
     fn two() -> AsyncList<u8, String> {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 /// The figure that a program prints.
 fn printed(command: &str, program: &str) -> Option<f64> {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/others").join(program);
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("others").join(program);
     let output = Command::new(command).arg(program).stderr(Stdio::null()).output().ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }

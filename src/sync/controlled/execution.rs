@@ -36,10 +36,19 @@ std::thread_local! {
     // All threads of a schedule are coroutines on one thread of the system.
     static EXECUTION: RefCell<Execution> = RefCell::new(Execution::new());
     static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    static IDLE: Cell<bool> = const { Cell::new(false) };
 }
 
 fn with<R>(f: impl FnOnce(&mut Execution) -> R) -> R {
     EXECUTION.with_borrow_mut(f)
+}
+
+/// No program computes for so long: a time that is further away comes only when nobody has anything to do.
+const FAR: Duration = Duration::from_secs(1);
+
+/// For the scheduler, when it chooses the clock: whether nobody else could run.
+pub fn idle(idle: bool) {
+    IDLE.set(idle);
 }
 
 /// A schedule begins: nothing of the one before is left. Starts the clock, which is the first thread that
@@ -54,15 +63,18 @@ pub fn begin() {
 fn tick() {
     loop {
         let next = with(|execution| {
-            let next = execution.sleepers.pop_first();
+            let next = execution.sleepers.first_key_value().map(|(key, _)| key.0);
             execution.clock = if next.is_none() { Some(me()) } else { None };
             next
         });
         match next {
-            Some(((at, _), sleeper)) => {
-                NOW.set(NOW.get().max(at));
-                unblock(sleeper);
-                switch();
+            Some(at) if at > NOW.get() + FAR && !IDLE.get() => pause(),
+            Some(_) => {
+                if let Some(((at, _), sleeper)) = with(|execution| execution.sleepers.pop_first()) {
+                    NOW.set(NOW.get().max(at));
+                    unblock(sleeper);
+                    pause();
+                }
             }
             None => block(),
         }

@@ -47,18 +47,28 @@ impl<T: ?Sized> Mutex<T> {
     pub fn lock(&self) -> MutexGuard<'_, T> {
         before(&self.waiters);
         loop {
-            let inner = match self.inner.try_lock() {
-                Ok(inner) => inner,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => {
-                    assert!(inside(), "locked by a thread of a schedule that is over");
-                    own(&self.waiters).push(me());
-                    block();
-                    continue;
-                }
-            };
-            return MutexGuard { mutex: self, inner: Some(inner) };
+            if let Some(guard) = self.take() {
+                return guard;
+            }
+            assert!(inside(), "locked by a thread of a schedule that is over");
+            own(&self.waiters).push(me());
+            block();
         }
+    }
+
+    /// `None`: it is locked.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        before(&self.waiters);
+        self.take()
+    }
+
+    fn take(&self) -> Option<MutexGuard<'_, T>> {
+        let inner = match self.inner.try_lock() {
+            Ok(inner) => inner,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(MutexGuard { mutex: self, inner: Some(inner) })
     }
 
     pub fn get_mut(&mut self) -> &mut T {

@@ -12,7 +12,7 @@ mod locks;
 mod threads;
 
 pub use atomics::{atomic, spin_loop};
-pub use execution::{Global, begin, now, point, spent, watch};
+pub use execution::{Global, begin, idle, now, point, spent, watch};
 pub use locks::{Condvar, Mutex, MutexGuard, OnceLock, RwLock};
 pub use std::sync::{Arc, Weak};
 pub use std::time::Instant;

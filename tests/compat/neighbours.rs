@@ -1,0 +1,7 @@
+//! What asynckit meets: runtimes that await promises, executors and channels of other libraries, HTTP.
+
+mod bridges;
+#[path = "../common/mod.rs"]
+mod common;
+mod http;
+mod runtimes;

@@ -1,0 +1,14 @@
+//! So much at once, and no more: `map_concurrent`, `for_each_concurrent`, folds, limiters.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod failures;
+mod folds;
+mod limiter;
+mod limiter_rate;
+mod map;
+mod size;
+
+/// For the tests that count: what the others ask for is passed on.
+#[global_allocator]
+static ALLOCATOR: common::alloc::Counting = common::alloc::Counting;

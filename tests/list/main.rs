@@ -1,0 +1,18 @@
+//! Many promises handled as one: lists, tuples, and jobs that start when their inputs are there.
+
+mod any;
+mod cancel;
+#[path = "../common/mod.rs"]
+mod common;
+mod completed;
+mod failures;
+mod growing;
+mod join;
+mod keyed;
+mod looked_at;
+mod progress;
+mod race;
+mod size;
+mod some;
+mod spawn_with;
+mod tuples;

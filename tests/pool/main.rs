@@ -1,0 +1,14 @@
+//! Pools and other executors: workers, queues, shutdown, scopes, futures as jobs, callbacks elsewhere.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod executors;
+mod inline;
+mod local_queue;
+mod queue_limit;
+mod scope;
+mod scope_sound;
+mod shutdown;
+mod spawn_future;
+mod spawn_future_end;
+mod workers;

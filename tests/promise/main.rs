@@ -1,0 +1,17 @@
+//! One promise: how it settles, what runs on it, what it adopts, and what goes wrong on its way.
+
+mod callback_order;
+mod callbacks;
+#[path = "../common/mod.rs"]
+mod common;
+mod depth;
+mod flatten;
+mod futures;
+mod handlers;
+mod inference;
+mod panics;
+mod panics_in_drops;
+mod random_cycles;
+mod settle;
+mod too_late;
+mod trace;

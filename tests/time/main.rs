@@ -1,0 +1,8 @@
+//! Time: delays, timeouts, pauses between attempts.
+
+mod backoff;
+#[path = "../common/mod.rs"]
+mod common;
+mod delay;
+mod retry;
+mod timeout;

@@ -1,0 +1,7 @@
+//! `AsyncValue`: one value, many readers.
+
+mod branches;
+#[path = "../common/mod.rs"]
+mod common;
+mod dependents;
+mod readers;
