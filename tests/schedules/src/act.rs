@@ -42,8 +42,11 @@ impl World {
     }
 
     fn settle(self: &Arc<Self>, op: &Op) -> bool {
-        let (Op::Resolve(node) | Op::Reject(node) | Op::Abandon(node) | Op::OnCancel(node) | Op::Follow(node, _)) =
-            op
+        let (Op::Resolve(node)
+        | Op::Reject(node)
+        | Op::Abandon(node)
+        | Op::OnCancel(node)
+        | Op::Follow(node, _)) = op
         else {
             return false;
         };

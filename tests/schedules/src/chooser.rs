@@ -111,7 +111,7 @@ impl Scheduler for Chooser {
             .map(|task| task.id())
             .filter(|task| *task != clock && !(yields && Some(*task) == current))
             .collect();
-        asynckit::controlled::idle(tasks.is_empty());
+        asynckit::controlled::idle(runnable.len() == 1);
         if ticks && self.clock > 0 && self.random.one_in(self.clock) {
             return Some(clock);
         }

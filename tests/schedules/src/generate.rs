@@ -30,7 +30,8 @@ pub(crate) fn generate(seed: u64) -> Program {
     let count = 2 + generator.random.below(3);
     for thread in 0..=count {
         generator.program.threads.push(vec![]);
-        let steps = if thread == 0 { 1 + generator.random.below(6) } else { 1 + generator.random.below(7) };
+        let steps =
+            if thread == 0 { 1 + generator.random.below(6) } else { 1 + generator.random.below(7) };
         for _ in 0..steps {
             generator.step(thread == 0);
         }
@@ -82,9 +83,7 @@ impl Generator {
             | Op::Cancellable(source)
             | Op::Guard(source)
             | Op::Shield(source) => of(source),
-            Op::Branch(source, kind) => {
-                (if *kind == 0 { of(source).0 } else { own }, of(source).1)
-            }
+            Op::Branch(source, kind) => (if *kind == 0 { of(source).0 } else { own }, of(source).1),
             Op::WaitIn(source, ..) => (own, of(source).1),
             Op::Pair(a, b) => (own, of(a).1 && of(b).1),
             Op::List(items, taking) => {

@@ -105,7 +105,11 @@ pub(crate) fn under(schedules: Vec<u64>, name: &str, f: impl Fn() + Send + Sync 
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let said = std::mem::take(&mut *run::PANICS.lock().unwrap_or_else(PoisonError::into_inner));
         said.iter().for_each(|said| say(&format!("  ! {said}")));
-        say(&format!("  ! {}\nFAILED {name} schedule {:#x}", text.unwrap_or_default(), current.get()));
+        say(&format!(
+            "  ! {}\nFAILED {name} schedule {:#x}",
+            text.unwrap_or_default(),
+            current.get()
+        ));
         exit(FAILED);
     }
     memory::release();

@@ -32,6 +32,10 @@ macro_rules! attach {
 const LONG: Duration = Duration::from_secs(60);
 pub(crate) const SHORT: Duration = Duration::from_millis(2);
 
+fn is_taken(outcome: &Outcome<Value>) -> bool {
+    outcome.as_ref().is_err_and(Failure::is_taken)
+}
+
 type Called = crate::world::Callback;
 
 impl World {
@@ -128,8 +132,15 @@ impl World {
         }
     }
 
-    fn concurrent(self: &Arc<Self>, node: Node, pool: usize, count: usize, limit: usize) -> Promised {
-        let (callback, calls) = (self.callback(node, Plan::Value), self.callback(node, Plan::Value));
+    fn concurrent(
+        self: &Arc<Self>,
+        node: Node,
+        pool: usize,
+        count: usize,
+        limit: usize,
+    ) -> Promised {
+        let (callback, calls) =
+            (self.callback(node, Plan::Value), self.callback(node, Plan::Value));
         let call = move |_| {
             let one = calls.world.callback(node, Plan::Slow);
             calls.world.pools[pool].spawn(move || one.result())
@@ -231,14 +242,19 @@ impl World {
     }
 
     /// Waits for a promise; no longer than is sure to end.
-    pub(crate) fn get(&self, node: Node, mut promise: Promised, how: How) -> Option<Outcome<Value>> {
+    pub(crate) fn get(
+        &self,
+        node: Node,
+        mut promise: Promised,
+        how: How,
+    ) -> Option<Outcome<Value>> {
         let closed = self.program.closed[node];
         let limit = if closed { None } else { Some(LONG) };
         let outcome = match how {
             How::Get if closed => Some(promise.get(None)),
             How::Get | How::Timed => match promise.get(SHORT) {
-                // It may be its own failure, or its time.
-                Err(Failure::TimedOut) => promise.try_get(),
+                // It may be its own failure, which is taken then, or its time.
+                Err(Failure::TimedOut) => promise.try_get().filter(|left| !is_taken(left)),
                 outcome => Some(outcome),
             },
             How::Wait if closed => {
@@ -293,7 +309,8 @@ impl World {
             thread::yield_now();
         }
         let callback = self.callback(node, Plan::Value);
-        let any = |failures: asynckit::AllFailed<AnyError>| AnyError::msg(failures.failures().len());
+        let any =
+            |failures: asynckit::AllFailed<AnyError>| AnyError::msg(failures.failures().len());
         Some(Thing::Promise(match taking {
             Taking::Join => list.map(move |_| callback.value()),
             Taking::Race if !list.is_empty() => list.race(),

@@ -58,7 +58,9 @@ fn failure((said, status): (Vec<String>, Option<ExitStatus>)) -> Option<Failed> 
     let mut said: Vec<_> = said.into_iter().filter(|line| !line.starts_with("s ")).collect();
     match status {
         None => said.push("  ! hangs outside of the scheduler".to_owned()),
-        Some(status) if status.code() != Some(FAILED) => said.push(format!("  ! ends with {status}")),
+        Some(status) if status.code() != Some(FAILED) => {
+            said.push(format!("  ! ends with {status}"))
+        }
         Some(_) => {}
     }
     Some(Failed { said, schedule })

@@ -158,7 +158,11 @@ impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "program {:#x}, workers {:?}, {:?}", self.seed, self.pools, self.trouble)?;
         for (number, steps) in self.threads.iter().enumerate() {
-            writeln!(f, "  thread {number}{}", if number == 0 { ", before the others" } else { "" })?;
+            writeln!(
+                f,
+                "  thread {number}{}",
+                if number == 0 { ", before the others" } else { "" }
+            )?;
             for (node, op) in steps {
                 writeln!(f, "    n{node}: {op:?}")?;
             }

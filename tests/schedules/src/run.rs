@@ -56,6 +56,8 @@ pub(crate) fn run(program: &Program) {
         let _ = other.join();
     }
     finish(&world);
+    // Time passes when nobody has anything to do: what was dropped unsettled comes to its end.
+    thread::sleep(AFTER_ALL);
     for pool in &world.pools {
         pool.shutdown(Shutdown::Drain, None);
     }

@@ -106,7 +106,8 @@ fn two_setters() -> Vec<String> {
             })
         })
         .collect();
-    let set = setters.into_iter().filter_map(|setter| setter.join().ok()).filter(|set| *set).count();
+    let set =
+        setters.into_iter().filter_map(|setter| setter.join().ok()).filter(|set| *set).count();
     let _: Promise<()> = Promise::ready(());
     if set == 1 { vec![] } else { vec![format!("{set} setters were told that they have set it")] }
 }
