@@ -2,9 +2,8 @@
 
 use std::panic::Location;
 
-use crate::cell::{Gather, Items, Next, Origin, Policy, Producer, Work};
-use crate::failure::{Failure, drop_quietly};
-use crate::pool::{Borrowed, Child, Children, Pool, Scope};
+use crate::cell::{Next, Work};
+use crate::pool::{Borrowed, Pool, Scope};
 use crate::promise::{IntoPromise, Promise};
 use crate::sync::Arc;
 
@@ -13,8 +12,8 @@ impl Pool {
     ///
     /// Returns, or unwinds, only when every job that was spawned in the scope has run or been
     /// dropped, with what it has captured; so it is sound in the manner of
-    /// [`std::thread::scope`]. The first failure cancels the other jobs: what is queued never runs. A
-    /// worker of this pool that waits here runs the scope's queued jobs itself.
+    /// [`std::thread::scope`]. A failure cancels nobody, and a panic of `f` does not either. A worker
+    /// of this pool that waits here runs the scope's queued jobs itself.
     ///
     /// Only the work borrows; what it gives must be `'static`.
     ///
@@ -53,24 +52,10 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         R::Err: Send + 'static,
     {
         let location = Location::caller();
-        let job = Scoped(self.borrow(move || work().adopt().0));
-        let (mut producer, consumer) = Producer::pair::<Spawned>(location);
-        let mut gather = Gather::new();
-        gather.watch(self.pool.post(job, location).into_parts().0, location);
-        let (ender, upstream) = (gather.ender(), gather.upstream());
-        let child = Child { ender, upstream: Arc::downgrade(&upstream) };
-        producer.waits_for(upstream);
-        let children = Arc::clone(&self.children);
-        gather.hand_to(Box::new(Forward { producer: Some(producer), children }));
-        self.children.add(child);
-        Promise::new(consumer, self.pool.core().executor())
+        let job = self.borrow(move || work().adopt().0);
+        let register = job.register();
+        self.pool.post_after(Scoped(job), location, register)
     }
-}
-
-struct Spawned;
-
-impl Origin for Spawned {
-    const KIND: &'static str = "scope";
 }
 
 struct Scoped<T: 'static, E: 'static>(Borrowed<Next<T, E>>);
@@ -82,40 +67,6 @@ impl<T: Send + 'static, E: Send + 'static> Work for Scoped<T, E> {
 
     fn run(self) -> Next<T, E> {
         self.0.run()
-    }
-}
-
-/// The one item's outcome is the promise's; a failure is the scope's, too.
-struct Forward<T, E> {
-    producer: Option<Producer<T, E>>,
-    children: Arc<Children>,
-}
-
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Forward<T, E> {
-    fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
-        let Some((outcome, trace)) = items.take_with_trace(index) else { return };
-        let failed = matches!(outcome, Err(Failure::Error(_) | Failure::Panicked(_)));
-        match self.producer.take() {
-            Some(producer) => producer.settle_for(outcome, trace),
-            None => drop_quietly(outcome), // it was cancelled
-        }
-        if failed {
-            self.children.fail();
-        }
-    }
-
-    fn complete(&mut self, _: &mut Items<T, E>) {}
-
-    fn cancelled(&mut self, items: &mut Items<T, E>) {
-        self.producer = None;
-        items.cancel_pending();
-    }
-
-    fn ended(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
-        if let Some(producer) = self.producer.take() {
-            producer.settle(Err(failure));
-        }
-        items.cancel_pending();
     }
 }
 

@@ -126,7 +126,7 @@ impl Pool {
         let mut gather = Gather::new();
         gather.watch(self.post(job, location).into_parts().0, location);
         producer.on_cancel(Box::new(move || token.cancel()));
-        producer.waits_for(gather.upstream());
+        producer.waits_for(gather.canceller());
         gather.hand_to(Box::new(Forward { producer: Some(producer) }));
         Promise::new(consumer, self.core().executor())
     }

@@ -5,17 +5,17 @@ use std::panic::Location;
 
 use super::consumer::Consumer;
 use super::executor::{ExecutorHandle, Item};
-use super::header::{Lane, Turn};
+use super::header::Turn;
 use super::queued;
 use super::shared::Shared;
 use super::step::Work;
-use super::waiters::{Ticket, Waiter};
+use super::waiters::{Branch, BranchTurn, Ticket, Waiter};
 
 impl<T: 'static, E: 'static> Shared<T, E> {
     /// Adds a branch, whose work is made with its ticket. Gives its promise's consumer.
     pub(crate) fn branch<W: Work>(
         &self,
-        lane: Lane,
+        turn: BranchTurn,
         executor: Option<ExecutorHandle>,
         location: &'static Location<'static>,
         work: impl FnOnce(Option<Ticket>) -> W,
@@ -25,12 +25,12 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         let ticket = waiting.ticket();
         let work = work((!settled).then_some(ticket));
         let (cell, consumer) = Consumer::job(work, std::ptr::null_mut(), location);
-        let branch = Waiter::Branch { cell, lane, executor };
+        let branch = Branch { cell, turn, executor, owner: true };
         if settled {
             drop(waiting);
             self.release(branch);
         } else {
-            waiting.enter(ticket, branch);
+            waiting.enter(ticket, Waiter::Branch(branch));
         }
         consumer
     }
@@ -39,7 +39,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     pub(crate) fn branch_done(&self, ticket: Ticket) {
         if let Some(waiter) = self.remove(ticket) {
             // Dropped while it waited, so it was cancelled: the list lets go of its cell.
-            if let Waiter::Branch { cell, .. } = waiter {
+            if let Waiter::Branch(Branch { cell, .. }) = waiter {
                 // SAFETY: the list's reference.
                 unsafe { queued::lost(cell) };
             }
@@ -63,7 +63,8 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             }
             let first = waiting.series.as_mut().and_then(VecDeque::pop_front);
             let Some((ticket, branch)) = first else { return };
-            let alive = branch.is_waiting();
+            // SAFETY: the list's reference keeps the cell.
+            let alive = unsafe { branch.cell.header().up.is_waiting() };
             waiting.current = alive.then_some(ticket);
             waiting.advancing = true;
             drop(waiting);
@@ -73,19 +74,19 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     }
 
     /// The value is there: a branch goes to its executor, or is settled here if it will not run.
-    pub(super) fn release(&self, branch: Waiter<T, E>) {
-        let Waiter::Branch { cell, lane, executor } = branch else { return };
+    pub(super) fn release(&self, branch: Branch) {
+        let Branch { cell, turn, executor, .. } = branch;
         let executor = executor.as_ref().unwrap_or(&self.executor);
         let has_value = matches!(self.outcome(), Some(Some(Ok(_))));
         // SAFETY: the list's reference to the job, which is given to the executor, or to the start.
         unsafe {
-            if has_value {
+            if has_value && turn != BranchTurn::Here {
                 cell.header().up.set_executor(executor.address());
-                if let Err(item) = executor.post(Item::Start(cell), lane) {
+                if let Err(item) = executor.post(Item::Start(cell), turn.lane()) {
                     queued::abandon(item);
                 }
             } else if cell.header().up.start() {
-                let _ = queued::start(cell, Turn::Granted, None); // passes the failure on
+                let _ = queued::start(cell, Turn::Granted, None); // no user function is called
             } else {
                 queued::lost(cell);
             }
@@ -94,10 +95,9 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     /// The value is there, and the branch is to have its turn: a worker that waits for it may run it
     /// before that.
-    pub(super) fn offer(&self, branch: &Waiter<T, E>) {
-        let Waiter::Branch { cell, executor, .. } = branch else { return };
-        let executor = executor.as_ref().unwrap_or(&self.executor);
+    pub(super) fn offer(&self, branch: &Branch) {
+        let executor = branch.executor.as_ref().unwrap_or(&self.executor);
         // SAFETY: the list's reference keeps the job.
-        unsafe { cell.header().up.set_executor(executor.address()) };
+        unsafe { branch.cell.header().up.set_executor(executor.address()) };
     }
 }

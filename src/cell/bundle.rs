@@ -25,18 +25,16 @@ use super::body::Part;
 use super::cancel::cancel_root;
 use super::consumer::{self, Consumer};
 use super::entries::{self, Entries};
-use super::handlers::Node;
+use super::handlers::{Cancel, Node};
 use super::header::{CellRef, Dropped, VTable};
 use super::inputs::Inputs;
 use super::items::way_of;
-use super::later::{self, Later};
-use super::look;
+use super::later;
 use super::mailbox::{Armed, Mailbox};
 use super::observer::{Observer, Target};
 use super::producer::Producer;
 use super::slots::{Slot, State};
 use super::tables::{Origin, PlainTable};
-use super::upstream::{Kept, Upstream};
 use super::wave::{self, Delivery};
 use crate::failure::drop_quietly;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -71,12 +69,8 @@ struct Drained<I: Inputs<N>, const N: usize> {
     producer: Option<Producer<I::Values, I::Err>>,
     /// How many inputs have not come.
     missing: usize,
-    /// Where the next look for work begins.
-    looked: usize,
 }
 
-/// How many inputs are seen at a glance.
-const GLANCE: usize = 16;
 /// The index of the entry that ends the join.
 const END: u32 = u32::MAX;
 
@@ -123,14 +117,14 @@ impl<O: Origin, I: Inputs<N>, const N: usize> ResultTable<O, I, N> {
 impl<I: Inputs<N>, const N: usize> Block<I, N> {
     fn new() -> Arc<Self> {
         Arc::new(Block {
-            target: Target { notify: notify::<I, N>, is_wanted: |_, _| true },
+            target: Target { notify: notify::<I, N> },
             result: Part::new(),
             mailbox: Mailbox::new(),
             handler: UnsafeCell::new(MaybeUninit::uninit()),
             end: UnsafeCell::new(Slot::new(std::ptr::null(), None, END)),
             ended: AtomicBool::new(false),
             slots: UnsafeCell::new([const { MaybeUninit::uninit() }; N]),
-            drained: UnsafeCell::new(Drained { producer: None, missing: N, looked: 0 }),
+            drained: UnsafeCell::new(Drained { producer: None, missing: N }),
         })
     }
 
@@ -327,46 +321,7 @@ unsafe fn discard(slot: *mut Slot, cell: CellRef) {
     }
 }
 
-/// A worker that waits for the join borrows the right to drain.
-impl<I: Inputs<N>, const N: usize> Upstream for Block<I, N> {
-    fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
-        if !self.mailbox.disarm(Armed::Policy) && !later::take_back(Arc::as_ptr(&self).addr()) {
-            return look::miss(); // somebody drains just now, or the run is over
-        }
-        // SAFETY: the mailbox was armed, or this thread had the right to drain from a look before, so that
-        // it is ours, and the cells of inputs that have not come are kept.
-        unsafe {
-            let looked = self.drained().looked;
-            let slots = self.slots.get().cast::<Slot>();
-            for index in (looked..N).chain(0..looked) {
-                let slot = slots.add(index);
-                let pending = (*slot).cell.filter(|_| (*slot).state == State::Pending);
-                if pending.is_some_and(|cell| visit(Kept::new(cell))) {
-                    self.drained().looked = index;
-                    break;
-                }
-            }
-        }
-        if !self.mailbox.arm(Armed::Policy) {
-            later::later(Later::Resume(self)); // something has come, which may run user code
-        }
-    }
-
-    fn is_without(&self, root: CellRef) -> bool {
-        // SAFETY: the cells are freed after `close`, which waits for whoever holds the handlers, and these
-        // show this; a slot's cell does not change.
-        N <= GLANCE
-            && self.each_slot().all(|slot| unsafe {
-                let only = |cell| Kept::new(cell).only_root();
-                (*slot).cell.and_then(only).is_some_and(|only| only != root)
-            })
-    }
-
-    fn resume(self: Arc<Self>) {
-        // SAFETY: the right to drain was borrowed in `visit`, so the run is not over.
-        unsafe { wave::hand_on_settled(drain(Arc::as_ptr(&self), Entries::none())) };
-    }
-
+impl<I: Inputs<N>, const N: usize> Cancel for Block<I, N> {
     fn cancel(self: Arc<Self>) {
         // ORDERING: Relaxed, only so that the entry is pushed once.
         if !self.ended.swap(true, Ordering::Relaxed) {

@@ -5,7 +5,6 @@ use super::handlers;
 use super::header::{CellRef, Turn};
 use super::later;
 use super::park;
-use super::queued;
 use super::task;
 use super::wave;
 
@@ -44,10 +43,6 @@ pub(crate) unsafe fn cancel_root(root: CellRef) {
                 }
                 Cancel::Claimed => {
                     settle_claimed(at);
-                    break;
-                }
-                Cancel::Link(link) => {
-                    queued::give_up_link(at, CellRef::from_address(link));
                     break;
                 }
                 Cancel::Inner(inner) => {

@@ -12,8 +12,6 @@
 //!         │  └─ claim ─► REFERRED (under way, a queue still has it)                 │ + BUSY while
 //!         │                          └────── attach ──────► inner root's address ───┘ somebody uses
 //!         └─ cancel ─► CANCEL|REFERRED (claimed by the canceller)                     the inner root
-//!   0 (under way) ── queue_link ─► WAITING|link's address ── take_link ─► 0
-//!                                        └─ cancel ─► CANCEL|REFERRED (claimed by the canceller)
 //!   end of the chain: no REFERRED: freed; else OVER|REFERRED, freed by `drop_reference`
 //! ```
 //!
@@ -21,8 +19,6 @@
 //! worker claims only its own pool's jobs. There is none for a deferred, nor for a job that waits for
 //! something else than its turn; whoever looks for what that is keeps its work in place by `BUSY`.
 //! Who follows attaches first, and looks for a circle then: `withdraw` takes that back.
-//! A link that is queued is claimed in the same way: the queue then has the root, and the address,
-//! without `REFERRED`, is the link's.
 
 use crate::sync::atomic::{AtomicPtr, Ordering, fence};
 
@@ -35,7 +31,7 @@ const CANCEL: usize = 1;
 const BUSY: usize = 2;
 /// A queue or a deferred refers to the root.
 const REFERRED: usize = 4;
-/// Not started. Without `REFERRED`: a link of the chain is queued.
+/// Not started.
 const WAITING: usize = 8;
 const NOT_STARTED: usize = WAITING | REFERRED;
 const BITS: usize = CANCEL | BUSY | REFERRED | WAITING;
@@ -50,8 +46,6 @@ pub(crate) enum Cancel {
     Before,
     /// It had not started; the caller has claimed it and settles it.
     Claimed,
-    /// This link was queued; the caller has claimed it and settles it.
-    Link(Pointer),
     /// It is under way and will see the flag.
     Running,
     /// It follows an inner chain with this root, which stays until [`Chain::release`].
@@ -180,12 +174,11 @@ impl Chain {
         (bits(now) & WAITING == 0) == address(now).is_null()
     }
 
-    /// The pool in whose queue the root is, if it is in one.
-    pub(crate) fn queued_in(&self) -> Option<Pointer> {
+    /// Whether the root is under way and follows another chain.
+    pub(crate) fn follows(&self) -> bool {
         // ORDERING: Relaxed, a hint.
         let now = self.0.load(Ordering::Relaxed);
-        let queued = bits(now) & NOT_STARTED == NOT_STARTED && !address(now).is_null();
-        queued.then(|| address(now))
+        bits(now) & WAITING == 0 && !address(now).is_null()
     }
 
     /// Whether the root has not been started.
@@ -200,33 +193,6 @@ impl Chain {
         if bits(self.0.load(Ordering::Relaxed)) & WAITING != 0 {
             self.0.store(plain(0), Ordering::Relaxed);
         }
-    }
-
-    // ── Queueing a link ──────────────────────────────────────────────────────────────────────
-
-    /// Wave that is going to queue `link`: then a canceller can claim it, and the queue gets the root.
-    /// `false`: something else has to do with the root, or it is cancelled; the link is queued by
-    /// itself.
-    #[must_use]
-    pub(crate) fn queue_link(&self, link: Pointer) -> bool {
-        debug_assert_eq!(bits(link), 0, "a link's address needs its low bits");
-        self.can_queue_link() && self.swap_in(plain(0), with(link, WAITING, 0)).is_ok()
-    }
-
-    /// Wave: whether [`queue_link`](Self::queue_link) is worth a try.
-    pub(crate) fn can_queue_link(&self) -> bool {
-        // ORDERING: Relaxed, a hint.
-        self.0.load(Ordering::Relaxed).is_null()
-    }
-
-    /// Popper of a root that was queued for a link: the link. `None`: a canceller has claimed it;
-    /// [`drop_reference`](Self::drop_reference) is due.
-    #[must_use]
-    pub(crate) fn take_link(&self) -> Option<Pointer> {
-        // ORDERING: Relaxed, the CAS decides.
-        let now = self.0.load(Ordering::Relaxed);
-        let queued = bits(now) & NOT_STARTED == WAITING;
-        (queued && self.swap_in(now, plain(0)).is_ok()).then(|| address(now))
     }
 
     // ── Freeing the root ─────────────────────────────────────────────────────────────────────
@@ -274,9 +240,7 @@ impl Chain {
                 return Cancel::Before;
             }
             if bits(now) & WAITING != 0 {
-                let link = bits(now) & REFERRED == 0;
                 match self.swap_in(with(now, 0, BUSY), plain(CANCEL | REFERRED)) {
-                    Ok(()) if link => return Cancel::Link(address(now)),
                     Ok(()) => return Cancel::Claimed,
                     Err(seen) => now = Self::after_a_look(seen),
                 }
@@ -294,7 +258,7 @@ impl Chain {
         }
     }
 
-    /// Waiting worker that keeps this root alive: the inner root, which stays until
+    /// Look upstream that keeps this root alive: the inner root, which stays until
     /// [`release`](Self::release).
     pub(crate) fn hold_inner(&self) -> Option<Pointer> {
         // ORDERING: Acquire pairs with `attach`.
@@ -309,12 +273,6 @@ impl Chain {
                 Err(seen) => now = seen,
             }
         }
-    }
-
-    /// Whether somebody else is using the inner root, or the work.
-    pub(crate) fn is_busy(&self) -> bool {
-        // ORDERING: Relaxed, a hint.
-        bits(self.0.load(Ordering::Relaxed)) & BUSY != 0
     }
 
     /// Whoever holds the inner root, innermost first: is through with it.

@@ -10,14 +10,14 @@ use super::cancel;
 use super::chain::Chain;
 use super::executor::ExecutorHandle;
 use super::header::{CellRef, Dropped, Header};
-use super::later::{self, Later};
+use super::later;
 use super::nest;
 use super::observer::Observer;
 use super::park;
 use super::step::{Step, Work};
 use super::tables::{JobTable, LinkTable, Origin, PlainTable};
 use super::task;
-use super::upstream::{Awaited, Kept, explore, what_is_left};
+use super::waits::{self, Awaited};
 use super::wave;
 use super::word::{Attach, Leave, Receiver, Seen, Word};
 use crate::failure::{Failure, Outcome};
@@ -215,18 +215,17 @@ impl<T, E> Consumer<T, E> {
         }
     }
 
-    /// What a pending chain waits for, where that is known: how and where it was made.
-    pub(crate) fn waits_for(&self) -> Option<(&'static str, &'static Location<'static>)> {
-        let mut found = None;
-        // SAFETY: the consumer keeps its cell, and each root is alive while it is shown.
-        later::quietly(|| unsafe {
-            explore(Kept::new(self.cell), 0, &mut |root| {
-                let header = root.header();
-                found = header.place.location().map(|place| (header.vtable().kind, place));
-                false
-            })
-        });
-        found
+    /// Whether what has begun the chain waits for another promise.
+    pub(crate) fn follows(&self) -> bool {
+        // SAFETY: the root lives as long as its chain's tail.
+        unsafe { self.root().header() }.up.follows()
+    }
+
+    /// What a pending chain began with: how and where it was made.
+    pub(crate) fn begun_by(&self) -> Option<(&'static str, &'static Location<'static>)> {
+        // SAFETY: the root lives as long as its chain's tail.
+        let header = unsafe { self.root().header() };
+        header.place.location().map(|place| (header.vtable().kind, place))
     }
 
     /// Cancels the chain. `false`: it had settled.
@@ -259,9 +258,8 @@ unsafe impl<T, E> Awaited for Consumer<T, E> {
         Consumer::is_settled(self)
     }
 
-    fn each_chain<'a>(&'a self, visit: &mut dyn FnMut(Kept<'a>)) {
-        // SAFETY: as above.
-        visit(unsafe { Kept::new(self.cell) });
+    fn tail(&self) -> Option<CellRef> {
+        Some(self.cell)
     }
 
     fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {
@@ -321,19 +319,19 @@ pub(super) unsafe fn leave(cell: CellRef) {
     }
 }
 
-/// As [`leave`], where something upstream may want to know.
+/// As [`leave`], where a shared value may lose an owner by it.
 unsafe fn leave_pending(cell: CellRef) {
     // SAFETY: as in `leave`; what is held is there afterwards.
     unsafe {
-        let upstream = what_is_left(Kept::new(cell));
+        let shared = waits::shared_before(cell);
         let task = task::hold(cell.root());
         let leave = cell.header().word.leave();
         let was_pending = matches!(leave, Leave::Pending(_));
         leave_behind(cell, leave);
-        if was_pending {
-            upstream.iter().for_each(|upstream| upstream.left());
+        match shared {
+            Some(place) if was_pending => waits::leave_shared(place),
+            place => later::shield(|| drop(place)),
         }
-        upstream.into_iter().for_each(|upstream| later::later(Later::Drop(upstream)));
         if let Some(task) = task {
             task::leave(task);
         }

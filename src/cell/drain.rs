@@ -10,10 +10,10 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use super::drained::{Drained, END};
 use super::entries::Entries;
+use super::handlers::Cancel;
 use super::header::CellRef;
 use super::items::{Items, holds_failure};
-use super::later::{self, Later};
-use super::look;
+use super::later;
 use super::mailbox::{Armed, Mailbox};
 use super::observer::{Observer, Target};
 use super::park;
@@ -21,7 +21,6 @@ use super::policy::{Ended, Policy, Tallied};
 use super::slots::Slot;
 use super::source::Source;
 use super::tally::Tally;
-use super::upstream::{Kept, Upstream};
 use super::wave::Delivery;
 use super::word::Listener;
 use crate::failure::Failure;
@@ -45,8 +44,6 @@ pub(super) struct Core<T, E> {
     first: UnsafeCell<MaybeUninit<Slot>>,
     /// Why, as an [`Ended`]; 0 as long as nobody has asked. The first one counts.
     ended: AtomicUsize,
-    /// As the policy says that the list was handed to.
-    pub(super) one_is_enough: AtomicBool,
     /// Touched by whoever has the right to drain.
     pub(super) drained: UnsafeCell<Drained<T, E>>,
 }
@@ -205,7 +202,7 @@ impl<T, E> Core<T, E> {
 
     fn empty() -> Self {
         Core {
-            target: Target { notify: notify::<T, E>, is_wanted: |_, _| true },
+            target: Target { notify: notify::<T, E> },
             mailbox: Mailbox::new(),
             tally: Tally::closed(),
             all_are_tallied: AtomicBool::new(false),
@@ -213,7 +210,6 @@ impl<T, E> Core<T, E> {
             end: UnsafeCell::new(Slot::new(std::ptr::null(), None, END)),
             first: UnsafeCell::new(MaybeUninit::uninit()),
             ended: AtomicUsize::new(0),
-            one_is_enough: AtomicBool::new(false),
             drained: UnsafeCell::new(Drained::new()),
         }
     }
@@ -246,33 +242,7 @@ impl<T, E> Core<T, E> {
     }
 }
 
-/// A worker that waits for a list borrows the right to drain.
-impl<T: Send + 'static, E: Send + 'static> Upstream for Core<T, E> {
-    fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
-        let took = self.outlet().disarm(Armed::Policy);
-        if !took && !later::take_back(Arc::as_ptr(&self).addr()) {
-            look::miss(); // somebody drains just now
-            return later::later(Later::Drop(self));
-        }
-        // SAFETY: the mailbox was armed, or this thread had the right to drain from a look before.
-        unsafe { (*self.drained.get()).visit(visit) };
-        if self.outlet().arm(Armed::Policy) {
-            later::later(Later::Drop(self));
-        } else {
-            later::later(Later::Resume(self)); // something has come, which may run user code
-        }
-    }
-
-    fn one_is_enough(&self) -> bool {
-        // ORDERING: Relaxed, written before the list could be shown.
-        self.one_is_enough.load(Ordering::Relaxed)
-    }
-
-    fn resume(self: Arc<Self>) {
-        // SAFETY: the right to drain was borrowed in `visit`, and the run is not over.
-        unsafe { drain(Arc::as_ptr(&self), Entries::none()) };
-    }
-
+impl<T: Send + 'static, E: Send + 'static> Cancel for Core<T, E> {
     fn cancel(self: Arc<Self>) {
         self.end(Ended::Unwanted);
     }

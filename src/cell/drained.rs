@@ -6,8 +6,6 @@ use super::mailbox::Mailbox;
 use super::policy::Policy;
 use super::slots::{Slot, State};
 use super::tally::Tally;
-use super::upstream::Kept;
-use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The index of the entry that asks to end the list.
 pub(super) const END: u32 = u32::MAX;
@@ -23,8 +21,6 @@ pub(super) struct Drained<T, E> {
     pub(super) policy: Option<Box<dyn Policy<T, E>>>,
     /// For how many items the tally was opened.
     room: usize,
-    /// Where the next look for work begins.
-    looked: AtomicUsize,
 }
 
 impl<T, E> Drained<T, E> {
@@ -35,7 +31,6 @@ impl<T, E> Drained<T, E> {
             unseen: std::ptr::null_mut(),
             policy: None,
             room: 0,
-            looked: AtomicUsize::new(0),
         }
     }
 
@@ -105,38 +100,6 @@ impl<T, E> Drained<T, E> {
         if self.room > 0 {
             self.items.arrived += self.room - tally.close();
             self.room = 0;
-        }
-    }
-
-    /// The items that have not come, and their indices, from where the last look has ended.
-    fn pending(&self) -> impl Iterator<Item = (usize, Kept<'_>)> {
-        let (first, count) = (self.items.cursor, self.items.slots.len());
-        // ORDERING: Relaxed, a hint.
-        let looked = self.looked.load(Ordering::Relaxed).clamp(first, count);
-        let indices = (looked..count).chain(first..looked);
-        indices.filter_map(|index| Some((index, self.items.pending(index)?)))
-    }
-
-    fn look_from(&self, index: usize) {
-        // ORDERING: Relaxed, a hint.
-        self.looked.store(index, Ordering::Relaxed);
-    }
-
-    /// Some of the items that have not come. The next look begins with the last of them: in time all are
-    /// seen, and what has come in between is not passed again and again.
-    pub(super) fn some_pending(&self, most: usize) -> Vec<Kept<'_>> {
-        let (indices, chains): (Vec<_>, _) = self.pending().take(most).unzip();
-        if let Some(&last) = indices.last() {
-            self.look_from(last);
-        }
-        chains
-    }
-
-    /// Shows the items that have not come. The next look begins where this one has ended.
-    pub(super) fn visit(&mut self, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
-        self.items.skip_arrived();
-        if let Some((index, _)) = self.pending().find(|(_, chain)| visit(*chain)) {
-            self.look_from(index);
         }
     }
 }

@@ -15,8 +15,6 @@ pub(crate) enum Item {
     /// Run this link; its parent is its root. The link travels instead of the root, because a root
     /// that was claimed is still linked into its queue.
     Link(CellRef),
-    /// Run the link that the root with this chain word names, if nobody has claimed it.
-    Chained(CellRef),
     /// Poll this future, if it still is to be polled.
     Task(CellRef),
 }
@@ -27,11 +25,7 @@ impl Item {
     /// The cell whose `link` field is the queue's while the item is queued.
     pub(crate) fn cell(self) -> CellRef {
         match self {
-            Item::Start(cell)
-            | Item::Settled(cell)
-            | Item::Link(cell)
-            | Item::Chained(cell)
-            | Item::Task(cell) => cell,
+            Item::Start(cell) | Item::Settled(cell) | Item::Link(cell) | Item::Task(cell) => cell,
         }
     }
 
@@ -41,8 +35,7 @@ impl Item {
             Item::Start(_) => 0,
             Item::Settled(_) => 1,
             Item::Link(_) => 2,
-            Item::Chained(_) => 3,
-            Item::Task(_) => 4,
+            Item::Task(_) => 3,
         };
         self.cell().address().map_addr(|address| address | tag)
     }
@@ -59,7 +52,6 @@ impl Item {
             0 => Item::Start(cell),
             1 => Item::Settled(cell),
             2 => Item::Link(cell),
-            3 => Item::Chained(cell),
             _ => Item::Task(cell),
         }
     }

@@ -3,15 +3,10 @@
 use super::body;
 use super::cancel;
 use super::header::{CellRef, Fate};
-use super::listen;
-use super::look::{miss, patiently};
-use super::needs::{is_without, needs_root};
-use super::upstream::Kept;
+use super::park;
+use super::waits;
 use super::wave::{end_chain, release};
 use super::word::{Attach, Receiver, Seen};
-
-/// How many roots are looked at for a promise that would follow itself.
-const CYCLE: usize = 64;
 
 /// Makes `cell`, whose body is empty, wait for the promise whose cell is `inner`. Gives the cell
 /// that is settled by this, with its outcome in the body, if there is one.
@@ -35,17 +30,17 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
             return Some(give_up(cell, inner, Fate::Cancelled));
         }
         // Only now, so that two who do this at the same time do not both see nothing.
-        if closes_cycle(Kept::new(inner), cell.root()) {
-            if let Some(fate) = withdraw(cell) {
-                return Some(give_up(cell, inner, fate));
-            }
+        if let Some(fate) = waits::undo_circle(cell, inner) {
+            return Some(give_up(cell, inner, fate));
         }
-        match inner.header().word.attach(Receiver::Continuation(cell.address())) {
+        // A promise that was dropped keeps no shared value wanted.
+        let left = cell.header().word.is_left();
+        let unwanted = if left { waits::shared_before(inner) } else { None };
+        let attached = inner.header().word.attach(Receiver::Continuation(cell.address()));
+        unwanted.into_iter().for_each(waits::leave_shared);
+        match attached {
             Attach::Attached(listener) => {
-                if let Some(listener) = listener {
-                    super::park::forget(listener);
-                }
-                listen::followed();
+                listener.into_iter().for_each(|listener| park::forget(listener));
                 None
             }
             Attach::Settled | Attach::WithoutOutcome => {
@@ -54,28 +49,6 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
             }
         }
     }
-}
-
-/// Whether the chain does not settle if `own` does not, as far as that can be seen.
-fn closes_cycle(chain: Kept<'_>, own: CellRef) -> bool {
-    !is_without(chain, own) && patiently(|| needs_root(chain, own, CYCLE))
-}
-
-/// The cell does not follow any more. `None`: somebody is using the other chain's root, and does not come to an end.
-///
-/// # Safety
-/// The caller is the producer of `cell`, and nothing else names it as the receiver.
-unsafe fn withdraw(cell: CellRef) -> Option<Fate> {
-    let mut cancelled = None;
-    patiently(|| {
-        // SAFETY: the caller's promise.
-        cancelled = unsafe { cell.chain() }.withdraw();
-        if cancelled.is_none() {
-            miss();
-        }
-        cancelled.is_some()
-    });
-    cancelled.map(|cancelled| if cancelled { Fate::Cancelled } else { Fate::WouldDeadlock })
 }
 
 /// A loop of `then(|| promise)` would build a chain of cells that only wait for the next one. Where

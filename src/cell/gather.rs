@@ -10,7 +10,8 @@ use super::consumer::{self, Consumer};
 use super::drain::{Core, Ender, Watcher, drain, install};
 use super::drained::Drained;
 use super::entries::Entries;
-use super::header::Dropped;
+use super::handlers::Cancel;
+use super::header::{CellRef, Dropped};
 use super::items::Items;
 use super::later;
 use super::mailbox::{Armed, Mailbox};
@@ -19,9 +20,9 @@ use super::observer::Target;
 use super::park;
 use super::policy::Policy;
 use super::source::Source;
-use super::upstream::{Awaited, Kept, Upstream};
+use super::waits::Awaited;
 use crate::failure::drop_quietly;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
 
 /// The handle on a list, which has the right to drain.
@@ -128,8 +129,8 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         Ender(core)
     }
 
-    /// What a worker that waits for the list can look into, and what cancels it, once a policy has it.
-    pub(crate) fn upstream(&self) -> Arc<dyn Upstream> {
+    /// What cancels the list, once a policy has it.
+    pub(crate) fn canceller(&self) -> Arc<dyn Cancel> {
         self.core.clone()
     }
 
@@ -139,8 +140,6 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         if !policy.ends_at_failure() {
             self.items().carry_on();
         }
-        // ORDERING: Relaxed, the list is shown to others by what comes after.
-        self.core.one_is_enough.store(policy.one_is_enough(), Ordering::Relaxed);
         self.rewind();
         later::shield(|| policy.begin(self.items()));
         self.drained().policy = Some(policy); // dropping the handle gives up the right to drain
@@ -163,9 +162,6 @@ impl<T, E> Gather<T, E> {
     }
 }
 
-/// Of how many items a waiting worker looks at the work at a time.
-const LOOK: usize = 64;
-
 /// Waits until an item has come that was not asked for.
 // SAFETY: only `take` frees the cells of items.
 unsafe impl<T: Send + 'static, E: Send + 'static> Awaited for Gather<T, E> {
@@ -175,17 +171,8 @@ unsafe impl<T: Send + 'static, E: Send + 'static> Awaited for Gather<T, E> {
         !self.core.outlet().is_empty() || !drained.unseen.is_null()
     }
 
-    fn each_chain<'a>(&'a self, visit: &mut dyn FnMut(Kept<'a>)) {
-        // SAFETY: as above; nobody else writes as long as the handle has the right.
-        let drained = unsafe { &*self.core.drained.get() };
-        drained.some_pending(LOOK).into_iter().for_each(visit);
-    }
-
-    fn looks(&self) -> usize {
-        // SAFETY: as above.
-        let items = unsafe { &(*self.core.drained.get()).items };
-        // Each look begins with the last one of the one before.
-        items.indices().len().saturating_sub(items.arrived()).div_ceil(LOOK - 1).max(1)
+    fn tail(&self) -> Option<CellRef> {
+        None // many
     }
 
     fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {

@@ -8,31 +8,29 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::upstream::Upstream;
 use crate::failure::{contain, drop_quietly};
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
+/// What a promise waits for: the items of a list.
+pub(crate) trait Cancel: Send + Sync {
+    /// Nobody wants what comes of it any more.
+    fn cancel(self: Arc<Self>);
+}
+
 /// What is done at a cancellation.
 pub(super) enum Handler {
-    /// A function is called; with what the promise waits for, if it cancels that.
-    Call(Box<dyn FnOnce() + Send>, Option<Arc<dyn Upstream>>),
+    /// A function is called.
+    Call(Box<dyn FnOnce() + Send>),
     /// What the promise waits for is cancelled.
-    Cancel(Arc<dyn Upstream>),
+    Cancel(Arc<dyn Cancel>),
 }
 
 impl Handler {
     /// Does it; a panic is the caller's to contain.
     pub(super) fn run(self) {
         match self {
-            Handler::Call(call, _kept) => call(),
+            Handler::Call(call) => call(),
             Handler::Cancel(upstream) => upstream.cancel(),
-        }
-    }
-
-    fn upstream(&self) -> Option<&Arc<dyn Upstream>> {
-        match self {
-            Handler::Call(_, upstream) => upstream.as_ref(),
-            Handler::Cancel(upstream) => Some(upstream),
         }
     }
 }
@@ -49,8 +47,6 @@ pub(super) struct Node {
 const CLOSED: usize = 1;
 /// How deep handlers that cancel other promises nest.
 const NEST: u32 = 4;
-/// Somebody looks into the list, for a moment: it must not be changed.
-const LOCKED: usize = 2;
 
 /// The handlers of one deferred, in the order of registration.
 pub(super) struct Handlers {
@@ -76,7 +72,7 @@ pub(super) fn add(list: &AtomicPtr<()>, handler: Handler) -> Result<(), Handler>
 pub(super) unsafe fn add_in(
     list: &AtomicPtr<()>,
     place: *mut Node,
-    upstream: Arc<dyn Upstream>,
+    upstream: Arc<dyn Cancel>,
 ) -> Result<(), Handler> {
     let handler = Handler::Cancel(upstream);
     // SAFETY: the caller's promise; the node has the reference that keeps it.
@@ -96,11 +92,6 @@ unsafe fn push(list: &AtomicPtr<()>, node: *mut Node) -> Result<(), Handler> {
             // SAFETY: not published, still ours.
             let (handler, _) = unsafe { take(node) };
             return Err(handler);
-        }
-        if now.addr() & LOCKED != 0 {
-            crate::sync::spin_loop();
-            now = list.load(Ordering::Relaxed);
-            continue;
         }
         // SAFETY: as above.
         unsafe { (*node).next = now.cast() };
@@ -123,65 +114,21 @@ unsafe fn take(node: *mut Node) -> (Handler, *mut Node) {
     (node.handler, node.next)
 }
 
-/// Closes the list and takes what is in it.
+/// Closes the list and takes what is in it. `None`: it was closed before.
 pub(super) fn close(list: &AtomicPtr<()>) -> Option<Handlers> {
-    let mut at = list.load(Ordering::Relaxed);
-    loop {
-        if at == closed() {
-            return None;
-        }
-        // ORDERING: Acquire pairs with `push`, and with the unlocking of `upstream`.
-        let taken =
-            list.compare_exchange(unlocked(at), closed(), Ordering::AcqRel, Ordering::Relaxed);
-        match taken {
-            Ok(list) => {
-                at = list;
-                break;
-            }
-            Err(seen) => at = seen,
-        }
-        crate::sync::spin_loop();
+    // ORDERING: Acquire pairs with `push`: the nodes' fields are seen. Relaxed is enough for what is
+    // put there: it publishes nothing.
+    let taken = list.swap(closed(), Ordering::Acquire);
+    if taken == closed() {
+        return None;
     }
-    let (mut first, mut newest) = (std::ptr::null_mut::<Node>(), at.cast::<Node>());
+    let (mut first, mut newest) = (std::ptr::null_mut::<Node>(), taken.cast::<Node>());
     while !newest.is_null() {
         // SAFETY: the exchange took the whole list, so it is ours alone.
         let next = unsafe { std::mem::replace(&mut (*newest).next, first) };
         (first, newest) = (newest, next);
     }
     Some(Handlers { first })
-}
-
-/// Shows what the promise waits for, if its list is not closed. `found` is a few instructions.
-pub(super) fn upstream(list: &AtomicPtr<()>, mut found: impl FnMut(&Arc<dyn Upstream>)) {
-    let mut now = list.load(Ordering::Relaxed);
-    loop {
-        if now == closed() || now.is_null() {
-            return;
-        }
-        let free = unlocked(now);
-        let locked = free.map_addr(|address| address | LOCKED);
-        // ORDERING: Acquire pairs with `push`.
-        match list.compare_exchange(free, locked, Ordering::Acquire, Ordering::Relaxed) {
-            Ok(list) => {
-                now = list;
-                break;
-            }
-            Err(seen) => now = seen,
-        }
-        crate::sync::spin_loop();
-    }
-    let mut at = now.cast::<Node>();
-    // SAFETY: the lock keeps the list as it is.
-    while let Some(node) = unsafe { at.as_ref() } {
-        node.handler.upstream().into_iter().for_each(&mut found);
-        at = node.next;
-    }
-    // ORDERING: Release pairs with `close`: we are through with the nodes.
-    list.store(now, Ordering::Release);
-}
-
-fn unlocked(list: *mut ()) -> *mut () {
-    list.map_addr(|address| address & !LOCKED)
 }
 
 thread_local! {

@@ -3,12 +3,11 @@
 use std::alloc::Layout;
 use std::panic::Location;
 use std::ptr::NonNull;
-use std::sync::Arc;
 
 use super::chain::Chain;
 use super::compressed::{FLAG_1, FLAG_2, FLAG_3, compress, decompress};
 use super::place::Place;
-use super::upstream::Upstream;
+use super::step::Depends;
 use super::word::Word;
 use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
@@ -55,8 +54,8 @@ pub(crate) struct VTable {
     pub(crate) give_up: Option<unsafe fn(CellRef)>,
     /// Does the work, or passes on what came; leaves the outcome in the body.
     pub(crate) work: unsafe fn(CellRef, Option<CellRef>, Turn) -> Worked,
-    /// What a job waits for that is in no queue; its work is held in place meanwhile.
-    pub(crate) upstream: unsafe fn(CellRef) -> Option<Arc<dyn Upstream>>,
+    /// The shared value that a job waits for, and its place there; the work is held meanwhile.
+    pub(crate) dependency: unsafe fn(CellRef) -> Option<Depends>,
     /// Moves the outcome of the first, which has one of the same type, into the second.
     pub(crate) move_outcome: unsafe fn(CellRef, CellRef),
     /// Leaves a failure in the body.

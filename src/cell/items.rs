@@ -9,7 +9,6 @@ use super::header::{CellRef, Dropped, Header};
 use super::later;
 use super::slots::{Slot, Slots, State};
 use super::source::Supply;
-use super::upstream::Kept;
 use super::wave;
 use crate::failure::{Failure, Outcome};
 use crate::trace::Trace;
@@ -21,8 +20,6 @@ pub(crate) type Way = Option<Box<Trace>>;
 pub(crate) struct Items<T, E> {
     pub(super) slots: Slots,
     pub(super) arrived: usize,
-    /// All items before it have come: moved on when somebody looks for work.
-    pub(super) cursor: usize,
     /// Where more come from, if they do.
     pub(super) supply: Option<Box<Supply<T, E>>>,
     types: PhantomData<Outcome<T, E>>,
@@ -30,7 +27,7 @@ pub(crate) struct Items<T, E> {
 
 impl<T, E> Items<T, E> {
     pub(super) fn new() -> Self {
-        Items { slots: Slots::new(), arrived: 0, cursor: 0, supply: None, types: PhantomData }
+        Items { slots: Slots::new(), arrived: 0, supply: None, types: PhantomData }
     }
 
     /// How many items there are.
@@ -65,14 +62,6 @@ impl<T, E> Items<T, E> {
         }
         let slot = self.slot(index);
         if slot.state() == state { slot.cell } else { None }
-    }
-
-    /// Moves the cursor to the next item that has not come.
-    pub(super) fn skip_arrived(&mut self) -> usize {
-        while self.cursor < self.slots.len() && self.pending(self.cursor).is_none() {
-            self.cursor += 1;
-        }
-        self.cursor
     }
 
     /// The outcome of an item that has come; `None` is cancelled, or not there.
@@ -209,10 +198,9 @@ impl<T, E> Items<T, E> {
         Some(cell)
     }
 
-    /// An item that has not come, for a worker that waits for it.
-    pub(crate) fn pending(&self, index: usize) -> Option<Kept<'_>> {
-        // SAFETY: the cells of a list live until it takes them.
-        self.cell(index, State::Pending).map(|cell| unsafe { Kept::new(cell) })
+    /// Whether an item has not come.
+    pub(crate) fn is_pending(&self, index: usize) -> bool {
+        self.cell(index, State::Pending).is_some()
     }
 
     /// Cancels all items that have not come, and starts no more.

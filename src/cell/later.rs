@@ -3,14 +3,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::executor::Item;
 use super::handlers;
 use super::header::Turn;
 use super::nest;
 use super::queued;
-use super::upstream::Upstream;
 use super::wave::{Delivery, deliver};
 use crate::failure::drop_quietly;
 
@@ -98,10 +96,6 @@ pub(super) enum Later {
     Deliver(Delivery),
     /// An executor has refused this.
     Refuse(Item),
-    /// The right to drain a list was borrowed, and is to be given back.
-    Resume(Arc<dyn Upstream>),
-    /// This may be the last reference.
-    Drop(Arc<dyn Upstream>),
 }
 
 impl Later {
@@ -111,8 +105,6 @@ impl Later {
             Later::Deliver(delivery) => unsafe { deliver(delivery) },
             // SAFETY: `refuse` put it there with its caller's promise.
             Later::Refuse(item) => unsafe { queued::end(item, Turn::Refused) },
-            Later::Resume(upstream) => upstream.resume(),
-            Later::Drop(upstream) => drop(upstream),
         }
     }
 }
@@ -127,21 +119,6 @@ pub(super) fn later(what: Later) {
     if !ACTIVE.get() || WAITING.try_with(put_off).is_err() {
         what.into_iter().for_each(|what| shield(|| what.run()));
     }
-}
-
-/// Whether this thread was going to give back the right to drain what has this address: then it has the
-/// right still, and does not give it back by itself any more.
-pub(super) fn take_back(address: usize) -> bool {
-    let is_it = |what: &Later| match what {
-        Later::Resume(upstream) => Arc::as_ptr(upstream).addr() == address,
-        _ => false,
-    };
-    let taken = WAITING.try_with(|waiting| {
-        let mut waiting = waiting.borrow_mut();
-        let position = waiting.iter().position(is_it)?;
-        waiting.remove(position)
-    });
-    matches!(taken, Ok(Some(_)))
 }
 
 /// Runs the waves that wait on this thread.

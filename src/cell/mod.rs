@@ -25,8 +25,8 @@
 //! | `wave`, `later` | settling, link after link, in a loop; what has to wait for its end |
 //! | `queued` | what an executor does with what it was given |
 //! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
-//! | `upstream`, `needs`, `look` | what a chain waits for |
-//! | `listen` | who wants to know when that has changed |
+//! | `waits` | the graph of direct waits: helping, circles, shared values that lose an owner |
+//! | `frames` | the chains whose user code is on this thread's stack |
 //! | `executor` | where user code runs, as one word |
 //! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
 //! | `park`, `observer` | whom a settled cell tells |
@@ -55,6 +55,7 @@ mod drained;
 mod entries;
 mod executor;
 mod follow;
+mod frames;
 mod gather;
 mod handlers;
 mod header;
@@ -63,10 +64,7 @@ mod indexed;
 mod inputs;
 mod items;
 mod later;
-mod listen;
-mod look;
 mod mailbox;
-mod needs;
 mod nest;
 mod observer;
 mod owner;
@@ -85,8 +83,8 @@ mod step;
 mod tables;
 mod tally;
 mod task;
-mod upstream;
 mod waiters;
+mod waits;
 mod wave;
 mod word;
 
@@ -98,20 +96,17 @@ pub(crate) use gather::Gather;
 pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use items::{Items, Way};
 pub(crate) use later::{afresh, flush, is_settling, quietly};
-pub(crate) use listen::{listen, unlisten};
-pub(crate) use look::{has_missed, patiently};
-pub(crate) use needs::{is_hopeless, needs};
 pub(crate) use nest::inline;
 pub(crate) use owner::Owner;
 pub(crate) use policy::{Ended, Policy, Tallied};
 pub(crate) use posted::{Counted, Execute, Posted};
 pub(crate) use producer::Producer;
-pub(crate) use queued::{Here, abandon, is_link_of, is_waiting, run, start};
+pub(crate) use queued::{Here, abandon, is_waiting, run, start};
 pub(crate) use reference::Reference;
 pub(crate) use shared::Shared;
 pub(crate) use source::{Rest, Source};
-pub(crate) use step::{Next, Step, Work};
+pub(crate) use step::{Depends, Next, Step, Work};
 pub(crate) use tables::Origin;
 pub(crate) use task::{IntoOutcome, task};
-pub(crate) use upstream::{Awaited, Kept, Upstream, claim, claim_upstream, roots, running};
-pub(crate) use waiters::Ticket;
+pub(crate) use waiters::{BranchTurn, Ticket};
+pub(crate) use waits::{Awaited, Circle, claim, claim_root, wait_for};

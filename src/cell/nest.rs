@@ -123,7 +123,7 @@ unsafe fn uncounted(_: NonNull<ExecutorHead>) {}
 
 unsafe fn post(_: NonNull<ExecutorHead>, item: Item, _: Lane) -> Result<(), Item> {
     run_inside(inline(), item, |executor| {
-        let here = Here { executor: executor.word(), left: Cell::new(u32::MAX) };
+        let here = Here::new(executor.word(), u32::MAX);
         // SAFETY: the caller gives the item, and this executor runs it once.
         unsafe { queued::run(item, &here) };
     });

@@ -12,11 +12,6 @@ pub(crate) struct Target {
     /// # Safety
     /// The observer was attached to the cell, which is its own from now on.
     pub(super) notify: unsafe fn(*const Observer, CellRef) -> Option<Delivery>,
-    /// Whether somebody wants what comes, as far as `depth` more of them show it.
-    ///
-    /// # Safety
-    /// The observer is attached to a cell that does not settle meanwhile.
-    pub(super) is_wanted: unsafe fn(*const Observer, depth: u32) -> bool,
 }
 
 /// What an observer begins with.
@@ -33,14 +28,4 @@ pub(super) unsafe fn notify(observer: *mut (), cell: CellRef) -> Option<Delivery
     let observer = observer.cast_const().cast::<Observer>();
     // SAFETY: observer and target live until all cells that they were attached to have come.
     unsafe { ((*(*observer).target).notify)(observer, cell) }
-}
-
-/// Whether somebody wants what comes to the observer.
-///
-/// # Safety
-/// The observer is attached to a cell that does not settle meanwhile.
-pub(super) unsafe fn is_wanted(observer: *mut (), depth: u32) -> bool {
-    let observer = observer.cast_const().cast::<Observer>();
-    // SAFETY: as in `notify`, and the caller's promise.
-    depth == 0 || unsafe { ((*(*observer).target).is_wanted)(observer, depth - 1) }
 }

@@ -68,7 +68,7 @@ impl<T: 'static, E: 'static> Owner<T, E> {
 
     #[cold]
     fn look_and_leave(&self) -> Leave {
-        self.shared.cancel_if_unwanted(false);
+        self.shared.handle_left();
         self.shared.holders.leave(false)
     }
 
@@ -77,7 +77,7 @@ impl<T: 'static, E: 'static> Owner<T, E> {
     fn end(&mut self) {
         drop(self.shared.take_setter());
         if !self.shared.is_settled() {
-            self.shared.cancel_if_unwanted(false);
+            self.shared.handle_left();
         }
         if self.shared.holders.leave_last() {
             // SAFETY: the last holder gives the holders' reference up, once.

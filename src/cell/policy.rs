@@ -21,10 +21,6 @@ pub(crate) trait Policy<T, E>: Send {
     fn tallied(&self) -> Tallied {
         Tallied::Nothing
     }
-    /// Whether one of the items may be enough.
-    fn one_is_enough(&self) -> bool {
-        false
-    }
     /// Somebody outside has ended the list, by an [`Ender`](super::Ender): the result is to be this failure.
     fn ended(&mut self, items: &mut Items<T, E>, _failure: Failure<E>) {
         self.cancelled(items);

@@ -1,6 +1,5 @@
 //! Executors that are not ours: counted handles on them, and what they are given to run.
 
-use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -109,7 +108,7 @@ impl Posted {
 }
 
 fn run(item: Item, executor: &ExecutorHandle, in_a_row: u32) {
-    let here = Here { executor: executor.word(), left: Cell::new(in_a_row) };
+    let here = Here::new(executor.word(), in_a_row);
     // SAFETY: the item was posted to this executor, and its only `Posted` was used up.
     unsafe { queued::run_unlinked(item, &here) };
 }

@@ -9,13 +9,12 @@ use super::body::{self, Part};
 use super::chain::Chain;
 use super::consumer::Consumer;
 use super::follow;
-use super::handlers::{self, Handler, Handlers, Node};
+use super::handlers::{self, Cancel, Handler, Handlers, Node};
 use super::header::{CellRef, Dropped, Fate, Header, VTable};
 use super::later;
 use super::park;
 use super::queued;
 use super::tables::{Origin, PlainTable};
-use super::upstream::Upstream;
 use super::wave::{self, Delivery};
 use super::word::Word;
 use crate::failure::{Outcome, contain, drop_quietly};
@@ -181,20 +180,11 @@ impl<T, E> Producer<T, E> {
 
     /// Has `handler` run when the consumer cancels; at once, if it has done so.
     pub(crate) fn on_cancel(&mut self, handler: Box<dyn FnOnce() + Send>) {
-        self.add(Handler::Call(handler, None));
-    }
-
-    /// The same where the promise waits for something that a worker can look into.
-    pub(crate) fn on_cancel_of(
-        &mut self,
-        handler: Box<dyn FnOnce() + Send>,
-        upstream: Arc<dyn Upstream>,
-    ) {
-        self.add(Handler::Call(handler, Some(upstream)));
+        self.add(Handler::Call(handler));
     }
 
     /// What the promise waits for, which is cancelled when the consumer cancels.
-    pub(crate) fn waits_for(&mut self, upstream: Arc<dyn Upstream>) {
+    pub(crate) fn waits_for(&mut self, upstream: Arc<dyn Cancel>) {
         self.add(Handler::Cancel(upstream));
     }
 
@@ -207,7 +197,7 @@ impl<T, E> Producer<T, E> {
     ///
     /// # Safety
     /// `place` is memory for a node in what `upstream` keeps, which nobody else uses.
-    pub(super) unsafe fn waits_in(&mut self, place: *mut Node, upstream: Arc<dyn Upstream>) {
+    pub(super) unsafe fn waits_in(&mut self, place: *mut Node, upstream: Arc<dyn Cancel>) {
         // SAFETY: the caller's promise.
         let added = unsafe { handlers::add_in(self.handlers(), place, upstream) };
         Self::added(added);
@@ -225,8 +215,7 @@ impl<T, E> Producer<T, E> {
         }
     }
 
-    /// Nothing is found any more through this promise, nor does anything happen when it is cancelled.
-    /// Gives the handlers, unless it was cancelled: then whoever did so has them.
+    /// Nothing happens any more when this promise is cancelled. Gives the handlers, unless it was cancelled: then whoever did so has them.
     pub(super) fn take_handlers(&mut self) -> Option<Handlers> {
         self.has_handlers = false;
         // SAFETY: as in `is_cancelled`.

@@ -9,7 +9,7 @@ use super::executor::Item;
 use super::header::{CellRef, Turn, Worked};
 use super::later::{Later, later};
 use super::task;
-use super::wave::{Step, finish, hand_on, turn_for, wave};
+use super::wave::{finish, turn_for, wave};
 use super::word::Receiver;
 use crate::sync::atomic::Ordering;
 
@@ -19,6 +19,26 @@ pub(crate) struct Here {
     pub(crate) executor: *mut (),
     /// How many callbacks may still run in a row without a trip through the queue.
     pub(crate) left: Cell<u32>,
+    /// It waits for what it runs: then also what asks to be queued runs at once, and for as long as it
+    /// takes. All that it comes to is on the way to what is waited for.
+    helping: bool,
+}
+
+impl Here {
+    pub(crate) fn new(executor: *mut (), in_a_row: u32) -> Self {
+        Here { executor, left: Cell::new(in_a_row), helping: false }
+    }
+
+    /// A worker that runs what it waits for.
+    pub(crate) fn helping(executor: *mut ()) -> Self {
+        Here { executor, left: Cell::new(u32::MAX), helping: true }
+    }
+
+    /// Whether the link behind a settled cell of this executor, which asks to be queued, is to run at
+    /// once.
+    pub(super) fn runs_queued(&self, executor: *mut ()) -> bool {
+        self.helping && self.executor == executor
+    }
 }
 
 /// Runs an item on a thread of its executor. Whether it was a job that nobody else had claimed.
@@ -57,10 +77,6 @@ pub(super) unsafe fn run_unlinked(item: Item, here: &Here) -> bool {
                 }
             }
             Item::Link(child) => wave((child.root(), child), Turn::Granted, Some(here)),
-            Item::Chained(root) => match take_link(root) {
-                Some(step) => wave(step, Turn::Granted, Some(here)),
-                None => lost(root),
-            },
             Item::Task(root) => {
                 return task::pop(root) && task::run(root, Turn::Granted, Some(here));
             }
@@ -140,10 +156,6 @@ pub(super) unsafe fn end(item: Item, turn: Turn) {
                 }
             }
             Item::Link(child) => wave((child.root(), child), turn, None),
-            Item::Chained(root) => match take_link(root) {
-                Some(step) => wave(step, turn, None),
-                None => lost(root),
-            },
             Item::Task(root) => {
                 if task::pop(root) {
                     task::run(root, turn, None);
@@ -160,59 +172,8 @@ pub(crate) fn is_waiting(item: Item) -> bool {
         match item {
             Item::Start(root) => root.header().up.is_waiting(),
             Item::Task(root) => task::is_fresh(root),
-            Item::Settled(_) | Item::Link(_) | Item::Chained(_) => false,
+            Item::Settled(_) | Item::Link(_) => false,
         }
-    }
-}
-
-/// Whether a queued item is a link of a chain of one of `roots`, which are in the order of their addresses.
-pub(crate) fn is_link_of(item: Item, roots: &[CellRef]) -> bool {
-    // SAFETY: a queued item keeps its cells alive; the parent's word names the link.
-    let root = unsafe {
-        match item {
-            Item::Start(_) | Item::Task(_) => return false,
-            Item::Link(child) => child.root(),
-            Item::Chained(root) => root,
-            Item::Settled(parent) => match parent.header().word.receiver() {
-                Some(Receiver::Continuation(child)) => CellRef::from_address(child).root(),
-                _ => return false,
-            },
-        }
-    };
-    roots.binary_search_by_key(&root.address(), |root| root.address()).is_ok()
-}
-
-/// Takes the link for which its root was queued, with the cell before it.
-pub(super) unsafe fn take_link(root: CellRef) -> Option<Step> {
-    // SAFETY: the queue's item keeps the root.
-    unsafe {
-        let link = root.header().up.take_link()?;
-        Some(step_of_link(root, CellRef::from_address(link)))
-    }
-}
-
-/// What `queue_link` has left: the root's own word names the cell before the link, unless that is the
-/// root.
-unsafe fn step_of_link(root: CellRef, link: CellRef) -> Step {
-    // SAFETY: the caller has taken the link, and is its producer.
-    match unsafe { root.header().word.receiver() } {
-        Some(Receiver::Continuation(cell)) if cell != link.address() => {
-            // SAFETY: the address of a cell.
-            (unsafe { CellRef::from_address(cell) }, link)
-        }
-        _ => (root, link),
-    }
-}
-
-/// Passes a cancellation on from a link that was queued.
-///
-/// # Safety
-/// The caller has claimed the link of this root, which is kept meanwhile.
-pub(super) unsafe fn give_up_link(root: CellRef, link: CellRef) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let (parent, child) = step_of_link(root, link);
-        hand_on(parent, Receiver::Continuation(child.address()));
     }
 }
 

@@ -4,11 +4,11 @@
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::ptr::NonNull;
-use std::sync::Arc;
 
-use super::later::{self, Later};
+use super::header::CellRef;
 use super::shared::Shared;
-use super::upstream::{Kept, Upstream};
+use super::step::Dependency;
+use super::waiters::Ticket;
 
 /// Keeps the shared part of a value.
 pub(crate) struct Reference<T: 'static, E: 'static>(NonNull<Shared<T, E>>);
@@ -69,15 +69,12 @@ impl<T: 'static, E: 'static> Drop for Reference<T, E> {
     }
 }
 
-impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Upstream for Reference<T, E> {
-    fn visit(self: Arc<Self>, visit: &mut dyn FnMut(Kept<'_>) -> bool) {
-        if !self.is_settled() {
-            visit(self.kept());
-        }
-        later::later(Later::Drop(self));
+impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Dependency for Reference<T, E> {
+    fn tail(&self) -> CellRef {
+        self.feeder()
     }
 
-    fn left(&self) {
-        self.cancel_if_unwanted(false);
+    fn left(&self, ticket: Ticket) -> bool {
+        Shared::left(self, ticket)
     }
 }

@@ -10,15 +10,15 @@ use super::body;
 use super::cancel::cancel_root;
 use super::consumer::{self, Consumer};
 use super::executor::ExecutorHandle;
-use super::header::{CellRef, Dropped, Lane};
+use super::header::{CellRef, Dropped};
 use super::holders::{Holders, Standing};
 use super::later;
 use super::observer::{Observer, Target};
 use super::park;
 use super::producer::Producer;
 use super::reference::Reference;
-use super::upstream::{Awaited, Kept, WANTED_DEPTH};
-use super::waiters::{Waiter, Waiting};
+use super::waiters::{BranchTurn, Ticket, Waiter, Waiting};
+use super::waits::{self, Awaited};
 use super::wave::{self, Delivery};
 use crate::failure::Outcome;
 use crate::sync::Mutex;
@@ -41,7 +41,7 @@ pub(crate) struct Shared<T: 'static, E: 'static> {
     /// Whether there ever was something in `setter`.
     by_hand: bool,
     setter: Mutex<Option<Producer<T, E>>>,
-    pub(super) waiting: Mutex<Waiting<T, E>>,
+    pub(super) waiting: Mutex<Waiting>,
 }
 
 // SAFETY: the outcome is read by reference on any thread and dropped on the last one.
@@ -59,9 +59,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     ) -> Reference<T, E> {
         let feeder = consumer.into_observed(location);
         let shared = Reference::new(|| Shared {
-            observer: Observer {
-                target: const { &Target { notify: notify::<T, E>, is_wanted: wants::<T, E> } },
-            },
+            observer: Observer { target: const { &Target { notify: notify::<T, E> } } },
             holders: Holders::one(),
             feeder,
             seen: AtomicBool::new(false),
@@ -118,10 +116,9 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         }
     }
 
-    /// The chain that gives the value, for a worker that waits for it.
-    pub(super) fn kept(&self) -> Kept<'_> {
-        // SAFETY: the cell lives as long as we do.
-        unsafe { Kept::new(self.feeder) }
+    /// The tail of the chain that gives the value: alive as long as we are.
+    pub(super) fn feeder(&self) -> CellRef {
+        self.feeder
     }
 
     /// The executor of callbacks.
@@ -152,12 +149,11 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             match waiter {
                 // SAFETY: taken out of the list.
                 Waiter::Listener(listener) => unsafe { park::wake(listener) },
-                Waiter::Copy { copy, .. } => self.call(copy),
-                Waiter::Branch { lane: Lane::Next, .. } if has_value => {
-                    self.offer(&waiter);
-                    series.push_back((ticket, waiter));
+                Waiter::Branch(branch) if branch.turn == BranchTurn::Series && has_value => {
+                    self.offer(&branch);
+                    series.push_back((ticket, branch));
                 }
-                Waiter::Branch { .. } => self.release(waiter),
+                Waiter::Branch(branch) => self.release(branch),
             }
         }
         if !series.is_empty() {
@@ -170,8 +166,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     pub(crate) fn cancel_if_unwanted(&self, somebody: bool) {
         let mut waiting = self.lock();
         waiting.cancelled |= somebody;
-        let cancelled = waiting.cancelled && !self.is_settled();
-        let cancel = cancelled && !self.is_wanted(&waiting, WANTED_DEPTH);
+        let cancel = waiting.cancelled && self.is_unowned(&waiting);
         drop(waiting);
         if cancel {
             // SAFETY: the feeder lives as long as we do, and its root as long as the feeder.
@@ -179,12 +174,42 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             later::shield(|| self.settle(true)); // a running source does not keep it pending
         }
     }
-}
 
-impl<T: 'static, E: 'static> Shared<T, E> {
-    /// Whether an owner is left who has not cancelled.
-    fn is_wanted(&self, waiting: &Waiting<T, E>, depth: u32) -> bool {
-        self.holders.any() || waiting.each().any(|entry| entry.1.is_owner(depth))
+    /// Whether it is pending, and no owner is left who has not cancelled: for good, since only who has a
+    /// handle can become an owner.
+    fn is_unowned(&self, waiting: &Waiting) -> bool {
+        waiting.owners == 0 && !self.holders.any() && !self.is_settled()
+    }
+
+    /// The promise of a branch was dropped: it is no owner any more. Whether the value is nobody's by
+    /// that, which its own source should know.
+    pub(super) fn left(&self, ticket: Ticket) -> bool {
+        let mut waiting = self.lock();
+        if !waiting.disown(ticket) {
+            return false;
+        }
+        let unowned = self.is_unowned(&waiting);
+        let cancelled = waiting.cancelled;
+        drop(waiting);
+        if unowned && cancelled {
+            self.cancel_if_unwanted(false);
+        }
+        unowned && !cancelled
+    }
+
+    /// A handle goes, or has gone, that was the last owner: see [`left`](Self::left).
+    pub(super) fn handle_left(&self) {
+        let waiting = self.lock();
+        let unowned = self.is_unowned(&waiting);
+        let cancelled = waiting.cancelled;
+        drop(waiting);
+        if unowned && cancelled {
+            self.cancel_if_unwanted(false);
+        } else if unowned {
+            // SAFETY: the feeder lives as long as we do.
+            let place = unsafe { waits::shared_before(self.feeder) };
+            place.into_iter().for_each(waits::leave_shared);
+        }
     }
 }
 
@@ -194,21 +219,13 @@ unsafe impl<T: 'static, E: 'static> Awaited for &Shared<T, E> {
         Shared::is_settled(self)
     }
 
-    fn each_chain<'a>(&'a self, visit: &mut dyn FnMut(Kept<'a>)) {
-        visit(self.kept());
+    fn tail(&self) -> Option<CellRef> {
+        Some(self.feeder)
     }
 
     fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {
         Shared::wait(self, timeout, called)
     }
-}
-
-/// Whether somebody wants the value, for another one upstream.
-unsafe fn wants<T: 'static, E: 'static>(observer: *const Observer, depth: u32) -> bool {
-    // SAFETY: the holders' reference is there until the feeder settles.
-    let shared = unsafe { &*observer.cast::<Shared<T, E>>() };
-    // Tried only, because another value's lock is held: who is not looked at counts.
-    shared.waiting.try_lock().map_or(true, |waiting| shared.is_wanted(&waiting, depth))
 }
 
 /// The feeder has settled.

@@ -66,7 +66,6 @@ impl<T, E> Items<T, E> {
             let cell = item.into_cell(); // new, so nobody has looked at it or cancelled it
             let slot = if supply.free.pop().is_some() {
                 self.arrived -= 1;
-                self.cursor = self.cursor.min(place);
                 self.slots.reuse(place, cell)
             } else {
                 self.slots.push(supply.target, cell)

@@ -1,10 +1,9 @@
 //! What the cells do, told without cells: the work of a job, the step of a link. No unsafe code is
 //! needed to add one.
 
-use std::sync::Arc;
-
 use super::consumer::Consumer;
-use super::upstream::Upstream;
+use super::header::CellRef;
+use super::waiters::Ticket;
 use crate::failure::{Failure, Outcome};
 use crate::trace::Trace;
 
@@ -30,10 +29,26 @@ pub(crate) trait Work: Send + 'static {
     const KIND: &'static str;
     /// Does it. A panic becomes the outcome.
     fn run(self) -> Next<Self::Ok, Self::Err>;
-    /// What it waits for, unless that is its turn in a queue. Runs no user code.
-    fn upstream(&self) -> Option<Arc<dyn Upstream>> {
+    /// The shared value that it waits for, and its place there. Runs no user code.
+    fn dependency(&self) -> Option<Depends> {
         None
     }
+}
+
+/// What a job waits for that is in no queue: a shared value.
+pub(crate) struct Depends {
+    pub(crate) value: Box<dyn Dependency>,
+    /// Its place among those who wait.
+    pub(crate) ticket: Ticket,
+}
+
+/// A shared value, for a job that waits for it.
+pub(crate) trait Dependency: Send + Sync {
+    /// The tail of the chain that gives the value: kept as long as this is.
+    fn tail(&self) -> CellRef;
+    /// The promise of the branch in this place was dropped. Whether the pending value is nobody's by
+    /// that.
+    fn left(&self, ticket: Ticket) -> bool;
 }
 
 /// What a link does with the outcome of the cell before it.

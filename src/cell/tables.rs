@@ -1,13 +1,12 @@
 //! The tables of functions that know a cell's types.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use super::body;
+use super::frames::framed;
 use super::header::{CellRef, Dropped, Fate, Lane, Turn, VTable, Worked};
 use super::later::{drop_later, shield};
-use super::step::{Next, Step, Work};
-use super::upstream::{Upstream, framed};
+use super::step::{Depends, Next, Step, Work};
 use super::wave::drop_outcome as drop_unseen;
 use crate::failure::{Failure, Outcome, Panic, catch, contain, drop_quietly};
 use crate::telemetry;
@@ -26,7 +25,7 @@ impl<W: Work> JobTable<W> {
         layout: body::layout::<W, W::Ok, W::Err>(),
         give_up: None,
         work: work_job::<W>,
-        upstream: upstream_of_job::<W>,
+        dependency: dependency_of_job::<W>,
         move_outcome: move_outcome::<W::Ok, W::Err>,
         fail: fail::<W::Ok, W::Err>,
         drop_outcome: drop_outcome::<W::Ok, W::Err>,
@@ -46,7 +45,7 @@ impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
         layout: body::layout::<S, S::Ok, S::Err>(),
         give_up: None,
         work: work_link::<S, T, E>,
-        upstream: no_upstream,
+        dependency: no_dependency,
         move_outcome: move_outcome::<S::Ok, S::Err>,
         fail: fail::<S::Ok, S::Err>,
         drop_outcome: drop_outcome::<S::Ok, S::Err>,
@@ -72,7 +71,7 @@ impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
         layout: body::layout::<(), T, E>(),
         give_up: None,
         work: no_work,
-        upstream: no_upstream,
+        dependency: no_dependency,
         move_outcome: move_outcome::<T, E>,
         fail: fail::<T, E>,
         drop_outcome: drop_outcome::<T, E>,
@@ -83,13 +82,13 @@ unsafe fn no_work(_: CellRef, _: Option<CellRef>, _: Turn) -> Worked {
     Worked::Settled
 }
 
-pub(super) unsafe fn no_upstream(_: CellRef) -> Option<Arc<dyn Upstream>> {
+pub(super) unsafe fn no_dependency(_: CellRef) -> Option<Depends> {
     None
 }
 
-unsafe fn upstream_of_job<W: Work>(cell: CellRef) -> Option<Arc<dyn Upstream>> {
+unsafe fn dependency_of_job<W: Work>(cell: CellRef) -> Option<Depends> {
     // SAFETY: the caller holds the work in place.
-    unsafe { body::work::<W>(cell) }.upstream()
+    unsafe { body::work::<W>(cell) }.dependency()
 }
 
 unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Worked {

@@ -21,13 +21,13 @@ use super::body;
 use super::chain::Chain;
 use super::consumer::Consumer;
 use super::executor::{ExecutorHandle, Item};
+use super::frames::framed;
 use super::header::{CellRef, Fate, Header, Lane, Turn, VTable, Worked};
 use super::later;
 use super::queued::{self, Here};
 use super::schedule::{Left, Popped, Schedule};
 use super::step::Next;
-use super::tables::{done, drop_outcome, fail, move_outcome, no_upstream};
-use super::upstream::framed;
+use super::tables::{done, drop_outcome, fail, move_outcome, no_dependency};
 use super::wave;
 use super::word::Word;
 use crate::failure::{Failure, Outcome, catch, drop_quietly};
@@ -92,7 +92,7 @@ where
         layout: body::layout_of::<Task<F, T, E>>(),
         give_up: None,
         work: work_task::<F, T, E>,
-        upstream: no_upstream,
+        dependency: no_dependency,
         move_outcome: move_outcome::<T, E>,
         fail: fail::<T, E>,
         drop_outcome: drop_outcome::<T, E>,

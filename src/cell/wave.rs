@@ -12,7 +12,7 @@ use super::header::{CellRef, Dropped, Lane, Turn, Worked};
 use super::later::{Later, is_settling, later, shield};
 use super::observer;
 use super::park;
-use super::queued::{Here, clear_link, lost, take_link};
+use super::queued::{Here, clear_link, lost};
 use super::word::{Receiver, Settle};
 use crate::sync::atomic::Ordering;
 
@@ -105,6 +105,11 @@ unsafe fn link((parent, child): Step, turn: Turn, here: Option<&Here>) -> Option
             return finish(child, Worked::Settled);
         }
         let mut worked = (child.header().vtable().work)(child, Some(parent), turn);
+        // ORDERING: Relaxed, the link is the producer's.
+        let executor = || child.header().link.load(Ordering::Relaxed);
+        if matches!(worked, Worked::Post(_)) && here.is_some_and(|it| it.runs_queued(executor())) {
+            worked = (child.header().vtable().work)(child, Some(parent), Turn::Granted);
+        }
         if let Worked::Post(lane) = worked {
             let tired = here.is_some_and(|here| here.left.get() == 0);
             let refused = post(parent, child, if tired { Lane::Back } else { lane }).err()?;
@@ -119,48 +124,24 @@ unsafe fn link((parent, child): Step, turn: Turn, here: Option<&Here>) -> Option
     }
 }
 
-/// The child as an item: if it can be, so that a canceller can claim it.
-unsafe fn item_for(parent: CellRef, child: CellRef) -> Item {
-    // SAFETY: as in `wave`. The word of a root that was handed on is nobody's, so it can keep the parent.
-    unsafe {
-        let root = child.root();
-        if parent != root && root.header().up.can_queue_link() {
-            root.header().word.hand_to(Receiver::Continuation(parent.address()));
-        }
-        if root.header().up.queue_link(child.address()) {
-            Item::Chained(root)
-        } else if parent == root {
-            Item::Link(child)
-        } else {
-            Item::Settled(parent)
-        }
-    }
-}
-
 /// Gives the child to its executor; else says how it goes on here.
 unsafe fn post(parent: CellRef, child: CellRef, lane: Lane) -> Result<(), Turn> {
-    // SAFETY: as in `wave`; a pending link's `link` is its executor.
+    // SAFETY: as in `wave`; a pending link's `link` is its executor. The item is not touched after it
+    // was given away; where it came back it is ours.
     unsafe {
         // ORDERING: Relaxed, the link is the producer's.
         let executor = child.header().link.load(Ordering::Relaxed);
-        let item = item_for(parent, child);
-        let (posted, turn) = match ExecutorHandle::counted_in_link(executor) {
+        // A root that was claimed may still be linked into its queue, so the link travels instead.
+        let item = if parent == child.root() { Item::Link(child) } else { Item::Settled(parent) };
+        match ExecutorHandle::counted_in_link(executor) {
             // By a handle of our own: the child may be gone before this returns.
-            Some(executor) => (executor.post(item, lane), Turn::Refused),
-            None => (ExecutorHandle::post_to_link(executor, item, lane), Turn::Closed),
-        };
-        match posted {
-            Ok(()) => Ok(()),
-            Err(Item::Chained(root)) if take_link(root).is_none() => {
-                lost(root); // a canceller has claimed it
-                Ok(())
-            }
-            Err(item) => {
-                if matches!((item, turn), (Item::Link(_), Turn::Closed)) {
-                    clear_link(child);
+            Some(executor) => executor.post(item, lane).map_err(|_| Turn::Refused),
+            None => ExecutorHandle::post_to_link(executor, item, lane).map_err(|_| {
+                if let Item::Link(child) = item {
+                    clear_link(child); // it was the queue's meanwhile
                 }
-                Err(turn)
-            }
+                Turn::Closed
+            }),
         }
     }
 }

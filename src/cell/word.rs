@@ -307,7 +307,7 @@ impl Word {
         receiver(self.0.load(Ordering::Acquire))
     }
 
-    /// Anybody who keeps the cell: whether the consumer has left.
+    /// Producer, or anybody who keeps the cell: whether the consumer has left.
     pub(crate) fn is_left(&self) -> bool {
         // ORDERING: Relaxed, a hint.
         self.0.load(Ordering::Relaxed).addr() == GONE

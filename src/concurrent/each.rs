@@ -49,7 +49,7 @@ where
     let location = Location::caller();
     let (gather, executor) = gather(inputs.into_iter(), limit, f, location, true);
     let (mut producer, consumer) = Producer::pair::<Each>(location);
-    producer.waits_for(gather.upstream());
+    producer.waits_for(gather.canceller());
     gather.hand_to(Box::new(ForEach { producer: Some(producer) }));
     Promise::new(consumer, executor)
 }

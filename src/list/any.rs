@@ -74,10 +74,6 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValue<T, E> {
         self.complete(items);
     }
 
-    fn one_is_enough(&self) -> bool {
-        true
-    }
-
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         self.open = None;
         let_go(items);

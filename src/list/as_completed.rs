@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use super::{AsyncList, CompletedStream};
 use crate::cell::{Gather, Way};
 use crate::failure::{AnyError, Failure, Outcome, TimedOut};
-use crate::pool::{Waited, Worker, closes_cycle};
+use crate::pool::{Waited, Worker};
 use crate::timeout::Timeout;
 use crate::trace::Trace;
 
@@ -94,9 +94,6 @@ impl Rest {
     }
 }
 
-/// Of how many items it is looked whether they all wait for the job that asks.
-const LOOK: usize = 64;
-
 impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
     /// As `next`, but waits no longer than the timeout.
     ///
@@ -128,7 +125,10 @@ impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
             found = match Worker::wait_for(&mut self.gather, timeout) {
                 Waited::Settled => self.take(),
                 Waited::TimedOut => return Err(TimedOut),
-                Waited::WouldDeadlock => self.take_deadlock(timeout),
+                Waited::WouldDeadlock => {
+                    self.rest = Some(Rest::WouldDeadlock);
+                    self.give_up()
+                }
             };
         }
         Ok(found)
@@ -155,7 +155,7 @@ impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
         let rest_is = self.rest.filter(|_| !self.over)?;
         let items = self.gather.items();
         let mut rest = self.given_up..items.indices().end;
-        let Some(place) = rest.find(|&place| items.pending(place).is_some()) else {
+        let Some(place) = rest.find(|&place| items.is_pending(place)) else {
             self.over = true;
             return None;
         };
@@ -163,23 +163,6 @@ impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
         self.given_up = place + 1;
         self.left = self.left.map(|left| left - 1);
         Some(Completed { index, outcome: Err(rest_is.failure()), way: None })
-    }
-
-    /// An item waits for the very job that asks. That is told when it is so with all that are left;
-    /// else another one can come.
-    fn take_deadlock(&mut self, timeout: Timeout) -> Option<Completed<T, E>> {
-        if self.left == Some(1) || self.all_wait_for_this_job() {
-            self.rest = Some(Rest::WouldDeadlock);
-            return self.give_up();
-        }
-        Worker::wait_anyway(&mut self.gather, timeout);
-        self.take()
-    }
-
-    fn all_wait_for_this_job(&mut self) -> bool {
-        let items = self.gather.items();
-        let mut pending = items.indices().filter_map(|place| items.pending(place));
-        pending.by_ref().take(LOOK).all(closes_cycle) && pending.next().is_none()
     }
 
     /// The same for async code, on any runtime.

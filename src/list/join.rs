@@ -60,7 +60,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         let (gather, executor) = self.into_gather();
         let ender = gather.ender();
         let (mut producer, consumer) = Producer::pair::<O>(location);
-        producer.waits_for(gather.upstream());
+        producer.waits_for(gather.canceller());
         gather.hand_to(Box::new(policy(producer)));
         if cancelled {
             ender.end(Ended::Cancelled);

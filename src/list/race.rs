@@ -65,10 +65,6 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Race<T, E> {
         }
     }
 
-    fn one_is_enough(&self) -> bool {
-        true
-    }
-
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         self.open = None;
         items.cancel_pending();

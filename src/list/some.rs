@@ -107,10 +107,6 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValues<T, E> {
         self.settle(items);
     }
 
-    fn one_is_enough(&self) -> bool {
-        true
-    }
-
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         self.open = None;
         let_go(items);

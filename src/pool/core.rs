@@ -12,7 +12,8 @@ use super::roster::Roster;
 use super::sleep::Sleep;
 use super::worker::Worker;
 use crate::cell::{
-    self, Consumer, ExecutorHandle, ExecutorHead, ExecutorVTable, IntoOutcome, Item, Lane, Work,
+    self, CellRef, Consumer, ExecutorHandle, ExecutorHead, ExecutorVTable, IntoOutcome, Item, Lane,
+    Work,
 };
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard};
@@ -53,10 +54,6 @@ pub(crate) struct Core {
     pub(super) inbox: CachePadded<Inbox<Cells>>,
     pub(super) sleep: CachePadded<Sleep>,
     pub(super) roster: Mutex<Roster>,
-    /// Held by a worker that looks through the whole queue: another one would miss what it has in hand.
-    pub(super) search: Mutex<()>,
-    /// Changes when workers that wait might find something that they have not seen.
-    pub(super) news: AtomicUsize,
     pub(super) room: Mutex<Room>,
     /// Rung when there is room in the queue.
     pub(super) roomy: Condvar,
@@ -93,8 +90,6 @@ impl Core {
             inbox: CachePadded::new(Inbox::new()),
             sleep: CachePadded::new(Sleep::new(roster.hands())),
             roster: Mutex::new(roster),
-            search: Mutex::new(()),
-            news: AtomicUsize::new(0),
             room: Mutex::new(Room::default()),
             roomy: Condvar::new(),
             bell: Condvar::new(),
@@ -132,13 +127,16 @@ impl Core {
         Ok(())
     }
 
-    /// Queues work as a job; one that comes too late is settled as abandoned.
+    /// Queues work as a job, after `ready` was shown its root; one that comes too late is settled as
+    /// abandoned.
     pub(crate) fn post_work<W: Work>(
         &'static self,
         work: W,
         location: &'static Location<'static>,
+        ready: impl FnOnce(CellRef),
     ) -> Consumer<W::Ok, W::Err> {
         let (job, consumer) = Consumer::job(work, self.address(), location);
+        ready(job);
         // SAFETY: the job is new, and this is its only item.
         unsafe { self.post_new(Item::Start(job)) };
         consumer
@@ -177,37 +175,10 @@ impl Core {
         !self.inbox.is_empty() || roster.seats.iter().any(|seat| seat.has_work())
     }
 
-    /// What a waiting worker saw in its last look may not be all any more.
-    pub(super) fn tell(&self) {
-        // ORDERING: Release pairs with the Acquire before a look: who sees this sees the queue as it is.
-        self.news.fetch_add(1, Ordering::Release);
-    }
-
-    /// A promise follows another one: there may be something in a queue now that is on somebody's way.
-    pub(super) fn tell_all() {
-        for core in CORES.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).iter() {
-            let roster = core.lock();
-            if roster.listens {
-                core.tell();
-                if roster.is_stuck() {
-                    roster.call_since(core);
-                }
-            }
-        }
-    }
-
     /// Whether no thread is left, nor could be started, if this one waits too.
     pub(super) fn is_exhausted(&self) -> bool {
         let roster = self.lock();
         roster.busy() <= 1 && roster.idle == 0 && !roster.may_start()
-    }
-
-    /// The same where `waiting` of its workers are known to wait, and `more` are about to: whether
-    /// that is all there ever are.
-    pub(super) fn would_be_stuck(&self, waiting: usize, more: usize) -> bool {
-        let roster = self.lock();
-        let all = waiting + more == roster.live && roster.target > 0;
-        all && roster.busy() == more && roster.idle == 0 && !roster.may_start()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Roster> {
@@ -253,10 +224,13 @@ impl Core {
                 }
             }
         }
-        self.sleep.awake();
-        if roster.is_stuck() {
-            roster.call(); // after `awake`: what is pushed from now on calls again
+        if roster.busy() == 0 && roster.call_one() {
+            drop(roster);
+            drop(self.room.lock()); // who looks whether it is called is in `wait` after this
+            self.roomy.notify_all(); // it may wait for room
+            return; // it gives the flag back
         }
+        self.sleep.awake();
     }
 
     /// Settles everything that is queued as abandoned; says how many jobs there were.

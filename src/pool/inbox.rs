@@ -141,14 +141,6 @@ impl<L: Linked> Inbox<L> {
         }
     }
 
-    /// Under the pool's lock, after [`offer`](super::sleep::Sleep::offer): whether something was pushed
-    /// since a worker took the stack.
-    pub(crate) fn has_news(&self) -> bool {
-        // ORDERING: Relaxed, the fence in `offer` orders it behind the hands that pushers look at.
-        let head = self.stack.load(Ordering::Relaxed);
-        !head.is_null() && head != closed()
-    }
-
     /// Workers: puts items back in front of all others, in their order.
     pub(crate) fn put_back(&self, items: &[Word]) {
         let mut items = items.to_vec();

@@ -9,8 +9,7 @@
 //! | `worker` | the loop of a thread |
 //! | `rest` | what a worker does that finds nothing to do |
 //! | `helping` | what a worker does while it waits |
-//! | `blocked` | who waits, and can be called to look again |
-//! | `waits` | who waits for what |
+//! | `blocked` | who waits: counted, and told where no thread would be left |
 //! | `scope` | work that borrows |
 //! | `room` | how many jobs may be queued |
 //! | `builder`, `shutdown` | the beginning and the end |
@@ -26,7 +25,6 @@ mod roster;
 mod scope;
 mod shutdown;
 mod sleep;
-mod waits;
 mod worker;
 
 use std::sync::OnceLock;
@@ -38,8 +36,7 @@ pub use shutdown::{Shutdown, ShutdownReport};
 pub(crate) use core::Core;
 pub(crate) use helping::Waited;
 pub(crate) use room::Placed;
-pub(crate) use scope::{Borrowed, Child, Children};
-pub(crate) use waits::closes_cycle;
+pub(crate) use scope::Borrowed;
 pub(crate) use worker::Worker;
 
 use crate::sync::atomic::Ordering;

@@ -1,8 +1,10 @@
 //! Room in the queue: how many jobs wait, for pools that have a limit.
 
 use super::core::Core;
+use super::helping::Waited;
 use super::worker::Worker;
 use crate::cell::{self, Next, Work};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::{Deadline, Timeout};
 
 /// The queue's room, under the lock of its own.
@@ -55,12 +57,14 @@ impl Core {
             return false;
         }
         let deadline = timeout.start();
-        Worker::blocked(|| self.wait_for_room_until(deadline))
+        let wait = |called: &AtomicBool| self.wait_for_room_until(deadline, called);
+        Worker::blocked_unless_stuck(timeout, wait) == Waited::Settled
     }
 
-    fn wait_for_room_until(&self, deadline: Deadline) -> bool {
+    fn wait_for_room_until(&self, deadline: Deadline, called: &AtomicBool) -> bool {
         let mut room = self.room();
-        while !self.has_room(&room) {
+        // ORDERING: Relaxed, ordered by the lock: who has called rings under it.
+        while !self.has_room(&room) && !called.load(Ordering::Relaxed) {
             room = match deadline.remaining() {
                 None => return false,
                 Some(_) if deadline.is_never() => {
@@ -72,7 +76,7 @@ impl Core {
                 }
             };
         }
-        true
+        self.has_room(&room)
     }
 }
 

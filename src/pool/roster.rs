@@ -6,7 +6,6 @@ use std::thread::JoinHandle;
 
 use super::core::Core;
 use super::worker::Seat;
-use crate::cell;
 use crate::sync::atomic::Ordering;
 
 /// The counts.
@@ -21,12 +20,10 @@ pub(crate) struct Roster {
     pub(super) live: usize,
     pub(super) idle: usize,
     pub(super) blocked: usize,
-    /// How many of these can be called to look for work on the way to what they wait for.
+    /// How many of these give up by themselves.
+    pub(super) timed: usize,
+    /// How many of these can be called: their wait ends by that.
     pub(super) callable: usize,
-    /// Workers in a `get` without a limit, also while they are called and look.
-    pub(super) waiting: usize,
-    /// Some wait and no other thread can be had: they are told when a promise follows another one.
-    pub(super) listens: bool,
     /// Wake-ups that were given and not yet taken.
     pub(super) wakes: usize,
     /// How many idle workers are to end at once, because the pool was made smaller.
@@ -53,9 +50,8 @@ impl Roster {
             live: 0,
             idle: 0,
             blocked: 0,
+            timed: 0,
             callable: 0,
-            waiting: 0,
-            listens: false,
             wakes: 0,
             retire: 0,
             closing: false,
@@ -88,27 +84,24 @@ impl Roster {
         self.busy() == 0 && self.idle == 0 && !self.may_start()
     }
 
+    /// The same, and nobody would ever be left: what is queued would stay there.
+    pub(super) fn is_stuck_for_good(&self) -> bool {
+        self.is_stuck() && self.timed == 0 && self.target > 0
+    }
+
     /// How many threads could be woken or started for new work; where there are none, whether one that
     /// waits can be called.
     pub(super) fn hands(&self) -> usize {
         if self.is_stuck() {
-            return self.callable.min(1);
+            return if self.is_stuck_for_good() { self.callable.min(1) } else { 0 };
         }
         let startable = self.target.saturating_add(self.max_spare).saturating_sub(self.live);
         self.usable().min(self.idle + startable)
     }
 
-    /// Has all who wait look for work again.
-    pub(super) fn call(&self) {
-        self.seats.iter().for_each(|seat| seat.call());
-    }
-
-    /// The same, but for those that have looked since something was told of.
-    pub(super) fn call_since(&self, core: &Core) {
-        // ORDERING: Relaxed, who has told of something and blocked since then had the lock.
-        let news = core.news.load(Ordering::Relaxed);
-        let late = |seat: &&Arc<Seat>| seat.since.load(Ordering::Relaxed) != news;
-        self.seats.iter().filter(late).for_each(|seat| seat.call());
+    /// Ends the wait of one that can be called. `false`: there is none.
+    pub(super) fn call_one(&self) -> bool {
+        self.timed == 0 && self.seats.iter().any(|seat| seat.call())
     }
 
     /// Tells pushers and workers of a change.
@@ -116,15 +109,6 @@ impl Roster {
         // ORDERING: Relaxed, a hint to the workers.
         core.surplus.store(self.busy() > self.target, Ordering::Relaxed);
         core.sleep.offer(if self.closed { 0 } else { self.hands() });
-        let listens = self.waiting > 0 && self.idle == 0 && !self.may_start();
-        if listens != std::mem::replace(&mut self.listens, listens) {
-            if listens {
-                cell::listen(Core::tell_all);
-                core.tell(); // who has looked before may have missed something
-            } else {
-                cell::unlisten();
-            }
-        }
     }
 
     /// The seats have changed.

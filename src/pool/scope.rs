@@ -1,13 +1,14 @@
 //! The unsafe half of a scope: work that borrows runs on threads that outlive the borrow, so the
 //! scope must not end before the work has been run or dropped.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::Pool;
 use super::worker::Worker;
-use crate::cell::{Ender, Upstream};
+use crate::cell::{self, CellRef};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Where jobs that borrow are spawned: see [`Pool::scope`](crate::Pool::scope).
@@ -16,14 +17,14 @@ use crate::sync::{Condvar, Mutex, MutexGuard};
 /// [`std::thread::Scope`].
 pub struct Scope<'scope, 'env: 'scope> {
     pub(crate) pool: Pool,
-    pub(crate) children: Arc<Children>,
+    children: Arc<Children>,
     scope: PhantomData<&'scope mut &'scope ()>,
     env: PhantomData<&'env mut &'env ()>,
 }
 
 /// What a scope knows of its jobs.
 #[derive(Default)]
-pub(crate) struct Children {
+struct Children {
     state: Mutex<State>,
     /// Rung when the last job is through.
     through: Condvar,
@@ -33,21 +34,17 @@ pub(crate) struct Children {
 struct State {
     /// Jobs that have neither been run nor dropped.
     running: usize,
-    failed: bool,
-    children: Vec<Child>,
-}
-
-/// How to reach a job of the scope.
-#[derive(Clone)]
-pub(crate) struct Child {
-    /// Cancels it.
-    pub(crate) ender: Ender,
-    /// Leads to it, for a worker that waits.
-    pub(crate) upstream: std::sync::Weak<dyn Upstream>,
+    /// The roots of those that were not started, by their tickets: each lives as long as it is in here,
+    /// since its work has the ticket, which takes it out.
+    queued: BTreeMap<u64, CellRef>,
+    next: u64,
 }
 
 /// A job of the scope is not through.
-struct Ticket(Arc<Children>);
+struct Ticket {
+    children: Arc<Children>,
+    id: u64,
+}
 
 /// Work whose borrows the scope vouches for.
 pub(crate) struct Borrowed<T: 'static> {
@@ -60,10 +57,29 @@ impl<T: 'static> Borrowed<T> {
     /// Does the work; the scope may end when this returns.
     pub(crate) fn run(self) -> T {
         let Borrowed { work, ticket } = self;
+        ticket.start();
         // What the work has captured is dropped in this call, also if it panics.
         let result = work();
         drop(ticket);
         result
+    }
+
+    /// What has to be done with the root of the job that does this work, before it is queued: then a
+    /// thread that waits for the scope can run it.
+    pub(crate) fn register(&self) -> impl FnOnce(CellRef) + use<T> {
+        let (children, id) = (Arc::clone(&self.ticket.children), self.ticket.id);
+        move |root| {
+            children.lock().queued.insert(id, root);
+        }
+    }
+}
+
+/// Unwinding out of a scope whose jobs are not through would leave them with dangling borrows.
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        std::process::abort();
     }
 }
 
@@ -76,12 +92,10 @@ impl<'scope, 'env> Scope<'scope, 'env> {
             scope: PhantomData,
             env: PhantomData,
         };
-        let children = Arc::clone(&scope.children);
         let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
-        if result.is_err() {
-            children.fail();
-        }
-        children.wait();
+        let abort = AbortOnUnwind;
+        scope.children.wait();
+        std::mem::forget(abort);
         match result {
             Ok(result) => result,
             Err(payload) => resume_unwind(payload),
@@ -94,8 +108,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         work: impl FnOnce() -> T + Send + 'scope,
     ) -> Borrowed<T> {
         let work: Box<dyn FnOnce() -> T + Send + 'scope> = Box::new(work);
-        self.children.lock().running += 1;
-        let ticket = Ticket(Arc::clone(&self.children));
+        let ticket = Ticket::new(&self.children);
         // SAFETY: only the lifetime changes. `Scope::run`, the one place where scopes are made, does
         // not return, nor unwind, before the ticket is gone; and the ticket goes after the work: see
         // `Borrowed`. `T` is `'static`, so the result borrows nothing.
@@ -112,34 +125,6 @@ impl<'scope, 'env> Scope<'scope, 'env> {
 impl Children {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// One more job that can be reached; those that are gone are forgotten now and then.
-    pub(crate) fn add(&self, child: Child) {
-        let mut state = self.lock();
-        let count = state.children.len();
-        if count == state.children.capacity() {
-            state.children.retain(|child| child.upstream.strong_count() > 0);
-        }
-        state.children.push(child.clone());
-        let failed = state.failed;
-        drop(state);
-        if failed {
-            child.ender.end(crate::cell::Ended::Cancelled);
-        }
-    }
-
-    /// The first failure cancels all jobs.
-    pub(crate) fn fail(&self) {
-        let mut state = self.lock();
-        if std::mem::replace(&mut state.failed, true) {
-            return;
-        }
-        let children = state.children.clone();
-        drop(state);
-        for child in children {
-            child.ender.end(crate::cell::Ended::Cancelled);
-        }
     }
 
     fn is_through(&self) -> bool {
@@ -164,27 +149,47 @@ impl Children {
         });
     }
 
+    /// Runs the jobs that nobody has started. Where the stack is deep others do, as long as there are any:
+    /// a scope cannot give up.
     fn help(&self) {
-        let mut done = true;
-        while done && !self.is_through() {
-            done = false; // jobs that were run may have spawned others
-            let children = self.lock().children.clone();
-            for child in children {
-                let Some(upstream) = child.upstream.upgrade() else { continue };
-                while !self.is_through() && Worker::help_upstream(Arc::clone(&upstream)) {
-                    done = true;
-                }
+        Worker::with_any(|worker| {
+            while !worker.is_deep() || worker.core.is_exhausted() {
+                let Some(root) = self.claim_one(worker.core.address()) else { return };
+                worker.run_claimed(root);
             }
-        }
+        });
+    }
+
+    /// Claims a job that waits in the queue of this pool.
+    fn claim_one(&self, pool: *mut ()) -> Option<CellRef> {
+        let mut state = self.lock();
+        // SAFETY: a root is alive, as said at `queued`, while the lock keeps its ticket from going.
+        let claimed = |root: &CellRef| unsafe { cell::claim_root(*root, pool) };
+        std::iter::from_fn(|| state.queued.pop_first()).map(|(_, root)| root).find(claimed)
+    }
+}
+
+impl Ticket {
+    fn new(children: &Arc<Children>) -> Self {
+        let mut state = children.lock();
+        state.running += 1;
+        state.next += 1;
+        Ticket { children: Arc::clone(children), id: state.next }
+    }
+
+    /// The job has been started.
+    fn start(&self) {
+        self.children.lock().queued.remove(&self.id);
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.children.lock();
+        state.queued.remove(&self.id);
         state.running -= 1;
         if state.running == 0 {
-            self.0.through.notify_all();
+            self.children.through.notify_all();
         }
     }
 }

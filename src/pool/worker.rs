@@ -39,9 +39,7 @@ pub(super) struct Seat {
     thread: OnceLock<Thread>,
     /// It waits, and can be called. Touched under the roster's lock.
     pub(super) waits: AtomicBool,
-    /// What its core had told of when its last look began. Touched under the roster's lock.
-    pub(super) since: AtomicUsize,
-    /// It is called to look again for work on the way to what it waits for.
+    /// Its wait is to end. Written under the roster's lock.
     pub(super) called: AtomicBool,
 }
 
@@ -68,13 +66,15 @@ impl Seat {
         moves
     }
 
-    /// Has the worker look again, if it waits. Under the roster's lock.
-    pub(super) fn call(&self) {
-        // ORDERING: Relaxed, as said at the field; `unpark` publishes.
-        if self.waits.load(Ordering::Relaxed) {
-            self.called.store(true, Ordering::Relaxed);
+    /// Ends the worker's wait, if it is in one that can be ended. Under the roster's lock.
+    pub(super) fn call(&self) -> bool {
+        // ORDERING: Relaxed, as said at the fields; `unpark` publishes.
+        let calls =
+            self.waits.load(Ordering::Relaxed) && !self.called.swap(true, Ordering::Relaxed);
+        if calls {
             self.thread.get().into_iter().for_each(Thread::unpark);
         }
+        calls
     }
 
     pub(super) fn has_work(&self) -> bool {
@@ -126,7 +126,6 @@ impl Worker {
             moves: AtomicUsize::new(0),
             thread: OnceLock::new(),
             waits: AtomicBool::new(false),
-            since: AtomicUsize::new(0),
             called: AtomicBool::new(false),
         });
         let mut builder =
@@ -136,7 +135,7 @@ impl Worker {
         }
         let mine = Arc::clone(&seat);
         let thread = builder.spawn(move || {
-            let here = Here { executor: core.address(), left: Cell::new(IN_A_ROW) };
+            let here = Here::new(core.address(), IN_A_ROW);
             let others = RefCell::new((usize::MAX, Vec::new()));
             let (left_behind, depth, base) = (Cell::new(0), Cell::new(0), Cell::new(0));
             let sweep_at = Cell::new(LEFT_BEHIND);

@@ -127,8 +127,10 @@ impl<T, E> fmt::Debug for Promise<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Promise({}", self.consumer.state())?;
         if !self.is_set() {
-            if let Some((kind, location)) = self.consumer.waits_for() {
-                write!(f, ", waits for {kind} at {location}")?;
+            match self.consumer.begun_by() {
+                _ if self.consumer.follows() => f.write_str(", follows another promise")?,
+                Some((kind, location)) => write!(f, ", waits for {kind} at {location}")?,
+                None => {}
             }
         }
         f.write_str(")")

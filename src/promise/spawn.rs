@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use super::{IntoPromise, Promise};
-use crate::cell::{Next, Work};
+use crate::cell::{CellRef, Next, Work};
 use crate::failure::AnyError;
 use crate::pool::{Placed, Pool};
 use crate::telemetry::Within;
@@ -126,7 +126,7 @@ impl Pool {
         let core = self.core();
         let Some(place) = core.try_take_place() else { return Err(PoolFull { work }) };
         let work = Placed { place, work: Within::current(Spawn(work, PhantomData)) };
-        Ok(Promise::new(core.post_work(work, Location::caller()), core.executor()))
+        Ok(Promise::new(core.post_work(work, Location::caller(), |_| ()), core.executor()))
     }
 
     /// Queues work of any kind.
@@ -135,11 +135,21 @@ impl Pool {
         work: W,
         location: &'static Location<'static>,
     ) -> Promise<W::Ok, W::Err> {
+        self.post_after(work, location, |_| ())
+    }
+
+    /// The same, after `ready` was shown the job's root.
+    pub(crate) fn post_after<W: Work>(
+        &self,
+        work: W,
+        location: &'static Location<'static>,
+        ready: impl FnOnce(CellRef),
+    ) -> Promise<W::Ok, W::Err> {
         let (core, work) = (self.core(), Within::current(work));
         let consumer = if core.is_limited() {
-            core.post_work(Placed { place: core.take_place(), work }, location)
+            core.post_work(Placed { place: core.take_place(), work }, location, ready)
         } else {
-            core.post_work(work, location)
+            core.post_work(work, location, ready)
         };
         Promise::new(consumer, core.executor())
     }

@@ -42,7 +42,7 @@ where
     let mut gather = Gather::new();
     gather.watch(source, location);
     let (mut producer, consumer) = Producer::pair::<O>(location);
-    producer.waits_for(gather.upstream());
+    producer.waits_for(gather.canceller());
     let ender = gather.ender();
     gather.hand_to(Box::new(policy(producer, &ender)));
     (Promise::new(consumer, executor), ender)

@@ -1,7 +1,7 @@
 //! Work and steps that run in the context in which they were attached.
 
 use super::Context;
-use crate::cell::{Next, Step, Upstream, Work};
+use crate::cell::{Depends, Next, Step, Work};
 use crate::failure::Outcome;
 use crate::sync::Arc;
 
@@ -31,8 +31,8 @@ impl<W: Work> Work for Within<W> {
         context.within(|| inner.run())
     }
 
-    fn upstream(&self) -> Option<Arc<dyn Upstream>> {
-        self.inner.upstream()
+    fn dependency(&self) -> Option<Depends> {
+        self.inner.dependency()
     }
 }
 

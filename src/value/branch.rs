@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use super::AsyncValue;
-use crate::cell::{ExecutorHandle, Lane, Next, Origin, Reference, Ticket, Upstream, Work};
+use crate::cell::{BranchTurn, Depends, ExecutorHandle, Next, Origin, Reference, Ticket, Work};
 use crate::failure::Failure;
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
@@ -24,7 +24,7 @@ where
         U: Send + 'static,
     {
         let f = move |value: &T| Ok::<U, E>(f(value));
-        self.branch::<Mapped, _, _>(f, Lane::Next, None, Location::caller())
+        self.branch::<Mapped, _, _>(f, BranchTurn::Series, None, Location::caller())
     }
 
     /// Continues with the value: `f` returns a `Result`, or a promise, which is adopted.
@@ -39,7 +39,7 @@ where
         R: IntoPromise<Err = E> + 'static,
         R::Ok: Send + 'static,
     {
-        self.branch::<Then, _, _>(f, Lane::Next, None, Location::caller())
+        self.branch::<Then, _, _>(f, BranchTurn::Series, None, Location::caller())
     }
 
     /// Queues `work`, which gets the value, as a job of its own: branches then run in parallel.
@@ -50,7 +50,7 @@ where
         R: IntoPromise<Err = E> + 'static,
         R::Ok: Send + 'static,
     {
-        self.branch::<Chained, _, _>(work, Lane::Back, None, Location::caller())
+        self.branch::<Chained, _, _>(work, BranchTurn::Queued, None, Location::caller())
     }
 
     /// As [`chain`](Self::chain), on another pool; what comes after it runs there, too.
@@ -62,13 +62,22 @@ where
         R::Ok: Send + 'static,
     {
         let executor = Some(pool.core().executor());
-        self.branch::<Chained, _, _>(work, Lane::Back, executor, Location::caller())
+        self.branch::<Chained, _, _>(work, BranchTurn::Queued, executor, Location::caller())
+    }
+
+    /// A promise of a clone of the value.
+    pub(super) fn copy(self, location: &'static Location<'static>) -> Promise<T, E>
+    where
+        T: Clone,
+    {
+        let clone = |value: &T| Ok::<T, E>(value.clone());
+        self.branch::<Copied, _, _>(clone, BranchTurn::Here, None, location)
     }
 
     fn branch<K: Origin + 'static, R, F>(
         &self,
         f: F,
-        lane: Lane,
+        turn: BranchTurn,
         executor: Option<ExecutorHandle>,
         location: &'static Location<'static>,
     ) -> Promise<R::Ok, E>
@@ -80,7 +89,7 @@ where
         let inherited = executor.as_ref().unwrap_or(self.owner.executor()).clone();
         let shared = self.owner.reference();
         let context = Context::current(); // foreign code, so not under the value's lock
-        let consumer = self.owner.branch(lane, executor, location, move |ticket| {
+        let consumer = self.owner.branch(turn, executor, location, move |ticket| {
             let place = Place { shared, ticket };
             Within::new(context, Branch { f, place, result: PhantomData::<fn() -> (K, R)> })
         });
@@ -91,6 +100,11 @@ where
 struct Mapped;
 struct Then;
 struct Chained;
+struct Copied;
+
+impl Origin for Copied {
+    const KIND: &'static str = "shared";
+}
 
 impl Origin for Mapped {
     const KIND: &'static str = "map";
@@ -151,7 +165,8 @@ where
         }
     }
 
-    fn upstream(&self) -> Option<Arc<dyn Upstream>> {
-        Some(Arc::new(self.place.shared.clone()))
+    fn dependency(&self) -> Option<Depends> {
+        let ticket = self.place.ticket?;
+        Some(Depends { value: Box::new(self.place.shared.clone()), ticket })
     }
 }

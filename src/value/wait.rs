@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::AsyncValue;
-use crate::cell::{Origin, Producer, Shared, Ticket};
-use crate::failure::{Failure, Outcome, catch};
+use crate::cell::{Shared, Ticket};
+use crate::failure::{Failure, Outcome};
 use crate::pool::{Waited, Worker};
 use crate::promise::{IntoPromise, Promise};
 use crate::sync::Arc;
@@ -114,12 +114,6 @@ impl<T: Clone + 'static, E: Clone + 'static> IntoFuture for AsyncValue<T, E> {
     }
 }
 
-struct Copied;
-
-impl Origin for Copied {
-    const KIND: &'static str = "shared";
-}
-
 /// The value is cloned on the thread that settles it.
 impl<T, E> IntoPromise for AsyncValue<T, E>
 where
@@ -131,21 +125,6 @@ where
 
     #[track_caller]
     fn into_promise(self) -> Promise<T, E> {
-        let (mut producer, consumer) = Producer::pair::<Copied>(Location::caller());
-        let executor = self.owner.executor().clone();
-        let shared = self.owner.reference();
-        self.owner.copy(&consumer, move |ticket| {
-            if let Some(ticket) = ticket {
-                let upstream = Arc::new(shared.clone());
-                let forget = Box::new(move || shared.forget_copy(ticket));
-                producer.on_cancel_of(forget, upstream);
-            }
-            Box::new(move |outcome, trace| {
-                let copy = catch(|| outcome.clone());
-                let copy = copy.unwrap_or_else(|panic| Err(Failure::Panicked(panic)));
-                producer.settle_after(copy, trace);
-            })
-        });
-        Promise::new(consumer, executor)
+        self.copy(Location::caller())
     }
 }

@@ -311,24 +311,24 @@ fn what_settles_it_late_is_dropped() {
     });
 }
 
-/// Queued `chain` work is queued work: it never runs, and its closure is dropped before `cancel` returns.
+/// Queued `chain` work never runs once it is cancelled, and is dropped when its turn comes.
 #[test]
-fn queued_chain_work_is_dropped_at_once() {
+fn queued_chain_work_is_dropped_at_its_turn() {
     watched(|| {
         let (pool, drops) = (Pool::new(0), DropCounter::default());
         let work = || {
             let token = drops.token();
             move |n: u8| {
                 drop(token);
-                Ok::<_, String>(n)
+                panic!("it runs, with {n}") as Result<u8, String>
             }
         };
         let promise = Promise::ready(1).chain_on(&pool, work());
         promise.cancel();
-        let bare = drops.dropped();
+        assert!(promise.is_set());
         let promise = Promise::ready(1).chain_on(&pool, work()).map(|n| n);
         promise.cancel();
-        assert_eq!((bare, drops.dropped()), (1, 2));
+        assert!(promise.is_set());
         pool.set_worker_count(1);
         flush(&pool);
         assert_eq!(drops.dropped(), 2);

@@ -5,11 +5,10 @@ use crate::common::{
     DropCounter, Gate, LONG, MOMENT, PATIENCE, Token, eventually, flush, named_thread, one_worker,
     verdict, watched, watched_long,
 };
-use asynckit::{AsyncList, AsyncValue, Deferred, Failure, IntoPromise, Pool, Promise, TimedOut};
+use asynckit::{AsyncList, Deferred, Failure, Pool, Promise, TimedOut};
 use futures_core::stream::{FusedStream, Stream};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -136,11 +135,11 @@ fn an_early_break_detaches_the_rest() {
     });
 }
 
-/// A worker that iterates runs the jobs itself, in a pool that has nobody else.
+/// While a worker iterates another thread takes its place.
 #[test]
 fn a_worker_may_iterate_over_its_own_jobs() {
     watched(|| {
-        let pool = Pool::builder().workers(1).max_spare_workers(0).build().unwrap();
+        let pool = one_worker();
         let again = pool.clone();
         let mut sum: Typed<u32> = pool.spawn(move || {
             let jobs =
@@ -186,55 +185,6 @@ fn a_worker_may_iterate_with_a_limit() {
             Ok(sum)
         });
         assert_eq!(sum.get(PATIENCE).unwrap(), 45);
-    });
-}
-
-/// A job that iterates over its own promise: it is told, once nothing else can come.
-#[test]
-fn a_job_that_iterates_over_itself_is_told() {
-    watched(|| {
-        let pool = one_worker();
-        let again = pool.clone();
-        let (send, receive) = channel::<Typed<u8>>();
-        let (tell, told) = channel();
-        let job = pool.spawn(move || {
-            let me = receive.recv().map_err(|_| String::new())?;
-            let late = again.spawn(|| Ok(2));
-            for done in AsyncList::from_iter([me, late]).as_completed() {
-                tell.send((done.index, verdict(&done.outcome))).map_err(|_| String::new())?;
-            }
-            Ok(1)
-        });
-        send.send(job).unwrap();
-        assert_eq!(told.recv_timeout(PATIENCE).unwrap(), (1, "Ok"));
-        assert_eq!(told.recv_timeout(PATIENCE).unwrap(), (0, "WouldDeadlock"));
-    });
-}
-
-/// The same where several items wait for it: behind links, in a list, as a copy.
-#[test]
-fn each_item_that_waits_for_the_job_is_told() {
-    watched(|| {
-        let pool = one_worker();
-        let (send, receive) = channel::<AsyncValue<u8, String>>();
-        let (tell, told) = channel();
-        let job = pool.spawn(move || {
-            let me = receive.recv().map_err(|_| String::new())?;
-            let copy = || me.clone().into_promise();
-            let joined = List::from_iter([copy()]).join().map(|all| all[0]);
-            let list = [copy().map(|n| n + 1), joined, Promise::ready(7), copy()];
-            let mut completed = AsyncList::from_iter(list).as_completed();
-            for done in completed.by_ref() {
-                tell.send((done.index, verdict(&done.outcome))).map_err(|_| String::new())?;
-            }
-            Ok(completed.size_hint().0 as u8)
-        });
-        let shared = job.share();
-        send.send(shared.clone()).unwrap();
-        let dead = "WouldDeadlock";
-        let all: Vec<_> = told.into_iter().collect();
-        assert_eq!(all, [(2, "Ok"), (0, dead), (1, dead), (3, dead)]);
-        assert!(matches!(shared.get(PATIENCE), Ok(0)));
     });
 }
 

@@ -59,11 +59,11 @@ fn as_completed_of_an_endless_list() {
     });
 }
 
-/// In a pool that has nobody else, a worker that iterates runs the jobs itself.
+/// While a worker iterates another thread takes its place.
 #[test]
 fn a_worker_may_iterate_over_a_list_that_grows() {
     watched(|| {
-        let pool = Pool::builder().workers(1).max_spare_workers(0).build().unwrap();
+        let pool = Pool::new(1);
         let again = pool.clone();
         let mut sum: Typed<usize> = pool.spawn(move || {
             let inner = again.clone();

@@ -5,7 +5,7 @@ use crate::common::{
     DropCounter, Gate, LONG, Log, PATIENCE, eventually, flush, is_error, named_pool, named_thread,
     one_worker, pending, verdict, watchdog, watched,
 };
-use asynckit::{AsyncList, AsyncValue, Deferred, Failure, IntoPromise, Pool, Promise, join};
+use asynckit::{AsyncList, AsyncValue, Deferred, IntoPromise, Pool, Promise, join};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 
@@ -225,7 +225,7 @@ fn a_worker_may_wait_for_what_is_made_of_its_jobs() {
     ];
     watched(move || {
         for (name, get) in gets {
-            let pool = Pool::builder().workers(1).max_spare_workers(0).build().unwrap();
+            let pool = Pool::new(1);
             let again = pool.clone();
             let mut outer: Typed<bool> = pool.spawn(move || {
                 let list: List<u8> = (1..=3).map(|n| again.spawn(move || Ok(n))).collect();
@@ -261,27 +261,6 @@ fn an_item_that_waits_for_this_job_may_lose() {
             eventually("it waits", || waits.arrived() == 1 && threads_asleep("may lose") == 1);
             deferred.resolve(7);
             assert!(matches!(shared.get(PATIENCE), Ok(7)));
-        }
-    });
-}
-
-/// But where all that could win wait for this job, that is told.
-#[test]
-fn a_race_that_nobody_can_win_is_told() {
-    watched(|| {
-        let uses: [fn(List<usize>) -> Typed<usize>; 2] =
-            [|list| list.race(), |list| list.any().map_err(|e| e.to_string())];
-        for make in uses {
-            let pool = named_pool(1, "none wins");
-            let (send, receive) = channel::<[Typed<usize>; 2]>();
-            let job: Typed<usize> = pool.spawn(move || {
-                let both = receive.recv().map_err(|_| String::new())?;
-                let failure = make(both.into_iter().collect()).get(None).unwrap_err();
-                Ok(usize::from(matches!(failure, Failure::WouldDeadlock)))
-            });
-            let shared = job.share();
-            send.send([shared.clone().into_promise(), shared.map(|n| *n)]).unwrap();
-            assert!(matches!(shared.get(PATIENCE), Ok(1)));
         }
     });
 }

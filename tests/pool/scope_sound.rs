@@ -251,25 +251,6 @@ fn the_only_worker_runs_no_strangers_job_in_its_scope() {
     });
 }
 
-/// A failure cancels the queued siblings there too, and the scope returns.
-#[test]
-fn a_failure_in_a_scope_on_the_only_worker_ends_it() {
-    watched(|| {
-        let ran = on_the_only_worker("a failure", |pool| {
-            let ran = AtomicUsize::new(0);
-            pool.scope(|scope| {
-                let failing: Typed<u8> = scope.spawn(|| Err("no".to_owned()));
-                drop(failing.catch(|_| Ok(1)));
-                for _ in 0..3 {
-                    drop(scope.spawn(|| Ok::<_, String>(ran.fetch_add(1, SeqCst))));
-                }
-            });
-            ran.into_inner()
-        });
-        assert_eq!(ran, 0);
-    });
-}
-
 fn nest(pool: &Pool, depth: usize) -> usize {
     if depth == 0 {
         return 0;

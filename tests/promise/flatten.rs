@@ -6,7 +6,7 @@ use crate::common::{
     DropCounter, MOMENT, PATIENCE, deferred_on, every_failure, flush, kind, named_thread,
     one_worker, verdict, watched,
 };
-use asynckit::{AsyncList, AsyncValue, Deferred, Failure, Outcome, Pool, Promise, join};
+use asynckit::{AsyncList, AsyncValue, Deferred, Failure, Outcome, Promise};
 use std::sync::mpsc;
 
 type Typed<T> = Promise<T, String>;
@@ -173,41 +173,6 @@ fn a_shared_value_that_follows_itself_fails_with_would_deadlock() {
         let shared = promise.share();
         deferred.follow(shared.clone());
         assert!(shared.get(PATIENCE).unwrap_err().is_would_deadlock());
-    });
-}
-
-/// C5, through a join: its inputs are seen at a glance, or have to be looked into
-#[test]
-fn a_job_that_follows_a_join_of_itself_fails_with_would_deadlock() {
-    fn follower(own: Typed<u8>) -> Typed<u8> {
-        let (deferred, promise) = Typed::deferred();
-        deferred.follow(own);
-        promise
-    }
-    fn pending() -> Typed<u8> {
-        Pool::global().spawn(|| Ok(0))
-    }
-    let joins: [fn(Typed<u8>) -> Typed<u8>; 5] = [
-        |own| join((own, pending())).map(|(n, _)| n),
-        |own| join([Promise::ready(0), own.map(|n| n)]).map(|[_, n]| n),
-        |own| join((pending(), follower(own))).map(|(_, n)| n),
-        |own| join((pending(), join((own, pending())))).map(|(n, _)| n),
-        |own| {
-            let many = join([(); 40].map(|()| pending()));
-            join((join((many, own)), pending())).map(|(_, n)| n)
-        },
-    ];
-    watched(move || {
-        for (index, make) in joins.into_iter().enumerate() {
-            let ((give, own), (tell, told)) = (mpsc::channel(), mpsc::channel());
-            let promise = Pool::global().spawn(move || -> Typed<u8> { own.recv().unwrap() });
-            let joined = make(promise).handle(move |outcome| {
-                tell.send(verdict(&outcome)).unwrap();
-                Ok(1)
-            });
-            give.send(joined).unwrap();
-            assert_eq!(told.recv_timeout(PATIENCE), Ok("WouldDeadlock"), "{index}");
-        }
     });
 }
 

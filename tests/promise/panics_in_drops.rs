@@ -104,7 +104,7 @@ fn values_of_a_join_that_use_the_pool_when_dropped_do_not_stop_it() {
     struct UsesIt(Pool, mpsc::Sender<u8>);
     impl Drop for UsesIt {
         fn drop(&mut self) {
-            let answer = join((self.0.run(|| 20), self.0.run(|| 22))).map(|(a, b)| a + b).get(None);
+            let answer = self.0.run(|| 20).map(|n| n + 22).get(None);
             self.1.send(answer.unwrap()).unwrap();
         }
     }

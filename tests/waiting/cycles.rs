@@ -1,7 +1,7 @@
 //! Cycles of waits (conformance F9): who would close one is told at once, whatever lies between.
 
 use crate::common::{Gate, PATIENCE, alone, kind, watched};
-use asynckit::{AsyncList, AsyncValue, Failure, Pool, Promise};
+use asynckit::{AsyncValue, Failure, Pool, Promise};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -40,34 +40,12 @@ fn told_by<W: Send + 'static>(
     assert_eq!(told.recv_timeout(PATIENCE), Ok(Err("WouldDeadlock")), "{name}");
 }
 
-fn list(own: Typed<u8>) -> AsyncList<u8, String> {
-    [Promise::ready(0), own].into_iter().collect()
-}
-
-/// F9: through links, lists, joins of joins, shared values and clones of them
+/// F9: through links, followed promises, shared values and clones of them
 #[test]
 fn a_job_that_waits_for_what_waits_for_it_is_told() {
     watched(|| {
         told("itself", |own| own, |mut own| own.get(None).map(drop));
         told("links", |own| own.then(Ok).chain(Ok), |mut own| own.get(None).map(drop));
-        told("a list", list, |mut list| list.get(None).map(drop));
-        told("a join", |own| list(own).join(), |mut join| join.get(None).map(drop));
-        told(
-            "a tuple",
-            |own| asynckit::join((own, Typed::ready("b"))),
-            |mut join| join.get(None).map(drop),
-        );
-        told(
-            "an array of a tuple",
-            |own| asynckit::join([asynckit::join((Typed::ready("b"), own))]),
-            |mut join| join.get(None).map(drop),
-        );
-        told("all outcomes", |own| list(own).settled(), |mut all| all.get(None).map(drop));
-        told(
-            "a join of joins",
-            |own| [list(own).join()].into_iter().collect::<AsyncList<_, String>>().map(|n| n.len()),
-            |mut join| join.get(None).map(drop),
-        );
         told(
             "a value",
             |own| own.share(),
@@ -99,7 +77,7 @@ fn a_job_that_waits_for_a_branch_of_itself_is_told() {
     });
 }
 
-/// F9: a callback, work with a token, and a job that borrows wait for themselves.
+/// F9: callbacks of each kind wait for themselves.
 #[test]
 fn whatever_runs_on_a_worker_is_told() {
     watched(|| {
@@ -115,8 +93,6 @@ fn whatever_runs_on_a_worker_is_told() {
             |own| own,
             get,
         );
-        let pool = alone();
-        told_by("a token", |work| pool.spawn_cancellable(move |_| work()), |own| own, get);
         let pool = alone();
         told_by(
             "a branch",

@@ -1,12 +1,13 @@
 //! Waiting in the pool: a pool of one worker that nobody can stand in for, where only helping can save it.
-//! What a pool with spare workers does is in `spares.rs`, cycles are in `cycles.rs`, calls to look again in `calls.rs`.
+//! What a pool with spare workers does is in `spares.rs`, cycles are in `cycles.rs`, pools without a free thread in
+//! `exhausted.rs`.
 
 use crate::common::{
     DropCounter, Log, MOMENT, PATIENCE, alone, flush, on_the_only_worker, watched,
 };
 use asynckit::{AsyncList, AsyncValue, Failure, IntoPromise, Outcome, Pool, Promise, join};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 type Typed<T> = Promise<T, String>;
 
@@ -53,62 +54,11 @@ fn a_waiter_finds_the_job_through_whatever_is_between() {
                     deferred.follow(spawn_in_then(pool));
                     promise.get(None)
                 }),
-                ("a list", |pool| three(pool).get(None).map(|all| all[2])),
-                ("a join", |pool| three(pool).join().get(None).map(|all| all[2])),
-                ("all outcomes", |pool| {
-                    three(pool).settled().get(None).map(|mut all| all.remove(2).unwrap())
-                }),
-                ("a join of joins", |pool| {
-                    let joins: AsyncList<Vec<u8>, String> =
-                        (0..3).map(|_| three(pool).join()).collect();
-                    joins.join().get(None).map(|all| all[2][2])
-                }),
-                ("a tuple", |pool| {
-                    join((one(pool), spawn_in_then(pool))).get(None).map(|all| all.1)
-                }),
-                ("an array of tuples", |pool| {
-                    let pair = || join((one(pool), three(pool)));
-                    join([pair(), pair()]).get(None).map(|all| all[1].1[2])
-                }),
                 ("a shared value", |pool| spawn_in_then(pool).share().get(None).copied()),
                 ("a clone of one", |pool| one(pool).share().into_promise().get(None)),
-                ("work with a token", |pool| pool.spawn_cancellable(|_| Ok(1)).get(None)),
                 ("a job that borrows", |pool| pool.scope(|scope| scope.spawn(|| Ok(1)).get(None))),
             ],
             1,
-        );
-    });
-}
-
-/// Callbacks on the way to the awaited promise that are queued already: the waiter runs them.
-#[test]
-fn a_waiter_runs_a_callback_that_is_queued() {
-    watched(|| {
-        each(
-            &[
-                ("then", |pool| {
-                    let mut job = one(pool);
-                    assert!(job.wait(None));
-                    job.then(|n| Ok(n + 1)).get(None)
-                }),
-                ("chain", |pool| {
-                    let mut job = one(pool);
-                    assert!(job.wait(None));
-                    job.chain(|n| Ok(n + 1)).get(None)
-                }),
-                ("chain_on", |pool| Promise::ready(1).chain_on(pool, |n| Ok(n + 1)).get(None)),
-                ("catch", |pool| {
-                    let mut job = one(pool).then(|_| Err("no".to_owned()));
-                    assert!(job.wait(None));
-                    job.catch(|_| Ok(2)).get(None)
-                }),
-                ("a branch of a set value", |pool| {
-                    let value = one(pool).share();
-                    assert!(value.wait(None));
-                    value.chain(|n| Ok(n + 1)).get(None)
-                }),
-            ],
-            2,
         );
     });
 }
@@ -121,24 +71,14 @@ fn a_waiter_runs_a_chained_job_behind_the_one_it_has_run() {
     });
 }
 
-/// The same behind a join, a clone of a shared value, work with a token, a job that borrows.
+/// The same behind a job that borrows.
 #[test]
-fn a_waiter_runs_callbacks_behind_whatever_is_between() {
+fn a_waiter_runs_callbacks_behind_a_job_that_borrows() {
     watched(|| {
         each(
-            &[
-                ("a join", |pool| three(pool).map(|all| all[2] + 1).get(None)),
-                ("a tuple", |pool| join((one(pool), one(pool))).map(|all| all.0 + all.1).get(None)),
-                ("a clone of a value", |pool| {
-                    one(pool).share().into_promise().map(|n| n + 1).get(None)
-                }),
-                ("work with a token", |pool| {
-                    pool.spawn_cancellable(|_| Ok(1)).map(|n: u8| n + 1).get(None)
-                }),
-                ("a job that borrows", |pool| {
-                    pool.scope(|scope| scope.spawn(|| Ok(1)).map(|n: u8| n + 1)).get(None)
-                }),
-            ],
+            &[("a job that borrows", |pool| {
+                pool.scope(|scope| scope.spawn(|| Ok(1)).map(|n: u8| n + 1)).get(None)
+            })],
             2,
         );
     });
@@ -216,9 +156,8 @@ fn a_waiter_for_a_later_branch_returns_and_the_others_run_once() {
 /// Never an unrelated job: this one needs the lock that the waiter holds.
 #[test]
 fn a_waiter_runs_no_strangers_job() {
-    let waits: [Case; 3] = [
+    let waits: [Case; 2] = [
         ("for a job", |pool| one(pool).get(None)),
-        ("for a list", |pool| three(pool).join().get(None).map(|all| all[0])),
         ("for a value", |pool| one(pool).share().get(None).copied()),
     ];
     watched(move || {
@@ -358,26 +297,53 @@ fn a_promise_outlives_the_deadlock_that_was_refused() {
     });
 }
 
-/// Where no spare may be added: a chained job that is queued among others for all to take is found as well.
+/// What is waited for through lists, joins and relays, and what is queued already, is left to another thread, which
+/// takes the waiter's place.
 #[test]
-fn a_waiter_finds_a_chained_job_in_the_queue_for_all() {
-    watched(|| {
-        for _ in 0..50 {
-            let pool = alone();
-            let (again, pushes) = (pool.clone(), pool.clone());
-            let start = Arc::new(Barrier::new(2));
-            let both = start.clone();
-            let mut waits: Typed<u8> = pool.spawn(move || {
-                let before: Vec<_> = (0..40).map(|_| again.run(|| ())).collect();
-                both.wait();
-                let mut chained: Typed<u8> = again.spawn(|| Ok(1)).chain(|n| Ok(n + 1)).chain(Ok);
-                let outcome = chained.get(None);
-                drop(before);
-                outcome.map_err(|failure| format!("{failure:?}"))
-            });
-            start.wait();
-            (0..100).for_each(|_| drop(pushes.run(|| ())));
-            assert_eq!(waits.get(PATIENCE).unwrap(), 2);
+fn what_is_not_waited_for_directly_is_left_to_a_spare_thread() {
+    let cases: [Case; 13] = [
+        ("a list", |pool| three(pool).get(None).map(|all| all[2])),
+        ("a join", |pool| three(pool).join().get(None).map(|all| all[2])),
+        ("all outcomes", |pool| {
+            three(pool).settled().get(None).map(|mut all| all.remove(2).unwrap())
+        }),
+        ("a join of joins", |pool| {
+            let joins: AsyncList<Vec<u8>, String> = (0..3).map(|_| three(pool).join()).collect();
+            joins.join().get(None).map(|all| all[2][2])
+        }),
+        ("a tuple", |pool| join((one(pool), spawn_in_then(pool))).get(None).map(|all| all.1)),
+        ("an array of tuples", |pool| {
+            let pair = || join((one(pool), three(pool)));
+            join([pair(), pair()]).get(None).map(|all| all[1].1[2])
+        }),
+        ("work with a token", |pool| pool.spawn_cancellable(|_| Ok(1)).get(None)),
+        ("a time limit", |pool| one(pool).timeout(PATIENCE).get(None)),
+        ("a callback that is queued", |pool| {
+            let mut job = one(pool);
+            assert!(job.wait(None));
+            job.then(Ok).get(None)
+        }),
+        ("a chained job that is queued", |pool| {
+            let mut job = one(pool);
+            assert!(job.wait(None));
+            job.chain(Ok).get(None)
+        }),
+        ("a job for another pool", |pool| Promise::ready(1).chain_on(pool, Ok).get(None)),
+        ("a callback behind a clone of a value", |pool| {
+            one(pool).share().into_promise().map(|n| n).get(None)
+        }),
+        ("a branch of a set value", |pool| {
+            let value = one(pool).share();
+            assert!(value.wait(None));
+            value.chain(|n| Ok(*n)).get(None)
+        }),
+    ];
+    watched(move || {
+        for (name, case) in cases {
+            let pool = Pool::new(1);
+            let again = pool.clone();
+            let outcome = pool.run(move || case(&again)).get(PATIENCE).unwrap();
+            assert!(matches!(outcome, Ok(1)), "{name}: {outcome:?}");
         }
     });
 }

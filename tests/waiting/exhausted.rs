@@ -1,0 +1,152 @@
+//! Pools all of whose threads wait, and which may start no more: nothing that is queued stays there for ever. The wait
+//! that would make it so is told, or, where the work comes later, one of those that wait.
+
+use crate::common::tasks::threads_asleep;
+use crate::common::{Gate, MOMENT, PATIENCE, eventually, kind, watched};
+use asynckit::{AsyncList, AsyncValue, Pool, Promise};
+use std::sync::mpsc;
+use std::thread;
+
+type Typed<T> = Promise<T, String>;
+
+fn pool(workers: usize, spares: usize, name: &str) -> Pool {
+    Pool::builder().workers(workers).max_spare_workers(spares).name(name).build().unwrap()
+}
+
+/// A job that waits for the event, and gives what that wait said.
+fn waits_for(pool: &Pool, event: &AsyncValue<u8, String>) -> Typed<&'static str> {
+    let event = event.clone();
+    pool.spawn(move || Ok(event.get(None).map_or_else(|failure| kind(&failure), |_| "set")))
+}
+
+#[test]
+fn the_wait_that_would_leave_queued_work_to_nobody_is_told() {
+    watched(|| {
+        let pool = pool(1, 0, "last");
+        let (event, gate) = (AsyncValue::<u8, String>::new(), Gate::new());
+        let (key, waited) = (gate.key(), event.clone());
+        let mut waits = pool.spawn(move || {
+            key.wait();
+            Ok::<_, String>(waited.get(None).map_or_else(|failure| kind(&failure), |_| "set"))
+        });
+        gate.await_arrival(1);
+        let mut behind = pool.run(|| 1);
+        gate.open();
+        assert_eq!(waits.get(PATIENCE).unwrap(), "WouldDeadlock");
+        assert_eq!(behind.get(PATIENCE).unwrap(), 1);
+        drop(event);
+    });
+}
+
+#[test]
+fn work_that_comes_later_ends_one_wait_and_only_one() {
+    watched(|| {
+        let pool = pool(2, 1, "later");
+        let event = AsyncValue::<u8, String>::new();
+        let mut waits: Vec<_> = (0..3).map(|_| waits_for(&pool, &event)).collect();
+        eventually("all wait", || threads_asleep("later") == 3);
+        let mut late = pool.run(|| 1);
+        assert_eq!(late.get(PATIENCE).unwrap(), 1);
+        thread::sleep(MOMENT); // not needed to pass
+        assert!(event.set(1).is_ok());
+        let mut said: Vec<_> = waits.iter_mut().map(|wait| wait.get(PATIENCE).unwrap()).collect();
+        said.sort_unstable();
+        assert_eq!(said, ["WouldDeadlock", "set", "set"]);
+    });
+}
+
+/// The job that would set the event is queued behind a hundred jobs that wait for it.
+#[test]
+fn an_exhausted_pool_goes_on() {
+    watched(|| {
+        for stack in [None, Some(64 * 1024)] {
+            let builder = Pool::builder().workers(4).max_spare_workers(16);
+            let pool =
+                stack.map_or(builder.clone(), |bytes| builder.stack_size(bytes)).build().unwrap();
+            let event = AsyncValue::<u8, String>::new();
+            let waits: Vec<_> = (0..100).map(|_| waits_for(&pool, &event)).collect();
+            let sets = event.clone();
+            let mut set = pool.run(move || sets.set(1).is_ok());
+            assert!(set.get(PATIENCE).unwrap());
+            let said: Vec<_> =
+                waits.into_iter().map(|mut wait| wait.get(PATIENCE).unwrap()).collect();
+            let told = said.iter().filter(|&&said| said == "WouldDeadlock").count();
+            assert!((80..=100).contains(&told), "{told} were told");
+        }
+    });
+}
+
+#[test]
+fn a_wait_with_a_limit_ends_no_other_ones() {
+    watched(|| {
+        let pool = pool(2, 0, "timed");
+        let event = AsyncValue::<u8, String>::new();
+        let mut patient = waits_for(&pool, &event);
+        let waited = event.clone();
+        let mut timed = pool.spawn(move || {
+            let outcome = waited.get(MOMENT * 3);
+            Ok::<_, String>(outcome.map_or_else(|failure| kind(&failure), |_| "set"))
+        });
+        eventually("both wait", || threads_asleep("timed") == 2);
+        let mut late = pool.run(|| 1);
+        assert_eq!(timed.get(PATIENCE).unwrap(), "TimedOut");
+        assert_eq!(late.get(PATIENCE).unwrap(), 1);
+        assert!(event.set(1).is_ok());
+        assert_eq!(patient.get(PATIENCE).unwrap(), "set");
+    });
+}
+
+/// A promise that never settles.
+fn never() -> Typed<u8> {
+    let (deferred, promise) = Promise::deferred();
+    std::mem::forget(deferred);
+    promise
+}
+
+/// Each call that waits in a job.
+#[test]
+fn every_wait_without_a_limit_is_told() {
+    type Wait = fn(&Pool) -> &'static str;
+    let waits: [(&str, Wait); 6] = [
+        ("a promise", |_| never().get(None).map_or_else(|failure| kind(&failure), |_| "set")),
+        ("wait", |_| if never().wait(None) { "set" } else { "WouldDeadlock" }),
+        ("a list", |_| {
+            let mut list: AsyncList<u8, String> = [never()].into_iter().collect();
+            list.get(None).map_or_else(|failure| kind(&failure), |_| "set")
+        }),
+        ("items as they come", |_| {
+            let list: AsyncList<u8, String> = [never()].into_iter().collect();
+            let first = list.as_completed().next().unwrap();
+            first.outcome.map_or_else(|failure| kind(&failure), |_| "set")
+        }),
+        ("a value", |_| {
+            let value = never().share();
+            value.get(None).map_or_else(|failure| kind(&failure), |_| "set")
+        }),
+        ("room", |pool| if pool.wait_for_room(None) { "room" } else { "WouldDeadlock" }),
+    ];
+    watched(move || {
+        for (name, wait) in waits {
+            let builder = Pool::builder().workers(1).max_spare_workers(0).queue_limit(1);
+            let pool = builder.name("each").build().unwrap();
+            for later in [false, true] {
+                let (gate, again) = (Gate::new(), pool.clone());
+                let (key, (tell, told)) = (gate.key(), mpsc::channel());
+                let _job = pool.run(move || {
+                    key.wait();
+                    tell.send(wait(&again)).unwrap();
+                });
+                gate.await_arrival(1);
+                let room = name == "room"; // it waits only where the queue is full
+                let before = (!later || room).then(|| pool.run(|| 1));
+                gate.open();
+                if later && !room {
+                    eventually("it waits", || threads_asleep("each") == 1);
+                    drop(pool.run(|| 1));
+                }
+                assert_eq!(told.recv_timeout(PATIENCE), Ok("WouldDeadlock"), "{name}, {later}");
+                before.into_iter().for_each(|mut job| assert_eq!(job.get(PATIENCE).unwrap(), 1));
+            }
+        }
+    });
+}
