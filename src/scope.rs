@@ -5,7 +5,6 @@ use std::panic::Location;
 use crate::cell::{Next, Work};
 use crate::pool::{Borrowed, Pool, Scope};
 use crate::promise::{IntoPromise, Promise};
-use crate::sync::Arc;
 
 impl Pool {
     /// Runs `f` with a scope, in which jobs may borrow what outlives the scope.

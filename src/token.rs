@@ -10,7 +10,7 @@ use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::locks::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard};
 
 type Handler = Box<dyn FnOnce() + Send>;
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::failure::{AnyError, Failure, contain};
 use crate::sync::Arc;
-use crate::sync::locks::RwLock;
+use crate::sync::RwLock;
 use crate::telemetry;
 use crate::trace::Trace;
 

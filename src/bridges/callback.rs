@@ -7,7 +7,7 @@ use crate::failure::{Failure, Outcome, catch};
 use crate::pool::Pool;
 use crate::promise::Promise;
 use crate::sync::Arc;
-use crate::sync::locks::Mutex;
+use crate::sync::Mutex;
 
 struct Called;
 

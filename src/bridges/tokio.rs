@@ -27,7 +27,7 @@ use crate::executor::{Executor, ExecutorRef, Job};
 use crate::failure::{Failure, Outcome, Panic, catch, contain};
 use crate::pool::Pool;
 use crate::promise::Promise;
-use crate::sync::locks::Mutex;
+use crate::sync::Mutex;
 use crate::sync::{Arc, OnceLock};
 
 /// How many threads the background runtime has: what it runs waits mostly, and with two of them one future

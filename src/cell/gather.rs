@@ -3,7 +3,6 @@
 //! What happens when they settle is in `drain`.
 
 use std::panic::Location;
-use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use super::consumer::{self, Consumer};
@@ -23,6 +22,7 @@ use super::source::Source;
 use super::waits::Awaited;
 use crate::failure::drop_quietly;
 use crate::sync::atomic::AtomicBool;
+use crate::sync::{Arc, Weak};
 use crate::timeout::Timeout;
 
 /// The handle on a list, which has the right to drain.

@@ -6,10 +6,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use crate::failure::{contain, drop_quietly};
 use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::{Arc, thread_local};
 
 /// What a promise waits for: the items of a list.
 pub(crate) trait Cancel: Send + Sync {

@@ -11,6 +11,7 @@ use super::nest;
 use super::queued;
 use super::wave::{Delivery, deliver};
 use crate::failure::drop_quietly;
+use crate::sync::thread_local;
 
 thread_local! {
     /// Whether this thread is inside a step that must not be nested.

@@ -14,8 +14,8 @@ use crate::failure::{Failure, Panic, catch, drop_quietly};
 use crate::pass::Passing;
 use crate::pool::Pool;
 use crate::promise::Promise;
-use crate::sync::locks::{Mutex, MutexGuard};
 use crate::sync::{Arc, Weak};
+use crate::sync::{Mutex, MutexGuard};
 use crate::telemetry::Context;
 
 /// In place of a number: this place of the list is not ours.

@@ -13,7 +13,7 @@ use crate::list::AsyncList;
 use crate::promise::{IntoPromise, Promise};
 use crate::relay::relay;
 use crate::sync::Arc;
-use crate::sync::locks::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard};
 use crate::trace::Trace;
 
 struct Reduce;

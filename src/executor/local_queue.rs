@@ -11,7 +11,7 @@ use crate::failure::{Failure, Outcome};
 use crate::pool::Worker;
 use crate::promise::Promise;
 use crate::sync::Arc;
-use crate::sync::locks::{Condvar, Mutex, MutexGuard};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::timeout::{Deadline, Timeout};
 
 /// Callbacks that run on the thread that drains the queue: a user interface's loop, a test, a caller

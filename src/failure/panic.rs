@@ -7,7 +7,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::sync::Arc;
-use crate::sync::locks::Mutex;
+use crate::sync::Mutex;
 
 /// What a panic threw: its message, to be read by all, and its payload, for the first who asks.
 ///

@@ -9,7 +9,7 @@ use std::{future, io, thread};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::sync::locks::Mutex;
+use crate::sync::Mutex;
 
 /// How many host names may be looked up at once: the system's resolver blocks a thread for each.
 const RESOLVER_THREADS: usize = 8;

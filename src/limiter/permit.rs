@@ -6,7 +6,7 @@ use super::queue::{Next, Queue, Rate, Ticket};
 use crate::cell::{Consumer, Origin, Producer};
 use crate::sync;
 use crate::sync::Arc;
-use crate::sync::locks::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard};
 use crate::time::{Alarm, Key, add, key, remove};
 
 /// One call may be under way; dropping it lets the next one start.

@@ -27,7 +27,7 @@ use crate::pool::Pool;
 use crate::promise::Promise;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::locks::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard};
 use progress::Reports;
 
 /// Many promises handled as one, in input order.

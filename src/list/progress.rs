@@ -5,8 +5,8 @@ use std::panic::Location;
 use super::AsyncList;
 use crate::cell::{Consumer, ExecutorHandle, Next, Step};
 use crate::failure::{AnyError, Failure, Outcome, catch, drop_quietly};
-use crate::sync::locks::{Mutex, MutexGuard};
 use crate::sync::{Arc, OnceLock};
+use crate::sync::{Mutex, MutexGuard};
 
 /// How far a list is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

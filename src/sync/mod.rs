@@ -16,7 +16,7 @@
 #[cfg(asynckit_shuttle)]
 pub mod controlled;
 #[cfg(not(asynckit_shuttle))]
-pub(crate) mod locks;
+mod locks;
 #[cfg(not(asynckit_shuttle))]
 mod plain;
 

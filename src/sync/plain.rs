@@ -8,14 +8,20 @@ pub(crate) mod atomic {
 
 /// Threads, and what they are parked with.
 pub(crate) mod thread {
-    pub(crate) use std::thread::{Builder, JoinHandle};
+    pub(crate) use std::thread::{
+        Builder, JoinHandle, Thread, available_parallelism, current, park, park_timeout, yield_now,
+    };
 }
 
 /// The clock.
 pub(crate) use std::time::Instant;
 
 pub(crate) use std::hint::spin_loop;
-pub(crate) use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
+pub(crate) use std::thread_local;
+
+pub(crate) use super::locks::{Condvar, Mutex, MutexGuard, RwLock};
+
+pub(crate) use std::sync::{Arc, OnceLock, Weak};
 
 /// A static that a scheduler makes anew for each of its schedules; here it is a static.
 macro_rules! global {

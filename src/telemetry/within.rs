@@ -3,7 +3,6 @@
 use super::Context;
 use crate::cell::{Depends, Next, Step, Work};
 use crate::failure::Outcome;
-use crate::sync::Arc;
 
 /// A job or a step, and its context.
 pub(crate) struct Within<S> {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::timer::Alarm;
 use crate::failure::contain;
 use crate::sync;
-use crate::sync::locks::{Condvar, Mutex, MutexGuard};
 use crate::sync::thread;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// As long as this nobody has begun with another alarm: one more thread is to help. Far longer than
 /// alarms take that do not wait for anything, and shorter than what people notice.

@@ -11,8 +11,8 @@ use super::ringers;
 use crate::failure::{contain, drop_quietly};
 use crate::sync;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::locks::{Condvar, Mutex, MutexGuard};
 use crate::sync::thread;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// What happens when a time has come.
 pub(crate) trait Alarm: Send {

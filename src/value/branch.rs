@@ -8,7 +8,6 @@ use crate::cell::{BranchTurn, Depends, ExecutorHandle, Next, Origin, Reference, 
 use crate::failure::Failure;
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
-use crate::sync::Arc;
 use crate::telemetry::{Context, Within};
 
 impl<T, E> AsyncValue<T, E>

@@ -10,7 +10,6 @@ use crate::cell::{Shared, Ticket};
 use crate::failure::{Failure, Outcome};
 use crate::pool::{Waited, Worker};
 use crate::promise::{IntoPromise, Promise};
-use crate::sync::Arc;
 use crate::timeout::Timeout;
 
 impl<T: 'static, E: Clone + 'static> AsyncValue<T, E> {

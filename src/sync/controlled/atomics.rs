@@ -23,7 +23,7 @@ pub mod atomic {
             #[derive(Debug, Default)]
             pub struct $name $(<$parameter>)? (std::sync::atomic::$name $(<$parameter>)?);
 
-            #[allow(missing_docs, reason = "as in the standard library")]
+            #[expect(missing_docs, reason = "as in the standard library")]
             impl $(<$parameter>)? $name $(<$parameter>)? {
                 pub const fn new(value: $value) -> Self {
                     $name(std::sync::atomic::$name::new(value))

@@ -27,7 +27,7 @@ pub struct MutexGuard<'a, T: ?Sized> {
     inner: Option<std::sync::MutexGuard<'a, T>>,
 }
 
-#[allow(missing_docs, reason = "as in the standard library")]
+#[expect(missing_docs, reason = "as in the standard library")]
 impl<T> Mutex<T> {
     pub const fn new(value: T) -> Self {
         Mutex { waiters: std::sync::Mutex::new(Vec::new()), inner: std::sync::Mutex::new(value) }
@@ -42,7 +42,7 @@ fn own<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[allow(missing_docs, reason = "as in the standard library")]
+#[expect(missing_docs, reason = "as in the standard library")]
 impl<T: ?Sized> Mutex<T> {
     pub fn lock(&self) -> MutexGuard<'_, T> {
         before(&self.waiters);
@@ -123,7 +123,7 @@ impl<T: ?Sized> fmt::Debug for Mutex<T> {
 #[derive(Debug, Default)]
 pub struct Condvar(std::sync::Mutex<VecDeque<(TaskId, Arc<AtomicBool>)>>);
 
-#[allow(missing_docs, reason = "as in the standard library")]
+#[expect(missing_docs, reason = "as in the standard library")]
 impl Condvar {
     pub const fn new() -> Self {
         Condvar(std::sync::Mutex::new(VecDeque::new()))
@@ -190,7 +190,7 @@ impl Condvar {
 #[derive(Debug, Default)]
 pub struct RwLock<T>(Mutex<T>);
 
-#[allow(missing_docs, reason = "as in the standard library")]
+#[expect(missing_docs, reason = "as in the standard library")]
 impl<T> RwLock<T> {
     pub const fn new(value: T) -> Self {
         RwLock(Mutex::new(value))
@@ -212,7 +212,7 @@ pub struct OnceLock<T> {
     inner: std::sync::OnceLock<T>,
 }
 
-#[allow(missing_docs, reason = "as in the standard library")]
+#[expect(missing_docs, reason = "as in the standard library")]
 impl<T> OnceLock<T> {
     pub const fn new() -> Self {
         OnceLock { making: Mutex::new(()), inner: std::sync::OnceLock::new() }

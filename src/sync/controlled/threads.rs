@@ -35,7 +35,7 @@ fn handle_of(id: TaskId) -> Thread {
     })
 }
 
-#[allow(missing_docs, reason = "as in the standard library")]
+#[expect(missing_docs, reason = "as in the standard library")]
 impl Thread {
     pub fn id(&self) -> ThreadId {
         ThreadId(self.0.id)
@@ -68,7 +68,7 @@ fn park_until(end: Option<Duration>) {
 }
 
 /// Threads, and what they are parked with.
-#[allow(missing_docs, reason = "as in the standard library")]
+#[expect(missing_docs, reason = "as in the standard library")]
 pub mod thread {
     use super::*;
     pub use super::{Thread, ThreadId};
@@ -170,7 +170,7 @@ pub mod thread {
 /// A static of each thread.
 pub struct Local<T: 'static>(LocalKey<T>);
 
-#[allow(missing_docs, reason = "as in the standard library")]
+#[expect(missing_docs, reason = "as in the standard library")]
 impl<T> Local<T> {
     #[doc(hidden)]
     pub const fn new(init: fn() -> T) -> Self {
@@ -186,7 +186,7 @@ impl<T> Local<T> {
     }
 }
 
-#[allow(missing_docs, reason = "as in the standard library")]
+#[expect(missing_docs, reason = "as in the standard library")]
 impl<T> Local<Cell<T>> {
     pub fn get(&'static self) -> T
     where
@@ -211,7 +211,7 @@ impl<T> Local<Cell<T>> {
     }
 }
 
-#[allow(missing_docs, reason = "as in the standard library")]
+#[expect(missing_docs, reason = "as in the standard library")]
 impl<T> Local<RefCell<T>> {
     pub fn with_borrow<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
         self.with(|cell| f(&cell.borrow()))
