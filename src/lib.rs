@@ -117,6 +117,9 @@ pub use promise::Adopted;
 pub use promise::{IntoPromise, PoolFull, Promise, spawn};
 pub use relay::{CancelOnDrop, Canceller};
 pub use retry::{retry, retry_if};
+#[cfg(asynckit_shuttle)]
+#[doc(hidden)]
+pub use sync::controlled;
 pub use time::delay;
 pub use timeout::Timeout;
 pub use token::CancelToken;

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::sync;
+
 /// How long a call may wait, made from an `Option<Duration>`, a `Duration` or an `Instant`.
 ///
 /// `None` and `Duration::MAX` (and any duration whose end no clock can show) are no limit. Zero,
@@ -59,8 +61,8 @@ impl Timeout {
     pub(crate) fn start(self) -> Deadline {
         Deadline(match self.0 {
             Kind::Never => None,
-            Kind::Poll => Some(Instant::now()),
-            Kind::After(duration) => Instant::now().checked_add(duration),
+            Kind::Poll => Some(sync::now()),
+            Kind::After(duration) => sync::now().checked_add(duration),
             Kind::At(instant) => Some(instant),
         })
     }
@@ -114,7 +116,7 @@ impl Deadline {
         let Some(end) = self.0 else {
             return Some(Duration::MAX);
         };
-        let left = end.saturating_duration_since(Instant::now());
+        let left = end.saturating_duration_since(sync::now());
         (!left.is_zero()).then_some(left)
     }
 }

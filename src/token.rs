@@ -3,13 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::cell::{Gather, Items, Next, Origin, Policy, Producer, Work};
 use crate::failure::{contain, drop_quietly};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 type Handler = Box<dyn FnOnce() + Send>;
 
@@ -58,7 +59,7 @@ impl CancelToken {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Handler>>> {
-        self.shared.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.shared.handlers.lock()
     }
 
     fn cancel(&self) {

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
+
+use crate::sync::Arc;
 
 /// Of a very long way, so many steps at its origin are kept.
 const FIRST: usize = 8;

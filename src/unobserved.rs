@@ -2,9 +2,10 @@
 
 use std::any::{Any, type_name};
 use std::fmt;
-use std::sync::{Arc, RwLock};
 
 use crate::failure::{AnyError, Failure, contain};
+use crate::sync::Arc;
+use crate::sync::RwLock;
 use crate::telemetry;
 use crate::trace::Trace;
 
@@ -56,7 +57,7 @@ static HOOK: RwLock<Option<Arc<Hook>>> = RwLock::new(None);
 pub fn set_unobserved_hook(hook: impl Fn(&Unobserved) + Send + Sync + 'static) {
     let hook: Arc<Hook> = Arc::new(hook);
     let before = {
-        let mut place = HOOK.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut place = HOOK.write();
         place.replace(hook)
     };
     drop(before); // foreign code: not under the lock
@@ -65,7 +66,7 @@ pub fn set_unobserved_hook(hook: impl Fn(&Unobserved) + Send + Sync + 'static) {
 /// Reports a failure. Never unwinds.
 pub(crate) fn report<E: 'static>(failure: &Failure<E>, trace: Trace) {
     contain(|| {
-        let hook = HOOK.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let hook = HOOK.read().clone();
         let unobserved =
             Unobserved { message: message(failure), type_name: type_name::<E>(), trace };
         match hook {

@@ -1,4 +1,4 @@
-//! What `asynckit`'s `src/sync.rs` exports, over loom.
+//! What `asynckit`'s `src/sync` exports, over loom.
 //!
 //! The atomics differ from loom's in two points:
 //! - They notice when they are dropped: every access is checked to happen before the drop. So the models find a
@@ -11,6 +11,9 @@
 
 pub(crate) use loom::hint::spin_loop;
 pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+// No model depends on what these do.
+pub(crate) use std::sync::Arc;
+pub(crate) use std::thread_local;
 
 pub(crate) mod atomic {
     pub(crate) use loom::sync::atomic::{Ordering, fence};

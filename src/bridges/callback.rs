@@ -1,12 +1,12 @@
 //! An interface of callbacks as a promise.
 
 use std::panic::Location;
-use std::sync::Arc;
 
 use crate::cell::{Origin, Producer};
 use crate::failure::{Failure, Outcome, catch};
 use crate::pool::Pool;
 use crate::promise::Promise;
+use crate::sync::Arc;
 use crate::sync::Mutex;
 
 struct Called;
@@ -23,7 +23,7 @@ struct Both<T: 'static, E: 'static>(Mutex<Option<Producer<T, E>>>);
 
 impl<T: 'static, E: 'static> Both<T, E> {
     fn settle(&self, outcome: Outcome<T, E>) {
-        let producer = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let producer = self.0.lock().take();
         if let Some(producer) = producer {
             producer.settle(outcome);
         }

@@ -1,12 +1,12 @@
 //! A thread's end as a promise.
 
 use std::panic::Location;
-use std::thread::{Builder, JoinHandle};
 
 use crate::cell::{Origin, Producer};
 use crate::failure::{Failure, Panic};
 use crate::pool::Pool;
 use crate::promise::Promise;
+use crate::sync::thread::{Builder, JoinHandle};
 
 struct Joined;
 

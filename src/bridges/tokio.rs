@@ -15,7 +15,6 @@ use std::future::poll_fn;
 use std::io;
 use std::panic::Location;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use ::tokio::runtime::{Builder, Handle, Runtime};
@@ -29,6 +28,7 @@ use crate::failure::{Failure, Outcome, Panic, catch, contain};
 use crate::pool::Pool;
 use crate::promise::Promise;
 use crate::sync::Mutex;
+use crate::sync::{Arc, OnceLock};
 
 /// How many threads the background runtime has: what it runs waits mostly, and with two of them one future
 /// that computes does not keep all others waiting.
@@ -107,7 +107,7 @@ fn current_or_background() -> io::Result<Handle> {
 /// The runtime in the background, which is started by the first call.
 fn background() -> io::Result<Handle> {
     static STARTED: Mutex<Option<Runtime>> = Mutex::new(None);
-    let mut started = STARTED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut started = STARTED.lock();
     if started.is_none() {
         let mut builder = Builder::new_multi_thread();
         builder.worker_threads(WORKERS).thread_name("asynckit-tokio").enable_all();

@@ -19,7 +19,6 @@ use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem::{self, MaybeUninit, offset_of};
 use std::panic::Location;
-use std::sync::Arc;
 
 use super::body::Part;
 use super::cancel::cancel_root;
@@ -37,6 +36,7 @@ use super::slots::{Slot, State};
 use super::tables::{Origin, PlainTable};
 use super::wave::{self, Delivery};
 use crate::failure::drop_quietly;
+use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// What the inputs, the result and a worker that looks for work share. The target comes first, so that

@@ -7,10 +7,11 @@
 
 use std::collections::HashMap;
 use std::ptr;
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::indexed::{BITS, Indexed};
+use crate::sync;
 use crate::sync::atomic::Ordering;
+use crate::sync::{Mutex, OnceLock};
 
 /// The bits of a compressed reference that say nothing of the address: three of them are for those who
 /// keep it.
@@ -70,13 +71,17 @@ pub(super) unsafe fn decompress<T>(code: u32) -> &'static T {
 
 // ── Statics that are far away ────────────────────────────────────────────────────────────────────
 
-static POINTERS: Indexed = Indexed::new();
+sync::global! {
+    static POINTERS: Indexed = Indexed::new();
+}
 
 #[cold]
 fn far(pointer: *mut ()) -> u32 {
-    static KNOWN: OnceLock<Mutex<HashMap<usize, u32>>> = OnceLock::new();
+    sync::global! {
+        static KNOWN: OnceLock<Mutex<HashMap<usize, u32>>> = OnceLock::new();
+    }
     let known = KNOWN.get_or_init(Mutex::default);
-    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = known.lock();
     let index = *known.entry(pointer.addr()).or_insert_with(|| {
         POINTERS.add(pointer).expect("a program has fewer than 250 million constants")
     });

@@ -6,7 +6,6 @@
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
-use std::sync::{Arc, OnceLock, Weak};
 
 use super::drained::{Drained, END};
 use super::entries::Entries;
@@ -25,6 +24,7 @@ use super::wave::Delivery;
 use super::word::Listener;
 use crate::failure::Failure;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Arc, OnceLock, Weak};
 
 /// What items, the canceller and the drainer share. The target comes first, so that its address is
 /// that of the core.

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use super::header::CellRef;
+use crate::sync::thread_local;
 
 /// User code of a chain on this thread's stack, in a list from the innermost outwards.
 struct Frame {

@@ -3,7 +3,6 @@
 //! What happens when they settle is in `drain`.
 
 use std::panic::Location;
-use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use super::consumer::{self, Consumer};
@@ -22,6 +21,7 @@ use super::policy::Policy;
 use super::source::Source;
 use super::waits::Awaited;
 use crate::sync::atomic::AtomicBool;
+use crate::sync::{Arc, Weak};
 use crate::timeout::Timeout;
 
 /// The handle on a list, which has the right to drain.

@@ -3,9 +3,8 @@
 //! The list hangs on the `link` field of the deferred's cell, which is not queued while it is
 //! pending.
 
-use std::sync::Arc;
-
 use crate::failure::drop_quietly;
+use crate::sync::Arc;
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
 /// What a promise waits for: the items of a list.

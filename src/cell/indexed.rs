@@ -1,9 +1,9 @@
 //! A table of pointers by index, for words that have no room for a pointer.
 
 use std::ptr;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::{Mutex, MutexGuard, OnceLock};
 
 /// Indices have so many bits.
 pub(super) const BITS: u32 = 28;
@@ -73,7 +73,7 @@ impl Indexed {
     }
 
     fn unused(&self) -> MutexGuard<'_, Unused> {
-        self.unused.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unused.lock()
     }
 }
 

@@ -16,6 +16,7 @@ use super::nest;
 use super::queued;
 use super::wave::{Delivery, deliver, release};
 use crate::failure::{AbortOnUnwind, contain, drop_quietly};
+use crate::sync::thread_local;
 
 /// What this thread is doing.
 #[derive(Clone, Copy)]

@@ -13,6 +13,7 @@ use super::header::Lane;
 use super::later;
 use super::queued::{self, Here};
 use crate::failure::contain;
+use crate::sync::thread_local;
 
 /// What the innermost `execute` of this thread was given.
 #[derive(Clone, Copy)]

@@ -1,13 +1,13 @@
 //! Waiting for a cell to settle: a parked thread or a task's waker, behind the state word.
 
-use std::sync::Arc;
 use std::task::Waker;
-use std::thread::{self, Thread};
 
 use super::mailbox::Armed;
 use super::word::{Listener, Seen, Word};
 use crate::failure::contain;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::thread::{self, Thread};
+use crate::sync::{Arc, thread_local};
 use crate::timeout::Timeout;
 
 /// A waiting thread first yields this often: a settled promise is then seen without a system call,

@@ -5,6 +5,7 @@ use std::ptr::NonNull;
 
 use super::compressed::{FLAG_1, FLAG_2, FLAG_BITS, compress, decompress};
 use super::indexed::Indexed;
+use crate::sync;
 use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::trace::Trace;
 
@@ -13,8 +14,10 @@ const TRACED: u32 = FLAG_1;
 /// Somebody was shown the failure, so it is not reported when it is dropped.
 const SEEN: u32 = FLAG_2;
 
-/// The traces of failures that have come to a cell: each is a `Box<Trace>`, and its cell's.
-static TRACES: Indexed = Indexed::new();
+sync::global! {
+    /// The traces of failures that have come to a cell: each is a `Box<Trace>`, and its cell's.
+    static TRACES: Indexed = Indexed::new();
+}
 
 /// A compressed `&'static Location`, or the index of a trace that ends with it. Neither: 0.
 ///

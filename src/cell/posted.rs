@@ -2,15 +2,15 @@
 
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use super::executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
 use super::header::Lane;
 use super::later;
 use super::nest;
 use super::queued::{self, Here};
-use crate::sync::atomic::Ordering;
+use crate::sync;
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// How many callbacks a job runs in a row before the executor's others have their turn.
 const IN_A_ROW: u32 = 64;
@@ -80,8 +80,10 @@ unsafe fn post<X: Execute>(head: NonNull<ExecutorHead>, item: Item, _: Lane) -> 
     if nest::give(ticket, || counted.executor.execute(posted)) { Ok(()) } else { Err(item) }
 }
 
-/// 0 is nobody's.
-static TICKETS: AtomicU64 = AtomicU64::new(1);
+sync::global! {
+    /// 0 is nobody's.
+    static TICKETS: AtomicU64 = AtomicU64::new(1);
+}
 
 /// A piece of work that a foreign executor was given: the owner of its item. Dropped unrun it is
 /// refused.

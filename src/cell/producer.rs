@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
-use std::sync::Arc;
 
 use super::body::{self, Part};
 use super::chain::Chain;
@@ -18,6 +17,7 @@ use super::tables::{Origin, PlainTable};
 use super::wave::{self, Delivery};
 use super::word::Word;
 use crate::failure::{Outcome, contain};
+use crate::sync::Arc;
 use crate::sync::atomic::AtomicPtr;
 use crate::trace::Trace;
 

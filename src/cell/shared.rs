@@ -131,7 +131,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         if !self.by_hand {
             return None;
         }
-        self.setter.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+        self.setter.lock().take()
     }
 
     // ── Settling, cancelling ─────────────────────────────────────────────────────────────────

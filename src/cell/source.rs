@@ -6,12 +6,12 @@
 //! pending.
 
 use std::any::Any;
-use std::sync::Arc;
 
 use super::consumer::{self, Consumer};
 use super::items::Items;
 use super::observer::Target;
 use super::slots::State;
+use crate::sync::Arc;
 
 /// What is left of a source that has been halted; user code is dropped with it.
 pub(crate) type Rest = Option<Box<dyn Any + Send>>;

@@ -135,7 +135,7 @@ unsafe impl Send for Waiter {}
 
 impl<T: 'static, E: 'static> Shared<T, E> {
     pub(super) fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.waiting.lock()
     }
 
     /// Adds somebody; gives him back if it has settled.

@@ -18,6 +18,7 @@ use super::later;
 use super::step::{Dependency, Depends};
 use super::task;
 use super::wave::end_chain;
+use crate::sync;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::{Mutex, MutexGuard, spin_loop};
 use crate::timeout::Timeout;
@@ -61,12 +62,13 @@ struct Graph {
     held: Vec<Hold>,
 }
 
-static GRAPH: Mutex<Graph> = Mutex::new(Graph { waits: Vec::new(), next: 0, held: Vec::new() });
+sync::global! {
+    static GRAPH: Mutex<Graph> = Mutex::new(Graph { waits: Vec::new(), next: 0, held: Vec::new() });
+}
 
 /// Does something with the graph, under its lock, then lets go of what is still held.
 fn with_graph<R>(f: impl FnOnce(&mut Graph) -> R) -> R {
-    let mut graph: MutexGuard<'_, Graph> =
-        GRAPH.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut graph: MutexGuard<'_, Graph> = GRAPH.lock();
     let result = f(&mut graph);
     let held = mem::take(&mut graph.held);
     drop(graph);

@@ -6,7 +6,6 @@
 
 use std::collections::VecDeque;
 use std::panic::Location;
-use std::sync::{Arc, Weak};
 
 use super::plan::Plan;
 use super::under_way::{Pull, UnderWay};
@@ -15,6 +14,7 @@ use crate::failure::{Failure, Panic, catch, drop_quietly};
 use crate::pass::Passing;
 use crate::pool::Pool;
 use crate::promise::Promise;
+use crate::sync::{Arc, Weak};
 use crate::sync::{Mutex, MutexGuard};
 use crate::telemetry::Context;
 
@@ -98,7 +98,7 @@ impl<I: Iterator, F> Given<I, F> {
 impl<I, F, T, E> Feeder<I, F, T, E> {
     fn lock(&self) -> MutexGuard<'_, State<I, F, T, E>> {
         // No user code runs under this lock, so it is never poisoned half-way.
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock()
     }
 }
 

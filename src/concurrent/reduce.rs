@@ -6,13 +6,13 @@
 
 use std::collections::VecDeque;
 use std::panic::Location;
-use std::sync::Arc;
 
 use crate::cell::{Ended, Ender, ExecutorHandle, Items, Origin, Policy, Producer};
 use crate::failure::{Failure, drop_quietly};
 use crate::list::AsyncList;
 use crate::promise::{IntoPromise, Promise};
 use crate::relay::relay;
+use crate::sync::Arc;
 use crate::sync::{Mutex, MutexGuard};
 use crate::trace::Trace;
 
@@ -144,7 +144,7 @@ impl<T: 'static, E: 'static> Channel<T, E> {
 
     fn lock(&self) -> MutexGuard<'_, State<T, E>> {
         // No user code runs under this lock, so it is never poisoned half-way.
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.0.lock()
     }
 
     fn send(&self, value: T) {

@@ -1,11 +1,10 @@
 //! The links that tell a feeder: an item has settled, the next call may be made.
 
-use std::sync::Arc;
-
 use super::feeder::Feed;
 use crate::cell::{Next, Step};
 use crate::failure::Outcome;
 use crate::pass::Pass;
+use crate::sync::Arc;
 
 /// Behind an item: tells when its outcome passes.
 pub(super) struct UnderWay {

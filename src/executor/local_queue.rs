@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use crate::cell::{Counted, Execute, Posted};
 use crate::failure::{Failure, Outcome};
 use crate::pool::Worker;
 use crate::promise::Promise;
+use crate::sync::Arc;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::timeout::{Deadline, Timeout};
 
@@ -63,7 +63,7 @@ struct State {
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         // No user code runs under this lock.
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock()
     }
 
     fn pop(&self) -> Option<Posted> {
@@ -214,7 +214,7 @@ impl Wake for Bell {
 
 impl Bell {
     fn rung(&self) -> MutexGuard<'_, bool> {
-        self.rung.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.rung.lock()
     }
 
     /// Waits for a job or the promise, or until the time is over.
@@ -224,8 +224,8 @@ impl Bell {
             let Some(left) = deadline.remaining() else { return };
             let bell = &self.queue.bell;
             state = match left {
-                Duration::MAX => bell.wait(state).unwrap_or_else(|p| p.into_inner()),
-                left => bell.wait_timeout(state, left).unwrap_or_else(|p| p.into_inner()).0,
+                Duration::MAX => bell.wait(state),
+                left => bell.wait_timeout(state, left).0,
             };
         }
     }

@@ -5,13 +5,13 @@ mod local_queue;
 mod via;
 
 use std::fmt;
-use std::sync::Arc;
 
 pub use inline::Inline;
 pub use local_queue::LocalQueue;
 
 use crate::cell::{Counted, Execute, ExecutorHandle, Posted};
 use crate::pool::Pool;
+use crate::sync::Arc;
 
 /// Runs jobs: where the callbacks of a promise run that was passed through [`via`](crate::Promise::via).
 ///

@@ -4,9 +4,9 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::iter;
-use std::sync::Arc;
 
 use super::{Failure, TimedOut};
+use crate::sync::Arc;
 
 type Boxed = Box<dyn Error + Send + Sync + 'static>;
 

@@ -1,12 +1,12 @@
 //! [`SessionBuilder`]: the settings of a session.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 
 use super::{Error, Session};
 use crate::Pool;
+use crate::sync::Arc;
 
 /// As `curl` and the browsers do: a host that does not even shake hands in this time is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

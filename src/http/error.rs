@@ -2,9 +2,9 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::Arc;
 
 use super::{StatusCode, Url};
+use crate::sync::Arc;
 
 /// Says what went wrong with a request, and with which URL.
 ///

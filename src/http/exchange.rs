@@ -1,11 +1,10 @@
 //! One request and its answer, as they happen on the I/O thread.
 
-use std::sync::Arc;
-
 use reqwest::{Client, Request};
 use tokio::sync::Semaphore;
 
 use super::{Error, Response};
+use crate::sync::Arc;
 
 /// The most that is set aside for a body because of what its `content-length` says; a longer one grows.
 const TRUSTED_LENGTH: u64 = 1 << 20;

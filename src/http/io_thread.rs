@@ -5,10 +5,11 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::sync::{Mutex, PoisonError};
 use std::{future, io, thread};
 
 use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::sync::Mutex;
 
 /// How many host names may be looked up at once: the system's resolver blocks a thread for each.
 const RESOLVER_THREADS: usize = 8;
@@ -25,7 +26,7 @@ thread_local! {
 /// The system has no thread or file descriptor left. The next call tries again.
 pub(super) fn handle() -> io::Result<Handle> {
     static STARTED: Mutex<Option<Handle>> = Mutex::new(None);
-    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut started = STARTED.lock();
     if let Some(handle) = started.as_ref() {
         return Ok(handle.clone());
     }

@@ -1,13 +1,13 @@
 //! [`Response`]: an answer with its body loaded.
 
 use std::fmt;
-use std::sync::Arc;
 
 use encoding_rs::{Encoding, UTF_8};
 use reqwest::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
 use super::{Error, HeaderMap, StatusCode, Url};
+use crate::sync::Arc;
 
 /// An answer, of whatever status, with its body loaded.
 ///

@@ -1,8 +1,6 @@
 //! [`Session`]: the requests that share settings, a pool and their connections.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
-use std::thread;
 
 use reqwest::{Client, Method, Request};
 use tokio::sync::Semaphore;
@@ -10,6 +8,8 @@ use tokio::task::AbortHandle;
 
 use super::exchange::exchange;
 use super::{Error, Response, SessionBuilder, io_thread};
+use crate::sync::thread;
+use crate::sync::{Arc, OnceLock};
 use crate::{AnyError, Deferred, Pool, Promise};
 
 /// Fetches, and keeps connections open between its requests.

@@ -11,7 +11,6 @@ mod queue;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::Arc;
 use std::time::Duration;
 
 use permit::{Gate, Permit, Turn};
@@ -22,6 +21,7 @@ use crate::failure::{Failure, Outcome, catch};
 use crate::pass::{Pass, Passing};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
+use crate::sync::Arc;
 
 /// Lets no more than so many calls be under way at once, or start in an interval, or both.
 ///

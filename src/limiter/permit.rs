@@ -1,11 +1,11 @@
 //! The right to be under way, and who waits for one.
 
 use std::panic::Location;
-use std::sync::Arc;
-use std::time::Instant;
 
 use super::queue::{Next, Queue, Rate, Ticket};
 use crate::cell::{Consumer, Origin, Producer};
+use crate::sync;
+use crate::sync::Arc;
 use crate::sync::{Mutex, MutexGuard};
 use crate::time::{Alarm, Key, add, key, remove};
 
@@ -24,7 +24,7 @@ impl Permit {
     pub(super) fn start(&mut self) {
         self.started = true;
         // There is a time now at which the next one may start.
-        self.gate.change(|queue| queue.started(Instant::now()));
+        self.gate.change(|queue| queue.started(sync::now()));
     }
 }
 
@@ -79,7 +79,7 @@ impl Gate {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // No user code runs under this lock, so it is never poisoned half-way.
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock()
     }
 
     /// How many are under way, and how many wait.
@@ -94,7 +94,7 @@ impl Gate {
         location: &'static Location<'static>,
     ) -> Turn<E> {
         let mut state = self.lock();
-        if state.queue.try_start(Instant::now()) {
+        if state.queue.try_start(sync::now()) {
             drop(state);
             return Turn::Now(Permit::new(self));
         }
@@ -133,7 +133,7 @@ impl Gate {
         }
         state.advancing = true;
         let later = loop {
-            match state.queue.next(Instant::now()) {
+            match state.queue.next(sync::now()) {
                 Next::Start(waiter) => {
                     drop(state);
                     waiter.go(Permit::new(self));

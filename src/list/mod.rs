@@ -14,7 +14,6 @@ mod stream;
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use all_failed::AllFailed;
 pub use as_completed::{AsCompleted, Completed};
@@ -26,7 +25,9 @@ use crate::cell::{self, ExecutorHandle, Gather, Items};
 use crate::failure::AnyError;
 use crate::pool::Pool;
 use crate::promise::Promise;
+use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 use progress::Reports;
 
 /// Many promises handled as one, in input order.
@@ -135,11 +136,11 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Gather<T, E>> {
-        self.items.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.items.lock()
     }
 
     fn gather(&mut self) -> &mut Gather<T, E> {
-        self.items.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.items.get_mut()
     }
 
     pub(crate) fn from_gather(gather: Gather<T, E>, executor: ExecutorHandle) -> Self {
@@ -148,7 +149,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 
     pub(crate) fn into_gather(self) -> (Gather<T, E>, ExecutorHandle) {
         let executor = self.executor.unwrap_or_else(|| Pool::global().core().executor());
-        let gather = self.items.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let gather = self.items.into_inner();
         (gather, executor)
     }
 }

@@ -1,11 +1,11 @@
 //! How far a list is, told to the user while it goes on.
 
 use std::panic::Location;
-use std::sync::{Arc, OnceLock};
 
 use super::AsyncList;
 use crate::cell::{Consumer, ExecutorHandle, Next, Step};
 use crate::failure::{AnyError, Failure, Outcome, catch, drop_quietly};
+use crate::sync::{Arc, OnceLock};
 use crate::sync::{Mutex, MutexGuard};
 
 /// How far a list is.
@@ -115,7 +115,7 @@ impl Reports {
 
     /// No user code runs under this lock.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock()
     }
 
     /// The list, which has this executor, is about to watch one more item.
@@ -176,7 +176,7 @@ impl Reports {
 
 impl Drop for Reports {
     fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let state = self.state.get_mut();
         state.listeners.drain(..).for_each(drop_quietly);
     }
 }

@@ -4,10 +4,9 @@
 //! queued in it. The last one to block is told if there is work; and if work comes later, who brings it
 //! calls one of those that wait. A call ends the wait.
 
-use std::sync::Arc;
-
 use super::core::Core;
 use super::worker::{Seat, Worker};
+use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Nobody is called from a wait like this.

@@ -15,6 +15,7 @@ use crate::cell::{
     self, CellRef, Consumer, ExecutorHandle, ExecutorHead, ExecutorVTable, IntoOutcome, Item, Lane,
     Work,
 };
+use crate::sync;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::telemetry;
@@ -65,8 +66,10 @@ pub(crate) struct Core {
 
 static VTABLE: ExecutorVTable = ExecutorVTable { post, retain: uncounted, release: uncounted };
 
-/// All cores: they are never freed, and this says so to leak checkers and readers of core dumps.
-static CORES: Mutex<Vec<&'static Core>> = Mutex::new(Vec::new());
+sync::global! {
+    /// All cores: they are never freed, and this says so to leak checkers and readers of core dumps.
+    static CORES: Mutex<Vec<&'static Core>> = Mutex::new(Vec::new());
+}
 
 unsafe fn uncounted(_: NonNull<ExecutorHead>) {}
 
@@ -95,7 +98,7 @@ impl Core {
             bell: Condvar::new(),
             rested: Condvar::new(),
         }));
-        CORES.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(core);
+        CORES.lock().push(core);
         core
     }
 
@@ -183,7 +186,7 @@ impl Core {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Roster> {
         // No user code runs under this lock, so it is never poisoned half-way.
-        self.roster.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.roster.lock()
     }
 
     /// After a push: wakes or starts a worker where that is due.
@@ -260,7 +263,7 @@ impl Core {
             if still && items.len() == count {
                 return items;
             }
-            std::thread::yield_now();
+            sync::thread::yield_now();
         }
     }
 }

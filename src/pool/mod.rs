@@ -27,8 +27,6 @@ mod shutdown;
 mod sleep;
 mod worker;
 
-use std::sync::OnceLock;
-
 pub use builder::PoolBuilder;
 pub use scope::Scope;
 pub use shutdown::{Shutdown, ShutdownReport};
@@ -39,6 +37,8 @@ pub(crate) use room::Placed;
 pub(crate) use scope::Borrowed;
 pub(crate) use worker::Worker;
 
+use crate::sync;
+use crate::sync::OnceLock;
 use crate::sync::atomic::Ordering;
 use crate::timeout::Timeout;
 
@@ -88,9 +88,11 @@ impl Pool {
     /// It has as many workers as there are cores plus 4, 32 at the most, and is never shut down:
     /// when `main` returns, what it still runs is cut off.
     pub fn global() -> &'static Pool {
-        static GLOBAL: OnceLock<Pool> = OnceLock::new();
+        sync::global! {
+            static GLOBAL: OnceLock<Pool> = OnceLock::new();
+        }
         GLOBAL.get_or_init(|| {
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let cores = sync::thread::available_parallelism().map_or(1, usize::from);
             let workers = cores.saturating_add(GLOBAL_MORE).min(GLOBAL_MOST);
             Pool::from_builder(&Pool::builder().workers(workers).name("asynckit-global"))
         })

@@ -1,13 +1,11 @@
 //! What a worker does that finds nothing to do: it gives way, sleeps, and ends if it is not needed any more.
 
-use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use super::roster::Roster;
 use super::worker::{Queued, Worker};
-use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
+use crate::sync::{Arc, MutexGuard, thread};
 
 /// How often an idle worker yields before it sleeps; see `cell/park.rs`.
 const YIELDS: u32 = 16;
@@ -74,11 +72,9 @@ impl Worker {
         spare: bool,
     ) -> (MutexGuard<'a, Roster>, bool) {
         if !spare {
-            return (self.core.bell.wait(roster).unwrap_or_else(|p| p.into_inner()), false);
+            return (self.core.bell.wait(roster), false);
         }
-        let waited = self.core.bell.wait_timeout(roster, SPARE_IDLE);
-        let (roster, timeout) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
-        (roster, timeout.timed_out())
+        self.core.bell.wait_timeout(roster, SPARE_IDLE)
     }
 
     /// All workers are idle while the pool is closing: it is closed, unless something has come.

@@ -19,7 +19,7 @@ pub(crate) struct Place(&'static Core);
 
 impl Core {
     fn room(&self) -> crate::sync::MutexGuard<'_, Room> {
-        self.room.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.room.lock()
     }
 
     /// Whether the queue has a limit.
@@ -67,13 +67,8 @@ impl Core {
         while !self.has_room(&room) && !called.load(Ordering::Relaxed) {
             room = match deadline.remaining() {
                 None => return false,
-                Some(_) if deadline.is_never() => {
-                    self.roomy.wait(room).unwrap_or_else(|poisoned| poisoned.into_inner())
-                }
-                Some(left) => {
-                    let waited = self.roomy.wait_timeout(room, left);
-                    waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0
-                }
+                Some(_) if deadline.is_never() => self.roomy.wait(room),
+                Some(left) => self.roomy.wait_timeout(room, left).0,
             };
         }
         self.has_room(&room)

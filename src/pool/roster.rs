@@ -1,12 +1,11 @@
 //! Who works in a pool: counts under one lock, touched only when a worker comes, goes, sleeps, wakes
 //! or blocks.
 
-use std::sync::Arc;
-use std::thread::JoinHandle;
-
 use super::core::Core;
 use super::worker::Seat;
+use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
+use crate::sync::thread::JoinHandle;
 
 /// The counts.
 ///

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 
 use super::Pool;
 use super::worker::Worker;
 use crate::cell::{self, CellRef};
 use crate::failure::AbortOnUnwind;
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Where jobs that borrow are spawned: see [`Pool::scope`](crate::Pool::scope).
 ///
@@ -116,7 +115,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
 
 impl Children {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock()
     }
 
     fn is_through(&self) -> bool {
@@ -136,7 +135,7 @@ impl Children {
         Worker::blocked(|| {
             let mut state = self.lock();
             while state.running > 0 {
-                state = self.through.wait(state).unwrap_or_else(|p| p.into_inner());
+                state = self.through.wait(state);
             }
         });
     }

@@ -7,8 +7,8 @@ use super::core::Core;
 use super::roster::Roster;
 use super::worker::Worker;
 use crate::cell;
-use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
+use crate::sync::{MutexGuard, thread};
 use crate::telemetry;
 use crate::timeout::{Deadline, Timeout};
 
@@ -134,7 +134,7 @@ impl Core {
             if ends && roster.live == 0 {
                 let threads = std::mem::take(&mut roster.threads);
                 drop(roster);
-                let this = std::thread::current().id();
+                let this = thread::current().id();
                 for thread in threads.into_iter().filter(|thread| thread.thread().id() != this) {
                     let _ = thread.join(); // a worker contains the panics of user code
                 }
@@ -154,9 +154,8 @@ impl Core {
         left: Duration,
     ) -> MutexGuard<'a, Roster> {
         if left == Duration::MAX {
-            return self.rested.wait(roster).unwrap_or_else(|poisoned| poisoned.into_inner());
+            return self.rested.wait(roster);
         }
-        let waited = self.rested.wait_timeout(roster, left);
-        waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0
+        self.rested.wait_timeout(roster, left).0
     }
 }

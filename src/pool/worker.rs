@@ -2,8 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::sync::{Arc, OnceLock};
-use std::thread::{self, Thread};
 
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 
@@ -14,6 +12,8 @@ use super::roster::Roster;
 use crate::cell::{self, Here, Item, Lane};
 use crate::failure::AbortOnUnwind;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use crate::sync::thread::{self, Thread};
+use crate::sync::{Arc, OnceLock, thread_local};
 
 /// How many items a worker takes from the shared queue at a time: few enough that another can take a
 /// share, many enough that the shared words are touched seldom.

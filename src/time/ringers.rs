@@ -5,11 +5,12 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::timer::Alarm;
 use crate::failure::contain;
+use crate::sync;
+use crate::sync::thread;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// As long as this nobody has begun with another alarm: one more thread is to help. Far longer than
@@ -19,7 +20,9 @@ const STUCK: Duration = Duration::from_millis(5);
 /// same time alarms are late.
 const MOST: usize = 64;
 
-static RINGERS: Ringers = Ringers::new();
+sync::global! {
+    static RINGERS: Ringers = Ringers::new();
+}
 
 /// Has these alarms rung, in this order. Called by the timer's thread.
 pub(super) fn ring(alarms: &mut Vec<Box<dyn Alarm>>) {
@@ -59,13 +62,13 @@ impl Ringers {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // No user code runs under this lock, so it is never poisoned half-way.
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock()
     }
 
     fn ring(&self, alarms: &mut Vec<Box<dyn Alarm>>, start: impl Fn() -> io::Result<()>) {
         let mut state = self.lock();
         if state.due.is_empty() {
-            state.since = Some(Instant::now());
+            state.since = Some(sync::now());
         }
         state.due.extend(alarms.drain(..));
         if state.idle > 0 || state.threads == 0 {
@@ -112,7 +115,7 @@ impl Ringers {
             }
             state.idle += 1;
             while state.due.is_empty() {
-                state = self.bell.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+                state = self.bell.wait(state);
             }
             state.idle -= 1;
         }
@@ -121,7 +124,7 @@ impl Ringers {
     /// Rings what is due, one after the other.
     fn ring_some<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         while let Some(alarm) = state.due.pop_front() {
-            state.since = Some(Instant::now());
+            state.since = Some(sync::now());
             drop(state);
             contain(|| alarm.ring());
             state = self.lock();

@@ -7,6 +7,7 @@ use super::timer::{Alarm, Guard};
 use crate::cell::{Ended, Ender, Origin};
 use crate::promise::Promise;
 use crate::relay::{Relay, relay};
+use crate::sync;
 
 struct TimeOut;
 
@@ -47,7 +48,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// ```
     #[track_caller]
     pub fn timeout(self, limit: Duration) -> Self {
-        match Instant::now().checked_add(limit) {
+        match sync::now().checked_add(limit) {
             Some(at) => self.limit::<TimeOut>(at, Location::caller()),
             None => self,
         }
@@ -72,7 +73,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         if self.is_set() {
             return self;
         }
-        let over = at <= Instant::now();
+        let over = at <= sync::now();
         let (timed, ender) = relay::<O, _, _, _>(self, location, |producer, ender| {
             let alarm = || Box::new(TimeIsUp(ender.clone()));
             Relay::new(producer, (!over).then(|| Guard::new(at, alarm())))

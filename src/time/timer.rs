@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::AtomicU64;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ringers;
 use crate::failure::{contain, drop_quietly};
-use crate::sync::atomic::Ordering;
+use crate::sync;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::thread;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// What happens when a time has come.
@@ -50,7 +50,7 @@ const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// When `duration` from now is over; in some decades, if that is never.
 pub(crate) fn after(duration: Duration) -> Instant {
-    let now = Instant::now();
+    let now = sync::now();
     now.checked_add(duration.min(NEVER)).unwrap_or(now)
 }
 
@@ -84,7 +84,9 @@ impl Drop for Guard {
     }
 }
 
-static TIMER: Timer = Timer::new();
+sync::global! {
+    static TIMER: Timer = Timer::new();
+}
 
 struct Timer {
     queue: Mutex<Queue>,
@@ -119,7 +121,7 @@ impl Timer {
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         // No user code runs under this lock, so it is never poisoned half-way.
-        self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.queue.lock()
     }
 
     fn add(&self, key: Key, alarm: Box<dyn Alarm>, start: impl FnOnce() -> io::Result<()>) {
@@ -150,7 +152,7 @@ impl Timer {
         let mut due = Vec::with_capacity(BATCH);
         let mut queue = self.lock();
         loop {
-            let now = Instant::now();
+            let now = sync::now();
             let until = queue.take_due(now, &mut due);
             if !due.is_empty() {
                 drop(queue);
@@ -170,11 +172,11 @@ impl Timer {
         until: Option<Instant>,
     ) -> MutexGuard<'a, Queue> {
         queue.keeper = Keeper::Asleep(until);
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let left = until.map(|until| until.saturating_duration_since(sync::now()));
         queue = match left {
             Some(Duration::ZERO) => queue,
-            Some(left) => self.bell.wait_timeout(queue, left).unwrap_or_else(|p| p.into_inner()).0,
-            None => self.bell.wait(queue).unwrap_or_else(|p| p.into_inner()),
+            Some(left) => self.bell.wait_timeout(queue, left).0,
+            None => self.bell.wait(queue),
         };
         queue.keeper = Keeper::Awake;
         queue

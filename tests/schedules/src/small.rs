@@ -1,0 +1,113 @@
+//! Small programs that the library is known to have failed on, or might.
+
+use asynckit::controlled::thread;
+use asynckit::{AsyncValue, Job, Pool, Promise, Shutdown};
+use std::sync::Arc;
+
+use crate::random::mix;
+use crate::run::{begin, end, judge};
+use crate::{say, under};
+
+type Small = (&'static str, fn() -> Vec<String>);
+
+const ALL: &[Small] = &[
+    ("stale-parent", stale_parent),
+    ("freed-executor", freed_executor),
+    ("list-notified", list_notified),
+    ("two-setters", two_setters),
+];
+
+/// Runs the one of this name, or all.
+pub(crate) fn run(name: &str, schedule: Option<u64>, count: Option<usize>) {
+    for (known, program) in ALL.iter().filter(|(known, _)| name.is_empty() || *known == name) {
+        let count = count.unwrap_or(2000) as u64;
+        let schedules = schedule.map_or_else(|| (0..count).map(mix).collect(), |one| vec![one]);
+        let program = *program;
+        under(schedules, known, move || {
+            begin();
+            let problems = program();
+            end();
+            judge(problems);
+        });
+        say(&format!("{known}: {count} schedules pass"));
+    }
+}
+
+/// Jobs that wait for a line of others, whose links become ready while they look for them.
+fn stale_parent() -> Vec<String> {
+    let pool = Pool::new(4);
+    let jobs: Vec<_> = (0..3)
+        .map(|_| {
+            let inner = pool.clone();
+            pool.run(move || {
+                for _ in 0..2 {
+                    let line = inner.run(|| vec![1_u8; 8]).map(|v| v).map(|v| v);
+                    let length = line.chain(|v| Ok(v.len())).get(None);
+                    assert_eq!(length.ok(), Some(8));
+                }
+            })
+        })
+        .collect();
+    let mut problems = vec![];
+    for mut job in jobs {
+        if let Err(failure) = job.get(None) {
+            problems.push(format!("a job: {failure:?}"));
+        }
+    }
+    pool.shutdown(Shutdown::Drain, None);
+    problems
+}
+
+/// An executor whose last handle is given up by whoever cancels.
+fn freed_executor() -> Vec<String> {
+    let pool = Pool::new(2);
+    let promises: Vec<_> = (0..3)
+        .map(|_| {
+            let keep = Arc::new(1_usize);
+            let via = move |job: Job| {
+                assert_eq!(*keep, 1);
+                job.run();
+            };
+            pool.run(|| ()).via(via).map(|()| ()).cancel_on_drop()
+        })
+        .collect();
+    promises.into_iter().for_each(drop);
+    pool.shutdown(Shutdown::Drain, None);
+    vec![]
+}
+
+/// A list that is asked and dropped while its item settles.
+fn list_notified() -> Vec<String> {
+    let pool = Pool::new(1);
+    for _ in 0..2 {
+        let list: asynckit::AsyncList<()> = std::iter::once(pool.run(|| ())).collect();
+        while !list.is_set() {
+            thread::yield_now();
+        }
+        drop(list);
+    }
+    pool.shutdown(Shutdown::Drain, None);
+    vec![]
+}
+
+/// Who sets a value second is told so, and then it is set.
+fn two_setters() -> Vec<String> {
+    let value: AsyncValue<usize> = AsyncValue::new();
+    let setters: Vec<_> = (0..2)
+        .map(|number| {
+            let value = value.clone();
+            thread::spawn(move || match value.set(number) {
+                Ok(()) => true,
+                Err(_) => {
+                    assert!(value.is_set(), "it was told that it is set");
+                    assert!(value.try_get().is_some(), "it was told that it is set");
+                    false
+                }
+            })
+        })
+        .collect();
+    let set =
+        setters.into_iter().filter_map(|setter| setter.join().ok()).filter(|set| *set).count();
+    let _: Promise<()> = Promise::ready(());
+    if set == 1 { vec![] } else { vec![format!("{set} setters were told that they have set it")] }
+}
