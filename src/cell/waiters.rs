@@ -63,10 +63,10 @@ impl Waiting {
     }
 
     /// All who wait, in the order in which they came.
-    pub(super) fn take_all(&mut self) -> impl Iterator<Item = (Ticket, Waiter)> + use<> {
+    pub(super) fn take_all(&mut self) -> Vec<(Ticket, Waiter)> {
         (self.gaps, self.owners) = (0, 0);
-        let entries = self.entries.take().into_iter().flatten();
-        entries.filter_map(|(ticket, waiter)| Some((ticket, waiter?)))
+        let entries = self.entries.take().unwrap_or_default();
+        entries.into_iter().filter_map(|(ticket, waiter)| Some((ticket, waiter?))).collect()
     }
 
     fn place(&mut self, ticket: Ticket) -> Option<&mut Option<Waiter>> {
