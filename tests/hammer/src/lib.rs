@@ -10,6 +10,7 @@
 //! - `value.rs`, `callback.rs`, `luggage.rs`: values, closures and what closures own, all of which notice misuse.
 //! - `options.rs`, `run.rs`: the arguments and the threads. `watch.rs`, `finding.rs`: hangs, and how a finding ends the process.
 //! - `memory.rs`: an allocator that shows a use of freed memory.
+//! - `jostle.rs`: threads that are in the way of the others.
 //! - `loops.rs`: the frame of the small programs in `bin/`.
 
 mod callback;
@@ -18,6 +19,7 @@ mod finding;
 mod futures;
 mod heap;
 mod held;
+mod jostle;
 pub mod loops;
 mod luggage;
 mod memory;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::options::{self, Memory};
-use crate::{finding, memory, watch};
+use crate::{finding, jostle, memory, watch};
 
 /// How long a small program may take for one round before it hangs.
 const HANG: Duration = Duration::from_secs(60);
@@ -18,6 +18,7 @@ pub fn repeat(name: &'static str, mut round: impl FnMut()) {
     memory::set(options::memory(&memory).unwrap_or(Memory::Keep));
     finding::watch_panics();
     watch::start_watchdog(HANG);
+    jostle::start(1);
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut rounds = 0;
     while rounds == 0 || Instant::now() < end {

@@ -11,6 +11,8 @@ pub(crate) struct Options {
     pub(crate) threads: usize,
     /// Pools that are there from the beginning to the end.
     pub(crate) pools: usize,
+    /// Threads that are in the way of the others.
+    pub(crate) jostle: usize,
     /// The stack of the last of them, and of half of the threads.
     pub(crate) stack: usize,
     /// Values and errors panic in some of their drops.
@@ -36,8 +38,8 @@ pub(crate) enum Memory {
 }
 
 const HELP: &str = "\
-hammer [--seed N] [--seconds S] [--threads N] [--pools N] [--stack BYTES] [--panics]
-       [--memory plain|fill|keep] [--hang SECONDS] [--only OPS] [--without OPS] [--list]
+hammer [--seed N] [--seconds S] [--threads N] [--pools N] [--jostle N] [--stack BYTES]
+       [--panics] [--memory plain|fill|keep] [--hang SECONDS] [--only OPS] [--without OPS] [--list]
 
 OPS: names of operations with commas between; `group/` is all of a group. --list prints them.";
 
@@ -61,6 +63,7 @@ impl Default for Options {
             seconds: 5,
             threads: 4,
             pools: 3,
+            jostle: 1,
             stack: 64 * 1024,
             panics: false,
             memory: Memory::Keep,
@@ -81,6 +84,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
             "--seconds" => options.seconds = number(&text()?)?,
             "--threads" => options.threads = count(&text()?)?,
             "--pools" => options.pools = count(&text()?)?.max(1),
+            "--jostle" => options.jostle = count(&text()?)?,
             "--stack" => options.stack = count(&text()?)?,
             "--hang" => options.hang = Duration::from_secs(number(&text()?)?),
             "--panics" => options.panics = true,

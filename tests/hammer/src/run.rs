@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::options::{self, options};
 use crate::random::{Random, mix};
 use crate::world::world;
-use crate::{finding, memory, ops, value, watch};
+use crate::{finding, jostle, memory, ops, value, watch};
 
 /// The command.
 pub fn main() -> ExitCode {
@@ -24,6 +24,7 @@ pub fn main() -> ExitCode {
     memory::set(options().memory);
     finding::watch_panics();
     watch::start_watchdog(options().hang);
+    jostle::start(options().jostle);
     value::let_drops_panic(options().panics);
     let steps = hammer();
     value::let_drops_panic(false);

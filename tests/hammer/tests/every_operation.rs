@@ -102,7 +102,7 @@ fn public() -> BTreeSet<String> {
         let inner = path.strip_prefix(&source).expect("it is in there");
         !FEATURES.iter().any(|feature| inner.starts_with(feature))
     };
-    let texts = paths.iter().filter(|path| is_in(path)).map(|path| fs::read_to_string(path));
+    let texts = paths.iter().filter(|path| is_in(path)).map(fs::read_to_string);
     texts.flat_map(|text| of_file(&text.expect("a file"), &exported)).collect()
 }
 

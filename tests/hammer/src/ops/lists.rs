@@ -198,7 +198,8 @@ fn keyed(r: &mut Random) {
 
 fn look_at_keyed(r: &mut Random) {
     let Some((list, after)) = world().keyed.take(r) else { return };
-    assert!(!list.is_empty() || list.len() < 1);
+    let count = list.len();
+    assert_eq!(list.is_empty(), count == 0);
     assert!(!format!("{list:?}").is_empty());
     world().keyed.put((list, after), r);
 }
