@@ -22,7 +22,7 @@ use super::source::Source;
 use super::tally::Tally;
 use super::wave::Delivery;
 use super::word::Listener;
-use crate::failure::Failure;
+use crate::failure::{Failure, contain, drop_quietly};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Arc, OnceLock, Weak};
 
@@ -159,7 +159,7 @@ pub(super) unsafe fn install<T, E>(core: *const Core<T, E>, watcher: Watcher) {
 }
 
 /// With the right to drain, and what has come with it: has the policy act, until there is nothing to do;
-/// gives the right up.
+/// gives the right up. What a policy drops of the user's may panic.
 pub(super) unsafe fn drain<T, E>(core: *const Core<T, E>, come: Entries) {
     // SAFETY: the right to drain makes `drained` ours; the run's reference keeps the core.
     unsafe {
@@ -170,15 +170,16 @@ pub(super) unsafe fn drain<T, E>(core: *const Core<T, E>, come: Entries) {
         loop {
             drained.close(&(*core).tally);
             while let Some(index) = drained.next(mailbox) {
-                match index {
-                    END => end(&*core, &mut *policy, &mut drained.items),
-                    index => policy.arrived(&mut drained.items, index as usize),
-                }
+                let items = &mut drained.items;
+                contain(|| match index {
+                    END => end(&*core, &mut *policy, items),
+                    index => policy.arrived(items, index as usize),
+                });
             }
             if drained.items.is_complete() {
-                policy.complete(&mut drained.items);
-                drop(policy);
-                drop(Arc::from_raw(core)); // the run's reference
+                contain(|| policy.complete(&mut drained.items));
+                drop_quietly(policy);
+                drop_quietly(Arc::from_raw(core)); // the run's reference
                 return;
             }
             (*core).tally(drained, policy.tallied());

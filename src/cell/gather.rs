@@ -20,6 +20,7 @@ use super::park;
 use super::policy::Policy;
 use super::source::Source;
 use super::waits::Awaited;
+use crate::failure::contain;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::{Arc, Weak};
 use crate::timeout::Timeout;
@@ -140,7 +141,7 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
             self.items().carry_on();
         }
         self.rewind();
-        later::shield(|| policy.begin(self.items()));
+        later::shield(|| contain(|| policy.begin(self.items())));
         self.drained().policy = Some(policy); // dropping the handle gives up the right to drain
     }
 }
