@@ -4,10 +4,9 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use loom::sync::{Condvar, Mutex, MutexGuard};
-use loom::thread::{self, Thread};
 
 use super::roster::Roster;
-use super::worker::Seat;
+use super::worker::{Parker, Seat};
 use crate::inbox::{Inbox, Linked, Pushed};
 use crate::sleep::Sleep;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
@@ -31,7 +30,7 @@ impl Linked for Links {
 #[derive(Default)]
 struct Done {
     items: [bool; ITEMS],
-    waiting: Vec<Thread>,
+    waiting: Vec<Arc<Parker>>,
 }
 
 pub(super) struct Core {
@@ -143,22 +142,28 @@ impl Core {
     }
 
     pub(super) fn wait_for(&self, item: usize) {
-        assert!(self.wait_for_or_called(item, None));
+        let never = AtomicBool::new(false);
+        assert!(self.wait_for_or_called(item, &Arc::default(), &never));
     }
 
     /// `false`: this thread was called before the item has run.
-    pub(super) fn wait_for_or_called(&self, item: usize, called: Option<&AtomicBool>) -> bool {
+    pub(super) fn wait_for_or_called(
+        &self,
+        item: usize,
+        parker: &Arc<Parker>,
+        called: &AtomicBool,
+    ) -> bool {
         loop {
             let mut done = self.done.lock().unwrap();
             if done.items[item] {
                 return true;
             }
-            if called.is_some_and(|called| called.load(Ordering::Relaxed)) {
+            if called.load(Ordering::Relaxed) {
                 return false;
             }
-            done.waiting.push(thread::current());
+            done.waiting.push(Arc::clone(parker));
             drop(done);
-            thread::park();
+            parker.park();
         }
     }
 
@@ -166,6 +171,6 @@ impl Core {
         self.runs.borrow_mut()[item] += 1;
         let mut done = self.done.lock().unwrap();
         done.items[item] = true;
-        done.waiting.drain(..).for_each(|thread| thread.unpark());
+        done.waiting.drain(..).for_each(|parker| parker.unpark());
     }
 }

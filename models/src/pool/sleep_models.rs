@@ -152,7 +152,7 @@ fn push_against_closing_of_two_workers() {
 /// Waits until an item has run; whether that was so, or the pool needs this worker.
 fn wait(core: &'static Core, seat: &Arc<Seat>, item: usize) -> bool {
     let Some(blocked) = Blocked::callable(core, seat) else { return false };
-    let waited = core.wait_for_or_called(item, Some(&seat.called));
+    let waited = core.wait_for_or_called(item, &seat.parker, &seat.called);
     drop(blocked);
     waited
 }

@@ -1,14 +1,34 @@
 //! A worker of a pool, and what others see of it.
 
 use std::sync::Arc;
-use std::sync::OnceLock;
 
-use loom::sync::{Mutex, MutexGuard};
-use loom::thread::{self, Thread};
+use loom::sync::{Condvar, Mutex, MutexGuard};
+use loom::thread;
 
 use super::core::{Core, Slot};
 use super::roster::Roster;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Parks a thread. (Loom's own `unpark` also wakes a thread that waits for a lock, which fails then.)
+#[derive(Default)]
+pub(super) struct Parker {
+    token: Mutex<bool>,
+    bell: Condvar,
+}
+
+impl Parker {
+    pub(super) fn park(&self) {
+        let mut token = self.token.lock().unwrap();
+        while !std::mem::take(&mut *token) {
+            token = self.bell.wait(token).unwrap();
+        }
+    }
+
+    pub(super) fn unpark(&self) {
+        *self.token.lock().unwrap() = true;
+        self.bell.notify_one();
+    }
+}
 
 /// What others see of a worker: of what it has taken the length, the items under the lock.
 pub(super) struct Seat {
@@ -17,7 +37,7 @@ pub(super) struct Seat {
     pub(super) finished: AtomicUsize,
     pub(super) waits: AtomicBool,
     pub(super) called: AtomicBool,
-    thread: OnceLock<Thread>,
+    pub(super) parker: Arc<Parker>,
 }
 
 impl Seat {
@@ -28,7 +48,7 @@ impl Seat {
             finished: AtomicUsize::new(0),
             waits: AtomicBool::new(false),
             called: AtomicBool::new(false),
-            thread: OnceLock::new(),
+            parker: Arc::default(),
         }
     }
 
@@ -41,7 +61,7 @@ impl Seat {
         let calls =
             self.waits.load(Ordering::Relaxed) && !self.called.swap(true, Ordering::Relaxed);
         if calls {
-            self.thread.get().into_iter().for_each(Thread::unpark);
+            self.parker.unpark();
         }
         calls
     }
@@ -72,7 +92,6 @@ impl Worker {
 
     fn main(&self) {
         let seat = &self.core.seats[self.seat];
-        seat.thread.get_or_init(thread::current);
         let mut woken = false;
         loop {
             match self.find() {
