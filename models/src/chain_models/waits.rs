@@ -50,3 +50,32 @@ fn a_thread_that_waits_through_a_promise_that_follows() {
         world.finish();
     });
 }
+
+/// Another thread looks through a wait whose promise is cancelled, comes to its end, and goes meanwhile.
+#[test]
+#[ignore = "what a look has put off through another thread's wait may be freed before it is let go of"]
+fn a_look_through_a_wait_that_ends() {
+    check(3, || {
+        let world = World::default();
+        let (inner_queued, inner) = world.job(None);
+        let (follower, awaited) = world.deferred();
+        follower.follow(&world, inner);
+        let ((one, first), (other, second)) = (world.deferred(), world.deferred());
+        let place = one.framed(|| awaited.wait()).expect("no circle");
+        let theirs = world.clone();
+        let looker = thread::spawn(move || {
+            let place = other.framed(|| first.wait());
+            drop(place);
+            other.resolve(&theirs);
+            first.leave();
+        });
+        awaited.cancel();
+        drop(place);
+        awaited.leave();
+        inner_queued.pop(&world);
+        looker.join().unwrap();
+        one.resolve(&world);
+        second.leave();
+        world.finish();
+    });
+}

@@ -6,9 +6,9 @@ use super::cell::{At, Body, Closure, Result};
 use super::links::Posted;
 use super::parker::{Parker, as_listener, take_back, wake};
 use super::producer::Pool;
-use super::{cancel, waits};
 use super::wave::wave;
 use super::world::World;
+use super::{cancel, waits};
 use crate::chain::Chain;
 use crate::word::{Attach, Leave, Listener, Receiver, Seen, Word};
 

@@ -29,8 +29,9 @@ pub(super) fn wave(world: &World, mut step: Step) {
             },
             Step::Deliver(parent, child) => deliver(world, parent, child),
             // SAFETY: we are the producer of the one, and the consumer of the other.
-            Step::Follow(cell, inner) => unsafe { follow::follow(cell, inner.0) }
-                .map_or(Step::Done, Step::Settle),
+            Step::Follow(cell, inner) => {
+                unsafe { follow::follow(cell, inner.0) }.map_or(Step::Done, Step::Settle)
+            }
             Step::Done => return,
         };
     }

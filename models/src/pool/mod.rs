@@ -9,4 +9,3 @@ mod worker;
 mod blocked;
 #[path = "../../../src/pool/roster.rs"]
 mod roster;
-

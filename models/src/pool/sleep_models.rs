@@ -124,8 +124,7 @@ fn closing(bound: usize, workers: usize) {
     check(bound, move || {
         let owner = Core::new(workers, workers);
         let core = owner.core();
-        let threads: Vec<_> =
-            (0..workers).map(|seat| Worker::start(core, seat, FINISH)).collect();
+        let threads: Vec<_> = (0..workers).map(|seat| Worker::start(core, seat, FINISH)).collect();
         let pusher = thread::spawn(move || core.post(0));
         core.begin_closing();
         let taken = pusher.join().unwrap();
