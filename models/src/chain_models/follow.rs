@@ -50,7 +50,7 @@ struct Shape {
 
 #[test]
 fn adoption_against_inner_wave() {
-    adoption(4, Shape::default(), get);
+    adoption(3, Shape::default(), get);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn adopted_chain_against_cancel() {
 
 #[test]
 fn adopted_two_levels_deep_against_cancel() {
-    check(4, || {
+    check(3, || {
         let world = World::default();
         let (innermost_queued, innermost) = world.job(None);
         let (inner_queued, inner) = world.job(Some(innermost));
@@ -184,7 +184,7 @@ fn stepping_aside_against_cancel() {
 
 #[test]
 fn stepping_aside_against_drop() {
-    stepping_aside(3, |_, tail| tail.leave());
+    stepping_aside(2, |_, tail| tail.leave());
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn following_each_other(bound: usize, count: usize, between: usize) {
 
 #[test]
 fn two_cells_that_follow_each_other() {
-    following_each_other(4, 0, 0);
+    following_each_other(3, 0, 0);
 }
 
 #[test]

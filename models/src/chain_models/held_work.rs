@@ -26,7 +26,7 @@ fn comes(world: &World, branch: Queued) -> thread::JoinHandle<()> {
 
 #[test]
 fn a_look_against_start() {
-    check(4, || {
+    check(3, || {
         let world = World::default();
         let (value, branch, promise) = branch_of_settled(&world);
         drop(value);
