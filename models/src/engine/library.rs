@@ -19,9 +19,11 @@ pub(super) mod header {
         Cancelled,
     }
 
+    pub(in crate::engine) struct Worked;
+
     pub(in crate::engine) struct VTable {
         pub(in crate::engine) job: bool,
-        pub(in crate::engine) work: fn(CellRef, Option<CellRef>, Turn),
+        pub(in crate::engine) work: fn(CellRef, Option<CellRef>, Turn) -> Worked,
         pub(in crate::engine) dependency: fn(CellRef) -> Option<Depends>,
         pub(in crate::engine) move_outcome: fn(CellRef, CellRef),
         pub(in crate::engine) fail: fn(CellRef, Fate),
@@ -34,7 +36,10 @@ pub(super) static TABLES: [header::VTable; 2] = [table(true), table(false)];
 const fn table(job: bool) -> header::VTable {
     header::VTable {
         job,
-        work: |cell, _, _| cell.take_closure().leave(),
+        work: |cell, _, _| {
+            cell.take_closure().leave();
+            header::Worked
+        },
         dependency: At::dependency,
         move_outcome: |from, to| to.put(Body::Outcome(from.outcome())),
         fail: |cell, fate| {

@@ -66,7 +66,7 @@ impl Drop for Owner {
 }
 
 impl Core {
-    pub(super) fn new(workers: usize, target: usize) -> Owner {
+    pub(super) fn make(workers: usize, target: usize) -> Owner {
         Self::with(workers, target, false)
     }
 

@@ -15,7 +15,7 @@ const FINISH: Run = |core, _, item| core.finished(item);
 
 /// Workers, and items that are posted by this thread; then the pool is closed and the threads end.
 fn pool(bound: usize, workers: usize, target: usize, items: usize, run: Run) {
-    run_pool(bound, move || Core::new(workers, target), items, run);
+    run_pool(bound, move || Core::make(workers, target), items, run);
 }
 
 fn run_pool(
@@ -83,7 +83,7 @@ fn push_against_two_that_look_out() {
 #[test]
 fn a_batch_of_a_busy_worker_against_two_sleepers() {
     check(2, || {
-        let owner = Core::new(3, 3);
+        let owner = Core::make(3, 3);
         let core = owner.core();
         let run: Run = |core, _, item| {
             if item == 1 {
@@ -122,7 +122,7 @@ fn a_blocked_worker_against_a_spare_one() {
 /// A push while the pool is closing: it is refused, or run.
 fn closing(bound: usize, workers: usize) {
     check(bound, move || {
-        let owner = Core::new(workers, workers);
+        let owner = Core::make(workers, workers);
         let core = owner.core();
         let threads: Vec<_> = (0..workers).map(|seat| Worker::start(core, seat, FINISH)).collect();
         let pusher = thread::spawn(move || core.post(0));
@@ -181,7 +181,7 @@ fn the_last_of_two_workers_blocks_against_a_push() {
 #[test]
 fn a_push_after_a_call() {
     check(3, || {
-        let owner = Core::new(1, 1);
+        let owner = Core::make(1, 1);
         let core = owner.core();
         let worker = Worker::start(core, 0, |core, seat, item| {
             if item == 0 {
@@ -203,7 +203,7 @@ fn a_push_after_a_call() {
 #[test]
 fn a_call_against_the_end_of_the_wait() {
     check(2, || {
-        let owner = Core::new(1, 1);
+        let owner = Core::make(1, 1);
         let core = owner.core();
         let worker = Worker::start(core, 0, |core, seat, item| {
             if item == 0 {
@@ -226,7 +226,7 @@ fn a_call_against_the_end_of_the_wait() {
 #[ignore = "a pusher that comes late calls a worker although nothing is queued any more"]
 fn a_late_pusher_against_a_wait() {
     check(3, || {
-        let owner = Core::new(1, 1);
+        let owner = Core::make(1, 1);
         let core = owner.core();
         let worker = Worker::start(core, 0, |core, seat, item| {
             assert!(wait(core, seat, 2), "called, and nothing is queued");
@@ -244,7 +244,7 @@ fn a_late_pusher_against_a_wait() {
 #[test]
 fn a_push_against_a_wait_that_ends_by_itself() {
     check(2, || {
-        let owner = Core::new(1, 1);
+        let owner = Core::make(1, 1);
         let core = owner.core();
         let worker = Worker::start(core, 0, |core, _, item| {
             if item == 0 {
