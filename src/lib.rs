@@ -59,8 +59,8 @@
 //! Every promise settles, whatever happens to its producer: an error, a panic, a dropped
 //! [`Deferred`], a pool that was shut down. A callback never runs inside the call that attaches it,
 //! nor inside the call that settles the promise. The depth of a chain costs no stack. A worker never
-//! dies of user code. `get` in a job cannot deadlock its pool. A failure that nobody has looked at
-//! is reported once ([`set_unobserved_hook`]).
+//! dies of user code. `get` in a job leaves nothing that is queued in its pool to nobody. A failure
+//! that nobody has looked at is reported once ([`set_unobserved_hook`]).
 //!
 //! # Features
 //!

@@ -11,7 +11,7 @@
 
 mod failure;
 mod sync;
-mod upstream;
+mod timeout;
 
 #[path = "../../src/cell/chain.rs"]
 mod chain;
@@ -41,11 +41,11 @@ mod inbox_models;
 #[cfg(test)]
 mod list_models;
 #[cfg(test)]
+mod pool;
+#[cfg(test)]
 mod schedule_models;
 #[cfg(test)]
 mod shared_models;
-#[cfg(test)]
-mod sleep_models;
 #[cfg(test)]
 mod word_models;
 
@@ -63,6 +63,7 @@ fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let counter = Arc::clone(&executions);
     builder.check(move || {
         counter.fetch_add(1, Ordering::Relaxed);
+        sync::begin();
         model();
     });
     let name = std::thread::current().name().unwrap_or("?").to_owned();

@@ -1,4 +1,4 @@
-//! What `asynckit`'s `src/sync` exports, over loom.
+//! What `asynckit`'s `src/sync` exports, over loom. `Mutex` is for statics only, which loom has not.
 //!
 //! The atomics differ from loom's in two points:
 //! - They notice when they are dropped: every access is checked to happen before the drop. So the models find a
@@ -9,11 +9,69 @@
 //!   of its repository). Here each access is preceded by one to a word that nobody else looks at: a
 //!   compare-and-swap that always fails, so that it orders nothing, but conflicts with all others.
 
+use std::any::Any;
+use std::cell::RefCell;
+use std::mem::ManuallyDrop;
+use std::sync::PoisonError;
+
 pub(crate) use loom::hint::spin_loop;
-pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+pub(crate) use loom::sync::MutexGuard;
 // No model depends on what these do.
 pub(crate) use std::sync::Arc;
+pub(crate) use std::thread;
 pub(crate) use std::thread_local;
+
+/// A static, which `Mutex` makes anew for each execution.
+#[cfg(test)]
+macro_rules! global {
+    ($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;) => {
+        $(#[$attribute])*
+        static $name: $type = $value;
+    };
+}
+#[cfg(test)]
+pub(crate) use global;
+
+/// A mutex that may be a static: in each execution of a model it begins as it was made.
+pub(crate) struct Mutex<T: 'static>(ManuallyDrop<T>);
+
+thread_local! {
+    /// Those of this execution, by the addresses of the statics. All of its threads run on one of the system.
+    static MUTEXES: RefCell<Vec<(usize, Box<dyn Any>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An execution begins.
+pub(crate) fn begin() {
+    MUTEXES.take();
+}
+
+// SAFETY: what it was made of is only copied, and loom's mutex is made for each thread of the system.
+unsafe impl<T> Sync for Mutex<T> {}
+
+impl<T> Mutex<T> {
+    pub(crate) const fn new(made: T) -> Self {
+        Mutex(ManuallyDrop::new(made))
+    }
+
+    pub(crate) fn lock(&'static self) -> MutexGuard<'static, T> {
+        self.of_this_execution().lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of_this_execution(&'static self) -> &'static loom::sync::Mutex<T> {
+        MUTEXES.with_borrow_mut(|mutexes| {
+            let address = std::ptr::from_ref(self).addr();
+            let place = mutexes.iter().position(|mutex| mutex.0 == address).unwrap_or_else(|| {
+                // SAFETY: made in a constant, so it owns nothing: a copy is as good.
+                let made = unsafe { std::ptr::read(&*self.0) };
+                mutexes.push((address, Box::new(loom::sync::Mutex::new(made))));
+                mutexes.len() - 1
+            });
+            let mutex = mutexes[place].1.downcast_ref::<loom::sync::Mutex<T>>();
+            // SAFETY: in a box that goes when the next execution begins; the threads have ended by then.
+            unsafe { &*std::ptr::from_ref(mutex.expect("of this type")) }
+        })
+    }
+}
 
 pub(crate) mod atomic {
     pub(crate) use loom::sync::atomic::{Ordering, fence};

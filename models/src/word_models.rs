@@ -177,8 +177,8 @@ fn resolve_against_drop() {
 
 #[test]
 fn resolve_against_cancel() {
-    against_resolve(0, |world, promise| {
-        promise.cancel(world);
+    against_resolve(0, |_, promise| {
+        promise.cancel();
         assert!(promise.try_get().is_some());
         promise.leave();
     });
@@ -187,7 +187,7 @@ fn resolve_against_cancel() {
 #[test]
 fn resolve_against_cancel_and_then() {
     against_resolve(1, |world, promise| {
-        promise.cancel(world);
+        promise.cancel();
         promise.then(world, world.closure(None)).leave();
     });
 }
@@ -196,7 +196,7 @@ fn resolve_against_cancel_and_then() {
 fn resolve_against_poll_and_cancel() {
     against_resolve(0, |world, promise| {
         promise.poll(world);
-        promise.cancel(world);
+        promise.cancel();
         promise.leave();
     });
 }
@@ -205,7 +205,7 @@ fn resolve_against_poll_and_cancel() {
 fn resolve_against_then_and_cancel() {
     against_resolve(1, |world, promise| {
         let next = promise.then(world, world.closure(None));
-        next.cancel(world);
+        next.cancel();
         assert!(next.try_get().is_some());
         next.leave();
     });

@@ -10,7 +10,7 @@
 //! It works as a list does (see `drain`): an input's cell tells its slot when it settles, the slot puts
 //! itself into the mailbox, and whoever finds that armed has the right to drain. The values stay in
 //! their cells until all have come. The block, and nothing else, is allocated: it has room for the
-//! result's cell and for its cancellation handler, which is at the same time what a worker looks into.
+//! result's cell and for its cancellation handler.
 //!
 //! Two have a reference to the block: the run, until all inputs have come, and the result's cell, until
 //! it would be freed. As long as the cell has handlers, that is the reference in their list.
@@ -39,8 +39,8 @@ use crate::failure::drop_quietly;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// What the inputs, the result and a worker that looks for work share. The target comes first, so that
-/// its address is that of the block.
+/// What the inputs and the result share. The target comes first, so that its address is that of the
+/// block.
 #[repr(C)]
 struct Block<I: Inputs<N>, const N: usize> {
     target: Target,

@@ -57,7 +57,8 @@ pub enum Failure<E = AnyError> {
     Abandoned,
     /// The value was already taken out of this promise.
     Taken,
-    /// The wait could never have ended: what it waits for is waiting for it.
+    /// The wait could never have ended: what it waits for is waiting for it. Or it would have left what
+    /// is queued in its pool to nobody: all threads wait, and no other may be started.
     WouldDeadlock,
     /// There was no promise to choose from: the race of nothing.
     Empty,

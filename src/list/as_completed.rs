@@ -60,11 +60,9 @@ impl<T, E> Completed<T, E> {
 
 /// An iterator over the items of a list as they settle, by [`AsyncList::as_completed`].
 ///
-/// `next` waits. On a worker it runs the jobs of the list itself that nobody has started, as
-/// [`Promise::get`](crate::Promise::get) does. An item that waits for the very job that iterates can
-/// never come: it is handed out when all others have been, with
-/// [`Failure::WouldDeadlock`]. Dropping the iterator detaches the items
-/// that are left.
+/// `next` waits; on a worker another thread takes its place meanwhile. If all threads of the pool would
+/// wait, without a limit, while work is queued, the items that have not come are handed out with
+/// [`Failure::WouldDeadlock`]. Dropping the iterator detaches the items that are left.
 #[must_use = "the items are handed out one by one, when they are asked for"]
 pub struct AsCompleted<T, E = AnyError> {
     gather: Gather<T, E>,

@@ -9,13 +9,14 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// Waits for all values, and takes them in input order.
     ///
     /// There is one deadline for the whole list. The first failure in time ends the wait; what is
-    /// pending then goes on (use [`join`](Self::join) to have it cancelled). As for timeouts and
-    /// workers, see [`Promise::get`](crate::Promise::get).
+    /// pending then goes on (use [`join`](Self::join) to have it cancelled). As for timeouts, see
+    /// [`Promise::get`](crate::Promise::get). A worker runs no item itself: another thread takes its
+    /// place meanwhile.
     ///
     /// # Errors
     /// The failure of the item that failed first. [`Failure::TimedOut`] if the time is over: the list
-    /// is still there. [`Failure::WouldDeadlock`] if it could never return. [`Failure::Taken`] if the
-    /// outcome was taken before.
+    /// is still there. [`Failure::WouldDeadlock`] if all threads of the pool would wait, without a
+    /// limit, while work is queued. [`Failure::Taken`] if the outcome was taken before.
     pub fn get(&mut self, timeout: impl Into<Timeout>) -> Outcome<Vec<T>, E> {
         match self.wait_for(timeout.into()) {
             Waited::Settled => self.take(),

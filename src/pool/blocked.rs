@@ -7,10 +7,7 @@
 use super::core::Core;
 use super::worker::{Seat, Worker};
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicBool, Ordering};
-
-/// Nobody is called from a wait like this.
-pub(super) static NOT_CALLED: AtomicBool = AtomicBool::new(false);
+use crate::sync::atomic::Ordering;
 
 /// A worker that waits.
 pub(super) struct Blocked {

@@ -62,6 +62,9 @@ impl PoolBuilder {
     }
 
     /// How many threads may stand in for workers that wait in a `get`: 64 if this is not called.
+    ///
+    /// Where no more may be started, and all wait without a limit of time while work is queued, one of
+    /// the waits ends with [`Failure::WouldDeadlock`](crate::Failure::WouldDeadlock).
     pub fn max_spare_workers(mut self, count: usize) -> Self {
         self.max_spare_workers = count;
         self

@@ -1,12 +1,15 @@
 //! What a worker does while it waits: it runs what it directly waits for, if nobody has started that;
 //! else another thread takes its place.
 
-use super::blocked::{Blocked, NOT_CALLED};
+use super::blocked::Blocked;
 use super::worker::{Queued, Worker, to_item};
 use crate::cell::{self, Awaited, CellRef, Here, Item, Turn};
 use crate::failure::Failure;
 use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
+
+/// Nobody is called from a wait like this.
+static NOT_CALLED: AtomicBool = AtomicBool::new(false);
 
 /// How many claimed jobs may lie in the queue before a worker looks for them.
 pub(super) const LEFT_BEHIND: usize = 64;

@@ -10,13 +10,16 @@ impl<T: 'static, E: 'static> Promise<T, E> {
     ///
     /// The timeout is a `Duration`, an `Instant`, an `Option<Duration>`, or `None` for no limit; zero
     /// asks without waiting. On a worker of the pool this runs the awaited job itself if nobody has
-    /// started it (only without a limit), else another thread takes the worker's place meanwhile. In
-    /// an async runtime it blocks the thread: use `.await` there.
+    /// started it (only without a limit; also a job whose promise it follows, or that a shared value
+    /// waits for), else another thread takes the worker's place meanwhile. In an async runtime it
+    /// blocks the thread: use `.await` there.
     ///
     /// # Errors
     /// The failure of the promise. [`Failure::TimedOut`](crate::Failure::TimedOut) if the time is over: the promise is still
     /// there, so `get` may be called again. [`Failure::WouldDeadlock`](crate::Failure::WouldDeadlock) if it could never return, because
-    /// what it waits for waits for this very job. [`Failure::Taken`](crate::Failure::Taken) if the outcome was taken before.
+    /// what it waits for is this very job, or a job that waits for it in the same way (circles through
+    /// lists are not seen); or if all threads of the pool would wait, without a limit, while work is
+    /// queued. [`Failure::Taken`](crate::Failure::Taken) if the outcome was taken before.
     ///
     /// ```
     /// use asynckit::{Failure, Promise};

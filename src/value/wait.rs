@@ -19,8 +19,8 @@ impl<T: 'static, E: Clone + 'static> AsyncValue<T, E> {
     /// [`Promise::get`](crate::Promise::get).
     ///
     /// # Errors
-    /// A clone of the failure. [`Failure::TimedOut`] if the time is over, [`Failure::WouldDeadlock`] if
-    /// the wait could never end.
+    /// A clone of the failure. [`Failure::TimedOut`] if the time is over, [`Failure::WouldDeadlock`] as
+    /// in [`Promise::get`](crate::Promise::get).
     pub fn get(&self, timeout: impl Into<Timeout>) -> Result<&T, Failure<E>> {
         if let Some(outcome) = self.try_get() {
             return outcome;

@@ -12,7 +12,7 @@ fn cancel_against_pop(count: usize, bound: usize) {
         let (queued, promise) = world.job(None);
         let promise = links(&world, promise, count);
         let worker = popper(&world, queued);
-        cancel_and_leave(&world, promise);
+        cancel_and_leave(promise);
         worker.join().unwrap();
         world.finish();
     });
@@ -34,7 +34,7 @@ fn cancel_before_pop_runs_nothing() {
         let world = World::default();
         let (queued, promise) = world.job(None);
         let promise = links(&world, promise, 1);
-        promise.cancel(&world);
+        promise.cancel();
         let worker = popper(&world, queued);
         promise.leave();
         worker.join().unwrap();
@@ -49,7 +49,7 @@ fn a_cancelled_promise_stays_cancelled() {
         let world = World::default();
         let (queued, promise) = world.job(None);
         let worker = popper(&world, queued);
-        promise.cancel(&world);
+        promise.cancel();
         let cancelled = promise.is_cancelled();
         worker.join().unwrap();
         assert_eq!(promise.is_cancelled(), cancelled);
@@ -64,7 +64,7 @@ fn a_link_attached_and_cancelled_against_pop() {
         let world = World::default();
         let (queued, promise) = world.job(None);
         let worker = popper(&world, queued);
-        cancel_and_leave(&world, links(&world, promise, 1));
+        cancel_and_leave(links(&world, promise, 1));
         worker.join().unwrap();
         world.finish();
     });
@@ -76,7 +76,7 @@ fn a_link_attached_after_cancel_against_pop() {
         let world = World::default();
         let (queued, promise) = world.job(None);
         let worker = popper(&world, queued);
-        promise.cancel(&world);
+        promise.cancel();
         links(&world, promise, 1).leave();
         worker.join().unwrap();
         world.finish();
@@ -90,8 +90,8 @@ fn two_cancels_against_pop() {
         let (queued, promise) = world.job(None);
         let promise = links(&world, promise, 1);
         let worker = popper(&world, queued);
-        promise.cancel(&world);
-        cancel_and_leave(&world, promise);
+        promise.cancel();
+        cancel_and_leave(promise);
         worker.join().unwrap();
         world.finish();
     });
@@ -107,7 +107,7 @@ fn cancel_against_claim_against_pop() {
         let worker = popper(&world, queued);
         let theirs = (world.clone(), promise.alias());
         let waiter = thread::spawn(move || theirs.1.claim(&theirs.0, Pool::ONE));
-        promise.cancel(&world);
+        promise.cancel();
         waiter.join().unwrap();
         promise.leave();
         worker.join().unwrap();
@@ -123,8 +123,8 @@ fn two_cancellers_against_pop() {
         let promise = links(&world, promise, 1);
         let worker = popper(&world, queued);
         let theirs = (world.clone(), promise.alias());
-        let other = thread::spawn(move || theirs.1.cancel(&theirs.0));
-        promise.cancel(&world);
+        let other = thread::spawn(move || theirs.1.cancel());
+        promise.cancel();
         other.join().unwrap();
         promise.leave();
         worker.join().unwrap();
@@ -142,7 +142,7 @@ fn a_link_on_a_settled_deferred_against_cancel() {
         let (tail, posted) = promise.then_posted(&world, world.closure(None));
         let theirs = world.clone();
         let worker = thread::spawn(move || posted.unwrap().run(&theirs));
-        cancel_and_leave(&world, tail);
+        cancel_and_leave(tail);
         worker.join().unwrap();
         world.finish();
     });
@@ -161,7 +161,7 @@ fn a_handler_is_given_against_cancel() {
             deferred.on_cancel(&theirs);
             deferred
         });
-        cancel_and_leave(&world, promise);
+        cancel_and_leave(promise);
         let deferred = giver.join().unwrap();
         assert_eq!(world.handled(), 2, "before the cancellation or after it, each runs once");
         deferred.resolve(&world);
@@ -178,7 +178,7 @@ fn a_handler_against_resolve_and_cancel() {
         let theirs = world.clone();
         let producer = thread::spawn(move || deferred.resolve(&theirs));
         let tail = links(&world, promise, 1);
-        cancel_and_leave(&world, tail);
+        cancel_and_leave(tail);
         producer.join().unwrap();
         assert!(world.handled() <= 1);
         world.finish();

@@ -3,8 +3,8 @@
 mod cancel;
 mod claim;
 mod follow;
-mod look;
-mod queued_link;
+mod held_work;
+mod waits;
 
 use loom::thread;
 
@@ -19,8 +19,8 @@ fn links(world: &World, promise: Promise, count: usize) -> Promise {
     (0..count).fold(promise, |promise, _| promise.then(world, world.closure(None)))
 }
 
-fn cancel_and_leave(world: &World, promise: Promise) {
-    promise.cancel(world);
+fn cancel_and_leave(promise: Promise) {
+    promise.cancel();
     assert!(promise.try_get().is_some(), "cancelled, and not settled");
     promise.leave();
 }

@@ -4,17 +4,23 @@ use std::cell::Cell as Plain;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
+use std::rc::{Rc, Weak};
 
 use loom::cell::UnsafeCell;
 
+use super::header::VTable;
+use super::library::TABLES;
 use super::promise::Promise;
-use super::world::{Counted, World};
+use super::step::Depends;
+use super::value::Value;
+use super::world::{Books, Counted, World};
 use crate::chain::Chain;
 use crate::sync::atomic::AtomicPtr;
 use crate::word::Word;
 
 #[repr(align(16))]
 pub(super) struct Cell {
+    world: Weak<Books>,
     pub(super) word: ManuallyDrop<Word>,
     pub(super) up: ManuallyDrop<Chain>,
     pub(super) is_root: bool,
@@ -23,7 +29,7 @@ pub(super) struct Cell {
     /// Whether a queue uses the cell's link field.
     linked: ManuallyDrop<UnsafeCell<bool>>,
     /// The same field in a pending deferred's cell.
-    pub(super) handlers: ManuallyDrop<AtomicPtr<()>>,
+    pub(super) link: ManuallyDrop<AtomicPtr<()>>,
     pub(super) body: ManuallyDrop<UnsafeCell<Body>>,
     pub(super) freed: Plain<bool>,
 }
@@ -38,8 +44,8 @@ pub(super) enum Body {
 pub(crate) struct Closure {
     /// The promise that it returns, if it returns one.
     pub(super) follow: Option<Promise>,
-    /// Whether it is run from a queue.
-    pub(super) queued: Plain<bool>,
+    /// What a branch waits for.
+    pub(super) value: Option<Value>,
     pub(super) counted: Counted,
 }
 
@@ -47,6 +53,7 @@ pub(crate) struct Closure {
 pub(crate) enum Result {
     Value,
     Cancelled,
+    WouldDeadlock,
 }
 
 pub(super) struct Outcome {
@@ -69,16 +76,40 @@ impl Deref for At {
     }
 }
 
+impl Cell {
+    pub(super) fn vtable(&self) -> &'static VTable {
+        &TABLES[usize::from(!self.is_job)]
+    }
+
+    pub(super) fn world(&self) -> World {
+        World(self.world.upgrade().expect("the world outlives its cells"))
+    }
+
+    pub(super) fn is_following(&self) -> bool {
+        // SAFETY: loom checks that nobody writes.
+        self.following.with(|following| unsafe { *following })
+    }
+
+    pub(super) fn set_following(&self) {
+        // SAFETY: loom checks that the access is exclusive.
+        self.following.with_mut(|following| unsafe { *following = true });
+    }
+}
+
+// SAFETY: loom runs the threads of a model one at a time, on one thread of the system.
+unsafe impl Send for At {}
+
 impl At {
     pub(super) fn new(world: &World, word: Word, up: Chain, is_root: bool, body: Body) -> At {
         let cell = Box::new(Cell {
+            world: Rc::downgrade(&world.0),
             word: ManuallyDrop::new(word),
             up: ManuallyDrop::new(up),
             is_root,
             is_job: is_root && matches!(body, Body::Closure(_)),
             following: ManuallyDrop::new(UnsafeCell::new(false)),
             linked: ManuallyDrop::new(UnsafeCell::new(false)),
-            handlers: ManuallyDrop::new(AtomicPtr::new(std::ptr::null_mut())),
+            link: ManuallyDrop::new(AtomicPtr::new(std::ptr::null_mut())),
             body: ManuallyDrop::new(UnsafeCell::new(body)),
             freed: Plain::new(false),
         });
@@ -127,18 +158,38 @@ impl At {
         }
     }
 
-    pub(super) fn follows(self) -> bool {
-        // SAFETY: loom checks that nobody writes.
-        self.following.with(|following| unsafe { *following })
+    /// The outcome; none in the body means cancelled.
+    pub(super) fn outcome(self) -> Outcome {
+        if self.word.has_outcome() {
+            return self.take_outcome();
+        }
+        Outcome { result: Result::Cancelled, _counted: self.world().count() }
     }
 
-    pub(super) fn set_following(self) {
-        // SAFETY: loom checks that the access is exclusive.
-        self.following.with_mut(|following| unsafe { *following = true });
+    /// The shared value that a job waits for; its work is held in place meanwhile.
+    pub(super) fn dependency(self) -> Option<Depends> {
+        self.body.with(|body| {
+            // SAFETY: loom checks that nobody writes.
+            let Body::Closure(closure) = (unsafe { &*body }) else { panic!("the work is gone") };
+            let value = closure.value.as_ref()?.again();
+            Some(Depends { value: Box::new(value), ticket: 0 })
+        })
+    }
+
+    /// # Safety
+    /// None is needed: see `deref`.
+    pub(super) unsafe fn header<'a>(self) -> &'a Cell {
+        // SAFETY: as in `deref`.
+        unsafe { &*std::ptr::from_ref::<Cell>(&*self) }
+    }
+
+    pub(super) fn chain<'a>(self) -> &'a Chain {
+        // SAFETY: as in `deref`.
+        unsafe { &self.root().header().up }
     }
 
     /// A queue begins, or ceases, to use the cell's link field.
-    pub(super) fn link(self, now: bool) {
+    pub(super) fn queued(self, now: bool) {
         self.linked.with_mut(|linked| {
             // SAFETY: loom checks that the access is exclusive.
             let before = unsafe { std::ptr::replace(linked, now) };
@@ -162,7 +213,7 @@ impl At {
             ManuallyDrop::drop(&mut cell.up);
             ManuallyDrop::drop(&mut cell.following);
             ManuallyDrop::drop(&mut cell.linked);
-            ManuallyDrop::drop(&mut cell.handlers);
+            ManuallyDrop::drop(&mut cell.link);
             ManuallyDrop::drop(&mut cell.body);
         }
     }

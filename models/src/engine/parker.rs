@@ -47,7 +47,9 @@ pub(super) fn take_back(listener: Listener) -> Arc<Parker> {
     unsafe { Arc::from_raw(pointer.cast_const().cast()) }
 }
 
-pub(super) fn wake(listener: Listener) {
+/// # Safety
+/// Taken out of the word: checked by `take_back`.
+pub(super) unsafe fn wake(listener: Listener) {
     let parker = take_back(listener);
     parker.made.with(|_| ());
     *parker.woken.lock().unwrap() = true;

@@ -4,14 +4,15 @@ use std::cell::Cell as Plain;
 
 use loom::cell::UnsafeCell;
 
-use super::cell::{At, Body, Outcome, Result};
+use super::cell::{At, Body, Closure, Outcome, Result};
+use super::frames::framed;
 use super::parker::wake;
 use super::promise::Promise;
 use super::wave::{Step, wave};
 use super::world::{Counted, World};
 use crate::chain::Chain;
 use crate::handlers;
-use crate::word::{Receiver, Word};
+use crate::word::Word;
 
 /// The address of an executor.
 #[derive(Clone, Copy)]
@@ -40,15 +41,15 @@ impl World {
     pub(crate) fn job(&self, follow: Option<Promise>) -> (Queued, Promise) {
         let body = Body::Closure(self.closure(follow));
         let cell = At::new(self, Word::pending(), Chain::job(Pool::ONE.address()), true, body);
-        cell.link(true);
+        cell.queued(true);
         (Queued(cell), Promise(cell))
     }
 
-    /// As `AsyncValue::then`: a job that is in no queue yet.
-    pub(crate) fn branch(&self) -> (Queued, Promise) {
-        let body = Body::Closure(self.closure(None));
+    /// A job that is in no queue yet: it waits for something else.
+    pub(super) fn waiting_job(&self, closure: Closure) -> (Queued, Promise) {
+        let body = Body::Closure(closure);
         let cell = At::new(self, Word::pending(), Chain::deferred(), true, body);
-        cell.link(true);
+        cell.queued(true);
         (Queued(cell), Promise(cell))
     }
 
@@ -67,21 +68,6 @@ impl World {
 }
 
 impl Queued {
-    /// What the value does with a branch: goes from cell to cell to see whether somebody is left.
-    pub(crate) fn is_wanted(&self) -> bool {
-        let root = self.0;
-        if !root.up.hold_work() {
-            return false;
-        }
-        let mut at = root;
-        while let Some(Receiver::Continuation(child)) = at.word.receiver() {
-            at = At::from_address(child);
-        }
-        let wanted = !at.word.is_left();
-        root.up.release_work();
-        wanted
-    }
-
     /// What the value does with a branch when it is there.
     pub(crate) fn offer(&self, pool: Pool) {
         self.0.up.set_executor(pool.address());
@@ -90,7 +76,7 @@ impl Queued {
     /// What a worker does with it.
     pub(crate) fn pop(self, world: &World) {
         let cell = self.0;
-        cell.link(false);
+        cell.queued(false);
         if cell.up.start() {
             let closure = cell.take_closure();
             wave(world, closure.run(world, cell));
@@ -125,8 +111,8 @@ impl Deferred {
         let handler =
             Handler { world: world.clone(), given: UnsafeCell::new(()), _counted: world.count() };
         handler.given.with_mut(|_| ());
-        let handler = handlers::Handler::Call(Box::new(move || handler.run()), None);
-        if let Err(handler) = handlers::add(&self.0.handlers, handler) {
+        let handler = handlers::Handler::Call(Box::new(move || handler.run()));
+        if let Err(handler) = handlers::add(&self.0.link, handler) {
             handler.run();
         }
     }
@@ -137,7 +123,8 @@ impl Deferred {
         self.close_handlers();
         cell.put(Body::Outcome(Outcome { result: Result::Value, _counted: world.count() }));
         if let Ok(listener) = cell.word.settle_alone() {
-            return listener.map_or((), wake);
+            // SAFETY: taken out of the word.
+            return listener.map_or((), |listener| unsafe { wake(listener) });
         }
         if cell.up.start() {
             wave(world, Step::Settle(cell));
@@ -154,15 +141,20 @@ impl Deferred {
         if cell.up.start() {
             wave(world, Step::Follow(cell, inner));
         } else {
-            inner.cancel(world);
+            inner.cancel();
             inner.leave();
             Deferred::lost(cell);
         }
     }
 
+    /// Has user code of this chain run on this thread.
+    pub(crate) fn framed<R>(&self, f: impl FnOnce() -> R) -> R {
+        framed(self.0.root(), f)
+    }
+
     fn close_handlers(&self) {
         if self.1.get() {
-            drop(handlers::close(&self.0.handlers));
+            drop(handlers::close(&self.0.link));
         }
     }
 

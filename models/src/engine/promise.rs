@@ -6,9 +6,9 @@ use super::cell::{At, Body, Closure, Result};
 use super::links::Posted;
 use super::parker::{Parker, as_listener, take_back, wake};
 use super::producer::Pool;
-use super::up::{cancel_chain, explore};
 use super::wave::wave;
 use super::world::World;
+use super::{cancel, waits};
 use crate::chain::Chain;
 use crate::word::{Attach, Leave, Listener, Receiver, Seen, Word};
 
@@ -33,7 +33,22 @@ impl Promise {
 
     /// Drops the promise.
     pub(crate) fn leave(self) {
-        match self.0.word.leave() {
+        // SAFETY: the promise keeps its cell.
+        let shared = match self.0.word.seen() {
+            Seen::Pending => unsafe { waits::shared_before(self.0) },
+            _ => None,
+        };
+        let leave = self.0.word.leave();
+        let pending = matches!(leave, Leave::Pending(_));
+        self.leave_behind(leave);
+        match shared {
+            Some(place) if pending => waits::leave_shared(place),
+            place => drop(place),
+        }
+    }
+
+    fn leave_behind(self, leave: Leave) {
+        match leave {
             Leave::Pending(listener) => drop(listener.map(take_back)),
             Leave::Outcome => {
                 drop(self.0.take_outcome());
@@ -79,15 +94,29 @@ impl Promise {
 
     /// As `get(None)`.
     pub(crate) fn get(self, world: &World) -> Result {
-        if self.0.word.seen() == Seen::Pending {
-            let parker = Parker::new(world);
-            let listener = as_listener(&parker);
-            if self.0.word.listen(listener) {
-                parker.park();
-            } else {
-                drop(take_back(listener));
-            }
+        self.wait_until_settled(world);
+        let result = self.try_get().expect("woken before it was settled");
+        self.leave();
+        result
+    }
+
+    fn wait_until_settled(&self, world: &World) {
+        if self.0.word.seen() != Seen::Pending {
+            return;
         }
+        let parker = Parker::new(world);
+        let listener = as_listener(&parker);
+        if self.0.word.listen(listener) {
+            parker.park();
+        } else {
+            drop(take_back(listener));
+        }
+    }
+
+    /// As `get`; the place of the thread that waits is given up before the promise.
+    pub(crate) fn get_with(self, world: &World, place: impl Drop) -> Result {
+        self.wait_until_settled(world);
+        drop(place);
         let result = self.try_get().expect("woken before it was settled");
         self.leave();
         result
@@ -149,40 +178,29 @@ impl Promise {
     }
 
     /// As `cancel`.
-    pub(crate) fn cancel(&self, world: &World) {
-        let Some(listener) = self.0.word.cancel() else { return };
-        if let Some(listener) = listener {
-            wake(listener);
-        }
-        cancel_chain(world, self.0.root());
+    pub(crate) fn cancel(&self) {
+        // SAFETY: the promise keeps its cell.
+        let _ = unsafe { cancel::cancel(self.0) };
     }
 
-    /// What a worker does that looks for what the promise waits for, if it is a branch: it reads the
-    /// work. `false`: it is not to be read.
+    /// What the consumer does that is about to leave: looks for the shared value that the chain waits for.
     pub(crate) fn look(&self) -> bool {
-        let root = self.0.root();
-        if !root.up.hold_work() {
-            return false;
-        }
-        // SAFETY: loom checks that nobody writes.
-        root.body.with(|body| assert!(matches!(unsafe { &*body }, Body::Closure(_)), "it is gone"));
-        root.up.release_work();
-        true
+        // SAFETY: the promise keeps its cell.
+        unsafe { waits::shared_before(self.0) }.is_some()
     }
 
     /// What a worker does that waits for the promise: it runs the root itself if nobody has started it.
     pub(crate) fn claim(&self, world: &World, pool: Pool) {
-        let mut claimed = None;
-        explore(world, self.0.root(), &mut |root| {
-            let won = root.up.claim(pool.address());
-            if won {
-                claimed = Some(root);
-            }
-            won
-        });
-        if let Some(root) = claimed {
+        // SAFETY: the promise keeps its cell.
+        if let Some(root) = unsafe { waits::claim(self.0, pool.address()) } {
             let closure = root.take_closure();
             wave(world, closure.run(world, root));
         }
+    }
+
+    /// What a thread does that waits for the promise, in user code of a chain. `None`: it would wait for itself.
+    pub(crate) fn wait(&self) -> Option<impl Drop + use<>> {
+        // SAFETY: the promise keeps its cell; models end it after the place.
+        unsafe { waits::wait_for(self.0, false) }.ok()
     }
 }

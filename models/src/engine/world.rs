@@ -4,7 +4,6 @@ use std::cell::{Cell as Plain, RefCell};
 use std::rc::Rc;
 
 use super::cell::Cell;
-use super::links::Item;
 
 /// Everything that one execution of a model makes.
 #[derive(Clone, Default)]
@@ -19,8 +18,6 @@ pub(super) struct Books {
     pub(super) cells: RefCell<Vec<Box<Cell>>>,
     live: Rc<Plain<usize>>,
     pub(super) started: Plain<usize>,
-    /// What is in the queue of the links.
-    pub(super) queue: RefCell<Vec<Item>>,
     pub(super) handled: Plain<usize>,
 }
 

@@ -1,0 +1,144 @@
+//! A branch of a shared value: others look at its work, and through it, while the value comes.
+
+use loom::thread;
+
+use super::{cancel_and_leave, links, popper};
+use crate::check;
+use crate::engine::{Pool, Promise, Queued, Result, Value, World};
+
+/// A value that is settled already, and a branch of it that was not told.
+fn branch_of_settled(world: &World) -> (Value, Queued, Promise) {
+    let (deferred, promise) = world.deferred();
+    deferred.resolve(world);
+    let value = Value::new(promise);
+    let (branch, promise) = value.branch(world);
+    (value, branch, promise)
+}
+
+/// What the value does with its branch when it is there.
+fn comes(world: &World, branch: Queued) -> thread::JoinHandle<()> {
+    let world = world.clone();
+    thread::spawn(move || {
+        branch.offer(Pool::ONE);
+        branch.pop(&world);
+    })
+}
+
+#[test]
+fn a_look_against_start() {
+    check(3, || {
+        let world = World::default();
+        let (value, branch, promise) = branch_of_settled(&world);
+        drop(value);
+        let promise = links(&world, promise, 1);
+        let value = comes(&world, branch);
+        promise.look();
+        promise.claim(&world, Pool::ONE);
+        assert_eq!(promise.get(&world), Result::Value);
+        value.join().unwrap();
+        assert_eq!(world.started(), 2);
+        world.finish();
+    });
+}
+
+#[test]
+fn a_look_against_cancel() {
+    check(4, || {
+        let world = World::default();
+        let (value, branch, promise) = branch_of_settled(&world);
+        drop(value);
+        let again = promise.alias();
+        let canceller = thread::spawn(move || again.cancel());
+        promise.look();
+        canceller.join().unwrap();
+        assert!(promise.is_cancelled() && !promise.look());
+        promise.leave();
+        branch.pop(&world);
+        world.finish();
+    });
+}
+
+#[test]
+fn a_look_against_leave() {
+    check(3, || {
+        let world = World::default();
+        let (value, branch, promise) = branch_of_settled(&world);
+        let worker = comes(&world, branch);
+        promise.leave();
+        worker.join().unwrap();
+        assert!(value.left() <= 1);
+        assert_eq!(world.started(), 1);
+        drop(value);
+        world.finish();
+    });
+}
+
+#[test]
+fn a_promise_that_goes_leaves_the_value() {
+    check(4, || {
+        let world = World::default();
+        let (value, branch, promise) = branch_of_settled(&world);
+        links(&world, promise, 1).leave();
+        assert_eq!(value.left(), 1);
+        drop(value);
+        branch.pop(&world);
+        world.finish();
+    });
+}
+
+/// A worker waits for a branch of a value that an adopted job gives, and all are cancelled meanwhile. `from_value`:
+/// by the value; else by the branch.
+fn claim_through_a_value(from_value: bool) {
+    check(3, move || {
+        let world = World::default();
+        let (inner_queued, inner) = world.job(None);
+        let (outer_queued, feeder) = world.job(Some(inner));
+        outer_queued.pop(&world);
+        let value = Value::new(feeder);
+        let (branch, promise) = value.branch(&world);
+        let again = promise.alias();
+        let theirs = world.clone();
+        let waiter = thread::spawn(move || again.claim(&theirs, Pool::ONE));
+        if from_value {
+            value.cancel();
+        } else {
+            promise.cancel();
+        }
+        drop(value);
+        waiter.join().unwrap();
+        promise.leave();
+        branch.pop(&world);
+        inner_queued.pop(&world);
+        world.finish();
+    });
+}
+
+#[test]
+fn claim_through_a_value_against_its_cancellation() {
+    claim_through_a_value(true);
+}
+
+#[test]
+fn claim_through_a_value_against_cancellation_of_the_branch() {
+    claim_through_a_value(false);
+}
+
+#[test]
+fn claim_through_a_value_against_pop() {
+    check(3, || {
+        let world = World::default();
+        let (inner_queued, inner) = world.job(None);
+        let (outer_queued, feeder) = world.job(Some(inner));
+        outer_queued.pop(&world);
+        let value = Value::new(feeder);
+        let (branch, promise) = value.branch(&world);
+        drop(value);
+        let worker = popper(&world, inner_queued);
+        promise.claim(&world, Pool::ONE);
+        worker.join().unwrap();
+        assert_eq!(world.started(), 2);
+        cancel_and_leave(promise);
+        branch.pop(&world);
+        world.finish();
+    });
+}
