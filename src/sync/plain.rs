@@ -32,6 +32,10 @@ macro_rules! global {
 }
 pub(crate) use global;
 
+/// One cell more, or less: a scheduler counts them.
+#[inline]
+pub(crate) fn count_cell(_: isize) {}
+
 /// The time that it is.
 #[inline]
 pub(crate) fn now() -> Instant {

@@ -21,8 +21,10 @@ pub(crate) fn generate(seed: u64) -> Program {
         cancels: !random.one_in(3),
         timeouts: random.one_in(4),
         ends: random.one_in(4),
+        spares: if random.one_in(4) { Some(random.below(2)) } else { None },
     };
-    let pools = (0..1 + random.below(2)).map(|_| 1 + random.below(3)).collect();
+    let count = if trouble.spares.is_some() { 1 } else { 1 + random.below(2) };
+    let pools = (0..count).map(|_| 1 + random.below(3)).collect();
     let (threads, makers, closed) = (vec![], vec![], vec![]);
     let program = Program { seed, trouble, pools, threads, makers, closed };
     let (free, values, deferreds, cancellers) = (vec![], vec![], vec![], vec![]);

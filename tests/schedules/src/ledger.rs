@@ -61,12 +61,14 @@ impl Ledger {
         let trouble = self.trouble;
         let may_be = match failure {
             Failure::Error(_) => {
-                trouble.faults || trouble.cancels || trouble.timeouts || trouble.ends
+                let Trouble { faults, cancels, timeouts, ends, spares } = trouble;
+                faults || cancels || timeouts || ends || spares.is_some()
             }
             Failure::Panicked(_) => trouble.faults,
             Failure::Cancelled => trouble.cancels,
             Failure::TimedOut => trouble.timeouts,
             Failure::Abandoned => trouble.ends,
+            Failure::WouldDeadlock => trouble.spares.is_some(),
             _ => false,
         };
         if !may_be {

@@ -19,7 +19,10 @@ const ALL: &[Small] = &[
 
 /// Runs the one of this name, or all.
 pub(crate) fn run(name: &str, schedule: Option<u64>, count: Option<usize>) {
-    for (known, program) in ALL.iter().filter(|(known, _)| name.is_empty() || *known == name) {
+    if name.is_empty() {
+        return crate::parent::small(&ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    }
+    for (known, program) in ALL.iter().filter(|(known, _)| *known == name) {
         let count = count.unwrap_or(2000) as u64;
         let schedules = schedule.map_or_else(|| (0..count).map(mix).collect(), |one| vec![one]);
         let program = *program;
