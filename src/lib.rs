@@ -69,6 +69,11 @@
 //! channel as a promise. `tracing`: the span that is current where work
 //! is attached is entered around it, and what goes wrong is an event.
 
+#![cfg_attr(
+    asynckit_tsan,
+    feature(coerce_unsized, dispatch_from_dyn, unsize, legacy_receiver_trait)
+)]
+
 mod backoff;
 mod bridges;
 mod cell;

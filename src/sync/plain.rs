@@ -19,10 +19,6 @@ pub(crate) use std::time::Instant;
 pub(crate) use std::hint::spin_loop;
 pub(crate) use std::thread_local;
 
-pub(crate) use super::locks::{Condvar, Mutex, MutexGuard, RwLock};
-
-pub(crate) use std::sync::{Arc, OnceLock, Weak};
-
 /// A static that a scheduler makes anew for each of its schedules; here it is a static.
 macro_rules! global {
     ($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;) => {

@@ -67,7 +67,9 @@ impl Generator {
         match op {
             Op::Ready | Op::Failed | Op::Concurrent(..) | Op::Scope(_) => (own, true),
             Op::SpawnCancellable(_) => (own, true),
-            Op::Spawn(_, plan) | Op::Limited(plan) => self.planned(own, true, plan),
+            Op::Spawn(_, plan) => self.planned(own, true, plan),
+            // It waits for others that wait for a deferred.
+            Op::Limited(plan) => self.planned(own, false, plan),
             Op::Deferred(_) => (all, false),
             Op::Future(_, Kind::Await(source)) => (own | of(source).0, of(source).1),
             Op::Future(..) => (own, true),
