@@ -23,6 +23,15 @@ use crate::promise::{IntoPromise, Promise};
 /// assert_eq!(promise.get(None)?, 42);
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
+///
+/// It only writes, so it is invariant: what it settles with must be what its promise gives.
+///
+/// ```compile_fail,E0308
+/// use asynckit::{Deferred, Promise};
+///
+/// let (deferred, _promise) = Promise::<for<'a> fn(&'a str)>::deferred();
+/// let _narrower: Deferred<fn(&'static str)> = deferred;
+/// ```
 #[must_use = "a dropped deferred abandons its promise"]
 pub struct Deferred<T, E = AnyError> {
     producer: Producer<T, E>,

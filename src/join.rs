@@ -76,10 +76,12 @@ macro_rules! impl_join {
 
             #[track_caller]
             fn join_here(self) -> Promise<Self::Output, E> {
+                // `_` in its place would need a newer Rust than is promised.
+                const COUNT: usize = [$($index),+].len();
                 let inputs = ($(self.$index.into_promise().into_parts(),)+);
                 let executor = inputs.0.1;
                 let inputs = ($(inputs.$index.0,)+);
-                Promise::new(cell::join::<Joined, _, _>(inputs, Location::caller()), executor)
+                Promise::new(cell::join::<Joined, _, COUNT>(inputs, Location::caller()), executor)
             }
         }
     };

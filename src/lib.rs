@@ -68,6 +68,16 @@
 //! `tokio`; its tasks, channels and runtimes. `rayon`: its `ThreadPool` as an executor. `futures`: its one-shot
 //! channel as a promise. `tracing`: the span that is current where work
 //! is attached is entered around it, and what goes wrong is an event.
+//!
+//! # Machines
+//!
+//! Those with `std`, threads, pointers of 32 bits or more, and 64-bit atomics; others are refused when the crate is compiled.
+
+#[cfg(any(target_pointer_width = "16", not(target_has_atomic = "64")))]
+compile_error!(
+    "asynckit needs pointers of 32 bits or more and 64-bit atomics (`target_has_atomic = \"64\"`), \
+     and the target of this compilation does not have both"
+);
 
 #![cfg_attr(
     asynckit_tsan,

@@ -316,8 +316,7 @@ unsafe fn discard(slot: *mut Slot, cell: CellRef) {
     // SAFETY: the caller's promise.
     unsafe {
         (*slot).state = State::Taken;
-        wave::drop_outcome(cell, Dropped::Superseded);
-        wave::release(cell);
+        later::discard(cell, Dropped::Superseded);
     }
 }
 

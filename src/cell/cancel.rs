@@ -67,14 +67,14 @@ unsafe fn settle_claimed(root: CellRef) {
     unsafe {
         let header = root.header();
         let handlers = if header.vtable().job {
-            let _ = later::shield(|| (header.vtable().work)(root, None, Turn::Cancelled));
+            let _ = (header.vtable().work)(root, None, Turn::Cancelled);
             None
         } else {
             handlers::close(&header.link)
         };
         wave::settle_without_outcome(root);
         if let Some(handlers) = handlers {
-            handlers.run();
+            later::handle(handlers);
         }
     }
 }

@@ -344,10 +344,7 @@ unsafe fn leave_behind(cell: CellRef, leave: Leave) {
     unsafe {
         match leave {
             Leave::Bare => wave::release(cell),
-            Leave::Outcome => {
-                wave::drop_outcome(cell, Dropped::Unseen);
-                wave::release(cell);
-            }
+            Leave::Outcome => later::discard(cell, Dropped::Unseen),
             Leave::Pending(Some(listener)) => park::forget(listener),
             Leave::Pending(None) => {}
         }

@@ -20,7 +20,6 @@ use super::park;
 use super::policy::Policy;
 use super::source::Source;
 use super::waits::Awaited;
-use crate::failure::drop_quietly;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::{Arc, Weak};
 use crate::timeout::Timeout;
@@ -206,7 +205,7 @@ impl<T, E> Drop for Gather<T, E> {
         let drained = self.drained();
         if drained.policy.is_none() {
             let items = &mut drained.items;
-            drop_quietly(items.halt());
+            later::drop_user(items.halt());
             items.indices().for_each(|index| items.drop_outcome(index, why));
             drained.policy = Some(Box::new(Detached(why)));
         }

@@ -1,15 +1,11 @@
 //! What a pending deferred does when its promise is cancelled.
 //!
 //! The list hangs on the `link` field of the deferred's cell, which is not queued while it is
-//! pending. Handlers may cancel other promises, whose handlers cancel others: some levels deep they
-//! nest, the rest wait for a call further out.
+//! pending.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-
-use crate::failure::{contain, drop_quietly};
+use crate::failure::drop_quietly;
+use crate::sync::Arc;
 use crate::sync::atomic::{AtomicPtr, Ordering};
-use crate::sync::{Arc, thread_local};
 
 /// What a promise waits for: the items of a list.
 pub(crate) trait Cancel: Send + Sync {
@@ -45,8 +41,6 @@ pub(super) struct Node {
 
 /// Instead of a list: no handler will be run from here any more.
 const CLOSED: usize = 1;
-/// How deep handlers that cancel other promises nest.
-const NEST: u32 = 4;
 
 /// The handlers of one deferred, in the order of registration.
 pub(super) struct Handlers {
@@ -131,30 +125,6 @@ pub(super) fn close(list: &AtomicPtr<()>) -> Option<Handlers> {
     Some(Handlers { first })
 }
 
-thread_local! {
-    /// Handlers must not run just now.
-    static DEFERRED: Cell<bool> = const { Cell::new(false) };
-    /// How many handlers are on this thread's stack.
-    static NESTED: Cell<u32> = const { Cell::new(0) };
-    /// Whether some wait: a look at this costs less than one at the list.
-    static SOME_WAIT: Cell<bool> = const { Cell::new(false) };
-    static WAITING: RefCell<VecDeque<Handler>> = const { RefCell::new(VecDeque::new()) };
-}
-
-impl Handlers {
-    /// Runs them here, or leaves them to a call further out, if they must wait or nest deep.
-    pub(super) fn run(self) {
-        if DEFERRED.get() || NESTED.get() == NEST {
-            let later = |waiting: &RefCell<VecDeque<Handler>>| waiting.borrow_mut().extend(self);
-            let _ = WAITING.try_with(later); // a thread that ends: dropped, as after the fact
-            SOME_WAIT.set(true);
-            return;
-        }
-        self.for_each(call);
-        run_deferred();
-    }
-}
-
 impl Iterator for Handlers {
     type Item = Handler;
 
@@ -167,44 +137,6 @@ impl Iterator for Handlers {
         self.first = next;
         Some(handler)
     }
-}
-
-fn call(handler: Handler) {
-    NESTED.set(NESTED.get() + 1);
-    contain(|| handler.run());
-    NESTED.set(NESTED.get() - 1);
-}
-
-/// Has handlers that `f` sets off wait for [`run_deferred`].
-pub(super) fn deferred<R>(f: impl FnOnce() -> R) -> R {
-    let outer = DEFERRED.replace(true);
-    let result = f();
-    DEFERRED.set(outer);
-    result
-}
-
-/// Runs the handlers that wait, unless a call further out does.
-pub(super) fn run_deferred() {
-    if !DEFERRED.get() && NESTED.get() == 0 {
-        flush();
-    }
-}
-
-/// Runs the handlers that wait, whatever goes on further out; for a thread that is about to block.
-#[inline]
-pub(super) fn flush() {
-    if SOME_WAIT.get() {
-        run_waiting();
-    }
-}
-
-#[cold]
-fn run_waiting() {
-    let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
-    while let Some(handler) = next() {
-        call(handler);
-    }
-    SOME_WAIT.set(false);
 }
 
 impl Drop for Handlers {

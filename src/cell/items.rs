@@ -169,8 +169,7 @@ impl<T, E> Items<T, E> {
             unsafe {
                 if let (State::Arrived, Some(cell)) = ((*slot).state(), (*slot).cell) {
                     (*slot).state = State::Taken;
-                    wave::drop_outcome(cell, Dropped::Superseded);
-                    wave::release(cell);
+                    later::discard(cell, Dropped::Superseded);
                 }
             }
         });
@@ -184,10 +183,7 @@ impl<T, E> Items<T, E> {
     pub(super) fn drop_outcome(&mut self, index: usize, why: Dropped) {
         if let Some(cell) = self.forget(index) {
             // SAFETY: a cell that has arrived was the list's; it is forgotten.
-            unsafe {
-                wave::drop_outcome(cell, why);
-                wave::release(cell);
-            }
+            unsafe { later::discard(cell, why) };
         }
     }
 
@@ -212,7 +208,7 @@ impl<T, E> Items<T, E> {
                 unsafe { cancel_root(cell.root()) };
             }
         }
-        later::drop_later(rest);
+        later::drop_user(rest);
     }
 }
 

@@ -1,94 +1,49 @@
 //! What has to wait on this thread until something further out is through: waves that user code has
-//! set off, what would run user code under a lock, the drops of closures.
+//! set off, the drops of user code inside of another one's, cancellation handlers that nest deep, and
+//! all of that where a lock is held.
+//!
+//! One queue for all, so that nothing nests without end: whatever user code drops or settles, the
+//! outermost [`shield`] of the thread goes on with it, in a loop.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::mem;
 
 use super::executor::Item;
-use super::handlers;
-use super::header::Turn;
+use super::handlers::{Handler, Handlers};
+use super::header::{CellRef, Dropped, Turn};
 use super::nest;
 use super::queued;
-use super::wave::{Delivery, deliver};
-use crate::failure::drop_quietly;
+use super::wave::{Delivery, deliver, release};
+use crate::failure::{AbortOnUnwind, contain, drop_quietly};
 use crate::sync::thread_local;
 
+/// What this thread is doing.
+#[derive(Clone, Copy)]
+struct Now {
+    /// It is inside a step that must not be nested.
+    active: bool,
+    /// User code must not run, nor be dropped.
+    quiet: bool,
+    /// User code is being dropped.
+    dropping: bool,
+    /// Something waits in the queue: a look at this costs less than one at that.
+    waits: bool,
+    /// How many cancellation handlers are on the stack.
+    handlers: u8,
+}
+
+impl Now {
+    const NOTHING: Now =
+        Now { active: false, quiet: false, dropping: false, waits: false, handlers: 0 };
+}
+
+/// How deep cancellation handlers that cancel other promises nest.
+const NEST: u8 = 4;
+
 thread_local! {
-    /// Whether this thread is inside a step that must not be nested.
-    static ACTIVE: Cell<bool> = const { Cell::new(false) };
-    /// Whether user code must not be dropped just now.
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-    /// What waits for that.
-    static DROPS: RefCell<Vec<Box<dyn Send>>> = const { RefCell::new(Vec::new()) };
-    /// Whether there is something in it.
-    static SOME_DROPS: Cell<bool> = const { Cell::new(false) };
-    /// Whether some waves wait for that step: a look at this costs less than one at the list.
-    static SOME_WAIT: Cell<bool> = const { Cell::new(false) };
-    /// The waves that wait.
-    static WAITING: RefCell<VecDeque<Later>> = const { RefCell::new(VecDeque::new()) };
-}
-
-/// Runs something of ours that drops user code: the waves that this sets off wait until it is
-/// through, so that nothing nests. `f` must not unwind.
-pub(crate) fn shield<R>(f: impl FnOnce() -> R) -> R {
-    let outer = ACTIVE.replace(true);
-    let result = f();
-    if !outer {
-        flush_waves();
-        ACTIVE.set(false);
-    }
-    result
-}
-
-/// Runs something of ours that may cancel, under a lock: user code that this would run (waves,
-/// handlers, the drops of closures) waits until `f` is through. `f` must not unwind.
-pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> R {
-    shield(|| {
-        let outer = QUIET.replace(true);
-        let result = handlers::deferred(f);
-        if !outer {
-            QUIET.set(false);
-            if SOME_DROPS.replace(false) {
-                let dropped = DROPS.try_with(RefCell::take).unwrap_or_default();
-                dropped.into_iter().for_each(drop_quietly);
-            }
-            handlers::run_deferred();
-        }
-        result
-    })
-}
-
-/// Drops user code, or leaves that to the end of [`quietly`].
-pub(super) fn drop_later<W: Send + 'static>(work: W) {
-    if QUIET.get() && DROPS.try_with(|_| ()).is_ok() {
-        SOME_DROPS.set(true);
-        DROPS.with(|drops| drops.borrow_mut().push(Box::new(work)));
-    } else {
-        drop_quietly(work);
-    }
-}
-
-/// Whether this thread is inside a step that must not be nested, so that blocking here would keep
-/// others waiting.
-pub(crate) fn is_settling() -> bool {
-    ACTIVE.get()
-}
-
-/// Before this thread blocks: runs what waits on it for the end of something further out.
-#[inline]
-pub(crate) fn flush() {
-    flush_waves();
-    handlers::flush();
-    nest::flush();
-}
-
-/// Runs user code of a job in the middle of whatever this thread is doing: what it settles is
-/// delivered at once.
-pub(crate) fn afresh<R>(f: impl FnOnce() -> R) -> R {
-    let outer = ACTIVE.replace(false);
-    let result = f();
-    ACTIVE.set(outer);
-    result
+    static NOW: Cell<Now> = const { Cell::new(Now::NOTHING) };
+    static QUEUE: RefCell<VecDeque<Later>> = const { RefCell::new(VecDeque::new()) };
 }
 
 /// Something of ours that was put off, because it may run user code.
@@ -97,7 +52,18 @@ pub(super) enum Later {
     Deliver(Delivery),
     /// An executor has refused this.
     Refuse(Item),
+    /// A settled cell, the last of its chain, is to be freed with its outcome.
+    Discard(CellRef, Dropped),
+    /// User code is to be dropped.
+    Drop(Box<dyn Erased>),
+    /// A cancellation handler is to be run.
+    Handle(Handler),
 }
+
+/// Any type: all that is done with one is to drop it.
+pub(super) trait Erased {}
+
+impl<W> Erased for W {}
 
 impl Later {
     fn run(self) {
@@ -106,35 +72,199 @@ impl Later {
             Later::Deliver(delivery) => unsafe { deliver(delivery) },
             // SAFETY: `refuse` put it there with its caller's promise.
             Later::Refuse(item) => unsafe { queued::end(item, Turn::Refused) },
+            // SAFETY: `discard` put it there with its caller's promise.
+            Later::Discard(cell, why) => unsafe { discard_now(cell, why) },
+            Later::Drop(work) => dropping(|| drop_quietly(work)),
+            Later::Handle(handler) => call(handler),
         }
     }
 }
 
+/// Does something with other flags than before, and puts those back.
+fn with_flags<R>(change: impl FnOnce(&mut Now), f: impl FnOnce() -> R) -> R {
+    let outer = NOW.get();
+    let mut now = outer;
+    change(&mut now);
+    NOW.set(now);
+    let abort = AbortOnUnwind;
+    let result = f();
+    mem::forget(abort);
+    NOW.set(Now { waits: NOW.get().waits, ..outer });
+    result
+}
+
+/// Runs something of ours that drops user code: what this sets off waits until it is through, so that
+/// nothing nests. `f` must not unwind: that aborts.
+pub(crate) fn shield<R>(f: impl FnOnce() -> R) -> R {
+    let outermost = !NOW.get().active;
+    with_flags(
+        |now| now.active = true,
+        || {
+            let result = f();
+            if outermost {
+                run_queue();
+            }
+            result
+        },
+    )
+}
+
+/// Runs something of ours under a lock: user code that this would run (waves, handlers, the drops of
+/// closures) waits until `f` is through. `f` must not unwind: that aborts.
+pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> R {
+    shield(|| with_flags(|now| now.quiet = true, f))
+}
+
+/// Runs user code of a job in the middle of whatever this thread is doing: what it settles is
+/// delivered at once.
+pub(crate) fn afresh<R>(f: impl FnOnce() -> R) -> R {
+    with_flags(|now| *now = Now { waits: now.waits, ..Now::NOTHING }, f)
+}
+
+/// Whether this thread is inside a step that must not be nested, so that blocking here would keep
+/// others waiting.
+pub(crate) fn is_settling() -> bool {
+    NOW.get().active
+}
+
+/// Before this thread blocks: runs what waits on it for the end of something further out.
+#[inline]
+pub(crate) fn flush() {
+    run_queue();
+    nest::flush();
+}
+
+// ── Putting things off ───────────────────────────────────────────────────────────────────────────
+
 /// Puts something off until the outermost [`shield`] of this thread ends.
 pub(super) fn later(what: Later) {
-    let mut what = Some(what);
-    let put_off = |waiting: &RefCell<VecDeque<Later>>| {
-        SOME_WAIT.set(true);
-        waiting.borrow_mut().extend(what.take());
-    };
-    if !ACTIVE.get() || WAITING.try_with(put_off).is_err() {
-        what.into_iter().for_each(|what| shield(|| what.run()));
+    if !NOW.get().active {
+        shield(|| what.run());
+    } else if let Err(what) = push(what) {
+        what.run(); // the thread ends, and its queue is gone: then it nests
     }
 }
 
-/// Runs the waves that wait on this thread.
+/// `Err`: the thread ends, and its queue is gone.
+fn push(what: Later) -> Result<(), Later> {
+    let mut what = Some(what);
+    let _ = QUEUE.try_with(|queue| queue.borrow_mut().extend(what.take()));
+    if let Some(what) = what {
+        return Err(what);
+    }
+    NOW.set(Now { waits: true, ..NOW.get() });
+    Ok(())
+}
+
+/// Runs what waits on this thread.
 #[inline]
-fn flush_waves() {
-    if SOME_WAIT.get() {
+fn run_queue() {
+    if NOW.get().waits {
         run_waiting();
     }
 }
 
 #[cold]
 fn run_waiting() {
-    let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
+    let next = || QUEUE.try_with(|queue| queue.borrow_mut().pop_front()).ok().flatten();
+    let active = NOW.get().active;
     while let Some(what) = next() {
-        what.run();
+        with_flags(|now| now.active = true, || what.run());
     }
-    SOME_WAIT.set(false);
+    NOW.set(Now { active, waits: false, ..NOW.get() });
+}
+
+// ── Drops of user code ───────────────────────────────────────────────────────────────────────────
+
+fn dropping<R>(f: impl FnOnce() -> R) -> R {
+    with_flags(|now| now.dropping = true, f)
+}
+
+/// Whether user code must not be dropped just now: inside of another such drop it would nest.
+fn must_wait() -> bool {
+    let now = NOW.get();
+    now.dropping || now.quiet
+}
+
+/// Drops user code; inside of another drop, or under a lock, later.
+pub(crate) fn drop_user<W: 'static>(work: W) {
+    if !mem::needs_drop::<W>() {
+        return;
+    }
+    if must_wait() {
+        later(Later::Drop(Box::new(work)));
+    } else {
+        shield(|| dropping(|| drop_quietly(work)));
+    }
+}
+
+/// Drops user code that must not be moved: in place, at once.
+///
+/// # Safety
+/// As for [`std::ptr::drop_in_place`].
+pub(super) unsafe fn drop_in_place<W>(work: *mut W) {
+    // SAFETY: the caller's promise.
+    shield(|| dropping(|| contain(|| unsafe { std::ptr::drop_in_place(work) })));
+}
+
+/// Drops the outcome of a settled cell, if there is one, and frees the cell, which is its chain's last;
+/// inside of another drop, or under a lock, later.
+///
+/// # Safety
+/// The caller owns the cell, whose outcome was not taken, and gives it up.
+pub(super) unsafe fn discard(cell: CellRef, why: Dropped) {
+    if must_wait() {
+        later(Later::Discard(cell, why));
+    } else {
+        // SAFETY: the caller's promise.
+        shield(|| unsafe { discard_now(cell, why) });
+    }
+}
+
+/// # Safety
+/// As for [`discard`].
+unsafe fn discard_now(cell: CellRef, why: Dropped) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        drop_outcome(cell, why);
+        release(cell);
+    }
+}
+
+/// Drops the outcome of a settled cell, if there is one, at once.
+///
+/// # Safety
+/// The caller owns the cell, whose outcome was not taken.
+pub(super) unsafe fn drop_outcome(cell: CellRef, why: Dropped) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if cell.header().word.has_outcome() {
+            shield(|| dropping(|| (cell.header().vtable().drop_outcome)(cell, why)));
+        }
+    }
+}
+
+// ── Cancellation handlers ────────────────────────────────────────────────────────────────────────
+
+/// Runs cancellation handlers, or leaves them to a call further out, if they must wait or nest deep.
+pub(super) fn handle(handlers: Handlers) {
+    let now = NOW.get();
+    if now.quiet || now.handlers == NEST {
+        // Where the thread ends there is no queue: they are dropped, as after the fact.
+        handlers.for_each(|handler| drop(push(Later::Handle(handler))));
+        return;
+    }
+    handlers.for_each(call);
+    if now.handlers == 0 && !now.active {
+        run_queue();
+    }
+}
+
+fn call(handler: Handler) {
+    with_flags(
+        |now| now.handlers += 1,
+        || {
+            contain(|| handler.run());
+        },
+    );
 }

@@ -65,7 +65,7 @@ unsafe fn release<X: Execute>(head: NonNull<ExecutorHead>) {
     // SAFETY: as in `retain`; the caller gives the handle's reference up.
     let last = unsafe { Arc::from_raw(head.as_ptr().cast::<Counted<X>>()) };
     // The executor's own drop is foreign code.
-    later::shield(|| later::drop_later(last));
+    later::drop_user(last);
 }
 
 unsafe fn post<X: Execute>(head: NonNull<ExecutorHead>, item: Item, _: Lane) -> Result<(), Item> {

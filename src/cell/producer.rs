@@ -16,7 +16,7 @@ use super::queued;
 use super::tables::{Origin, PlainTable};
 use super::wave::{self, Delivery};
 use super::word::Word;
-use crate::failure::{Outcome, contain, drop_quietly};
+use crate::failure::{Outcome, contain};
 use crate::sync::Arc;
 use crate::sync::atomic::AtomicPtr;
 use crate::trace::Trace;
@@ -109,7 +109,7 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         unsafe {
             let late: Outcome<T, E> = body::take_written(cell);
             queued::lost(cell);
-            later::shield(|| drop_quietly(late));
+            later::drop_user(late);
         }
     }
 

@@ -19,7 +19,7 @@ use super::producer::Producer;
 use super::reference::Reference;
 use super::waiters::{BranchTurn, Ticket, Waiter, Waiting};
 use super::waits::{self, Awaited};
-use super::wave::{self, Delivery};
+use super::wave::Delivery;
 use crate::failure::Outcome;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -136,16 +136,48 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     // ── Settling, cancelling ─────────────────────────────────────────────────────────────────
 
-    fn settle(&self, unwanted: bool) {
-        let mut waiting = self.lock();
-        if !self.holders.settle(unwanted) {
-            return; // cancelled before
+    /// Settles by hand a value that was made for that. `Err`: it was settled before, which is there to be seen
+    /// by whoever is told so.
+    pub(crate) fn set<X>(&self, of: X, make: impl FnOnce(X) -> Outcome<T, E>) -> Result<(), X> {
+        if !self.by_hand {
+            return Err(of);
         }
-        let entries = std::mem::take(&mut waiting.entries);
-        drop(waiting);
+        // No user code runs under the lock of the setter, which the next caller waits for.
+        let (result, waiters) = later::quietly(|| {
+            let mut setter = self.setter.lock();
+            let Some(producer) = setter.take() else { return (Err(of), Vec::new()) };
+            if producer.is_cancelled() {
+                return (Err(of), self.begin(true));
+            }
+            let settled = producer.settle_in_wave(make(of));
+            let waiters = self.begin(settled.is_none());
+            if settled.is_some() {
+                let _last = self.holders.leave_feeder(); // never: the caller has a handle
+            }
+            (Ok(()), waiters)
+        });
+        later::shield(|| self.tell(waiters));
+        result
+    }
+
+    fn settle(&self, unwanted: bool) {
+        let waiters = self.begin(unwanted);
+        self.tell(waiters);
+    }
+
+    /// From now on it is settled. Gives who is to be told: nobody, if it was settled before.
+    fn begin(&self, unwanted: bool) -> Vec<(Ticket, Waiter)> {
+        let mut waiting = self.lock();
+        if self.holders.settle(unwanted) { waiting.take_all() } else { Vec::new() }
+    }
+
+    fn tell(&self, waiters: Vec<(Ticket, Waiter)>) {
+        if waiters.is_empty() {
+            return;
+        }
         let has_value = matches!(self.outcome(), Some(Some(Ok(_))));
         let mut series = VecDeque::new();
-        for (ticket, waiter) in entries.into_iter().flatten() {
+        for (ticket, waiter) in waiters {
             match waiter {
                 // SAFETY: taken out of the list.
                 Waiter::Listener(listener) => unsafe { park::wake(listener) },
@@ -252,9 +284,6 @@ impl<T: 'static, E: 'static> Drop for Shared<T, E> {
         let seen = *self.seen.get_mut() || self.holders.standing() == Standing::Unwanted;
         let why = if seen { Dropped::Superseded } else { Dropped::Unseen };
         // SAFETY: the feeder was a holder until the cell had settled, so it is ours.
-        unsafe {
-            wave::drop_outcome(self.feeder, why);
-            wave::release(self.feeder);
-        }
+        unsafe { later::discard(self.feeder, why) };
     }
 }

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use super::body;
 use super::frames::framed;
 use super::header::{CellRef, Dropped, Fate, Lane, Turn, VTable, Worked};
-use super::later::{drop_later, shield};
+use super::later::drop_outcome as drop_unseen;
+use super::later::{drop_user, shield};
 use super::step::{Depends, Next, Step, Work};
-use super::wave::drop_outcome as drop_unseen;
 use crate::failure::{Failure, Outcome, Panic, catch, contain, drop_quietly};
 use crate::telemetry;
 use crate::unobserved;
@@ -98,11 +98,11 @@ unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Wo
         match turn {
             Turn::Granted | Turn::Next => done(cell, framed(cell, || catch(|| work.run()))),
             Turn::Cancelled => {
-                drop_later(work);
+                drop_user(work);
                 Worked::Settled
             }
             Turn::Closed | Turn::Refused | Turn::Denied => {
-                shield(|| drop_quietly(work));
+                drop_user(work);
                 fail::<W::Ok, W::Err>(cell, Fate::Abandoned);
                 Worked::Settled
             }
@@ -138,7 +138,10 @@ unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
     }
 }
 
-unsafe fn run_step<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
+unsafe fn run_step<S: Step<T, E>, T: 'static, E: 'static>(
+    cell: CellRef,
+    parent: CellRef,
+) -> Worked {
     // SAFETY: as in `work_link`; step and outcome are taken once.
     unsafe {
         let step = body::take_work::<S>(cell);
@@ -175,13 +178,15 @@ unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
     Worked::Settled
 }
 
-unsafe fn give_up<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef, fate: Fate) -> Worked {
+unsafe fn give_up<S: Step<T, E>, T: 'static, E: 'static>(
+    cell: CellRef,
+    parent: CellRef,
+    fate: Fate,
+) -> Worked {
     // SAFETY: as in `run_step`.
     unsafe {
-        shield(|| {
-            drop_quietly(body::take_work::<S>(cell));
-            drop_quietly(body::take_outcome::<T, E>(parent));
-        });
+        drop_user(body::take_work::<S>(cell));
+        drop_user(body::take_outcome::<T, E>(parent));
         fail::<S::Ok, S::Err>(cell, fate);
     }
     Worked::Settled
@@ -191,7 +196,7 @@ unsafe fn give_up<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef, fate: Fat
 unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
     // SAFETY: as in `run_step`.
     unsafe {
-        shield(|| drop_quietly(body::take_work::<S>(cell)));
+        drop_user(body::take_work::<S>(cell));
         drop_unseen(parent, Dropped::Unseen);
         fail::<S::Ok, S::Err>(cell, Fate::Abandoned);
     }

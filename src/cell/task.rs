@@ -30,7 +30,7 @@ use super::step::Next;
 use super::tables::{done, drop_outcome, fail, move_outcome, no_dependency};
 use super::wave;
 use super::word::Word;
-use crate::failure::{Failure, Outcome, catch, drop_quietly};
+use crate::failure::{Failure, Outcome, catch};
 use crate::telemetry;
 
 /// What is known without the types.
@@ -240,27 +240,17 @@ where
                 }
             }
             Turn::Cancelled => {
-                later::drop_later(work.read()); // never polled
+                later::drop_user(work.read()); // never polled
                 return Worked::Settled;
             }
             _ => {
-                later::shield(|| drop_quietly(InPlace(work)));
+                later::drop_in_place(work);
                 fail::<T, E>(cell, if cancelled { Fate::Cancelled } else { Fate::Abandoned });
                 return Worked::Settled;
             }
         };
-        later::shield(|| drop_quietly(InPlace(work)));
+        later::drop_in_place(work);
         done(cell, next)
-    }
-}
-
-/// Drops what it points to.
-struct InPlace<X>(*mut X);
-
-impl<X> Drop for InPlace<X> {
-    fn drop(&mut self) {
-        // SAFETY: made in `work_task` only, which owns what it points to.
-        unsafe { ptr::drop_in_place(self.0) };
     }
 }
 
@@ -276,7 +266,7 @@ pub(super) unsafe fn cancelled(cell: CellRef) {
     unsafe {
         let Some(core) = core(cell) else { return };
         if core.schedule.claim(true) {
-            let _ = later::shield(|| (cell.header().vtable().work)(cell, None, Turn::Cancelled));
+            let _ = (cell.header().vtable().work)(cell, None, Turn::Cancelled);
             wave::settle_without_outcome(cell);
             act(cell, core.schedule.finish());
         } else if core.schedule.wake() {

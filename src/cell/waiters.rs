@@ -17,17 +17,21 @@ use crate::timeout::Timeout;
 /// The place of somebody who waits.
 pub(crate) type Ticket = u64;
 
-/// Those who wait, by their tickets, ascending.
-type Entries<W> = VecDeque<(Ticket, W)>;
+/// Those who wait, by their tickets, ascending. Who has left leaves a gap.
+type Entries = Vec<(Ticket, Option<Waiter>)>;
+
+/// So many gaps are left where they are: then as many as there are others.
+const FEW_GAPS: usize = 32;
 
 pub(super) struct Waiting {
     next: Ticket,
     /// `None` where there never was one, so that it is quickly dropped.
-    pub(super) entries: Option<Entries<Waiter>>,
+    entries: Option<Entries>,
+    gaps: usize,
     /// How many branches among them are owners.
     pub(super) owners: usize,
     /// Branches that run one after the other, once the value is there.
-    pub(super) series: Option<Entries<Branch>>,
+    pub(super) series: Option<VecDeque<(Ticket, Branch)>>,
     pub(super) current: Option<Ticket>,
     pub(super) advancing: bool,
     pub(super) cancelled: bool,
@@ -38,6 +42,7 @@ impl Waiting {
         Waiting {
             next: 0,
             entries: None,
+            gaps: 0,
             owners: 0,
             series: None,
             current: None,
@@ -54,28 +59,41 @@ impl Waiting {
     /// Puts somebody into the list; a branch is an owner.
     pub(super) fn enter(&mut self, ticket: Ticket, waiter: Waiter) {
         self.owners += usize::from(matches!(waiter, Waiter::Branch(_)));
-        self.entries.get_or_insert_default().push_back((ticket, waiter));
+        self.entries.get_or_insert_default().push((ticket, Some(waiter)));
     }
 
-    fn place(&self, ticket: Ticket) -> Option<usize> {
-        self.entries.as_ref()?.binary_search_by_key(&ticket, |entry| entry.0).ok()
+    /// All who wait, in the order in which they came.
+    pub(super) fn take_all(&mut self) -> Vec<(Ticket, Waiter)> {
+        (self.gaps, self.owners) = (0, 0);
+        let entries = self.entries.take().unwrap_or_default();
+        entries.into_iter().filter_map(|(ticket, waiter)| Some((ticket, waiter?))).collect()
+    }
+
+    fn place(&mut self, ticket: Ticket) -> Option<&mut Option<Waiter>> {
+        let entries = self.entries.as_mut()?;
+        let place = entries.binary_search_by_key(&ticket, |entry| entry.0).ok()?;
+        Some(&mut entries[place].1)
     }
 
     /// A branch in the list is no owner any more. `false`: it was none, or is not in the list.
     #[must_use]
     pub(super) fn disown(&mut self, ticket: Ticket) -> bool {
-        let place = self.place(ticket);
-        let waiter = place.and_then(|place| self.entries.as_mut()?.get_mut(place));
-        let Some((_, Waiter::Branch(branch))) = waiter else { return false };
+        let Some(Some(Waiter::Branch(branch))) = self.place(ticket) else { return false };
         let owner = std::mem::replace(&mut branch.owner, false);
         self.owners -= usize::from(owner);
         owner
     }
 
     fn remove(&mut self, ticket: Ticket) -> Option<Waiter> {
-        let place = self.place(ticket)?;
-        let (_, waiter) = self.entries.as_mut()?.remove(place)?;
+        let waiter = self.place(ticket)?.take()?;
         self.owners -= usize::from(matches!(&waiter, Waiter::Branch(branch) if branch.owner));
+        self.gaps += 1;
+        if let Some(entries) =
+            self.entries.as_mut().filter(|all| self.gaps > FEW_GAPS.max(all.len() / 2))
+        {
+            entries.retain(|entry| entry.1.is_some());
+            self.gaps = 0;
+        }
         Some(waiter)
     }
 }

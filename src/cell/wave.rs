@@ -9,7 +9,7 @@ use super::body;
 use super::executor::{ExecutorHandle, Item};
 use super::follow;
 use super::header::{CellRef, Dropped, Lane, Turn, Worked};
-use super::later::{Later, is_settling, later, shield};
+use super::later::{Later, discard, drop_outcome, is_settling, later, shield};
 use super::observer;
 use super::park;
 use super::queued::{Here, clear_link, lost};
@@ -224,9 +224,7 @@ unsafe fn act(cell: CellRef, duty: Settle) {
             Settle::Wake(listener) => park::wake(listener),
             Settle::Gone => {
                 let cancelled = cell.chain().is_cancelled();
-                let why = if cancelled { Dropped::Superseded } else { Dropped::Unseen };
-                drop_outcome(cell, why);
-                release(cell);
+                discard(cell, if cancelled { Dropped::Superseded } else { Dropped::Unseen });
             }
             Settle::Cancelled => {
                 drop_outcome(cell, Dropped::Superseded);
@@ -234,19 +232,6 @@ unsafe fn act(cell: CellRef, duty: Settle) {
                     release(cell);
                 }
             }
-        }
-    }
-}
-
-/// Drops an outcome, by whoever owns the cell.
-///
-/// # Safety
-/// The caller owns the cell, and the outcome was not taken.
-pub(crate) unsafe fn drop_outcome(cell: CellRef, why: Dropped) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if cell.header().word.has_outcome() {
-            shield(|| (cell.header().vtable().drop_outcome)(cell, why));
         }
     }
 }

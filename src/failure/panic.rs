@@ -139,6 +139,16 @@ pub(crate) fn contain<T>(f: impl FnOnce() -> T) -> Option<T> {
     None
 }
 
+/// A bug in this crate that unwinds would leave threads in waits that never end: it ends the process
+/// instead, after the panic hook has told of it.
+pub(crate) struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        std::process::abort();
+    }
+}
+
 /// Drops a foreign value, also one whose `Drop` panics.
 pub(crate) fn drop_quietly<T>(value: T) {
     contain(|| drop(value));

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use super::Pool;
 use super::worker::Worker;
 use crate::cell::{self, CellRef};
+use crate::failure::AbortOnUnwind;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Where jobs that borrow are spawned: see [`Pool::scope`](crate::Pool::scope).
@@ -73,15 +74,6 @@ impl<T: 'static> Borrowed<T> {
     }
 }
 
-/// Unwinding out of a scope whose jobs are not through would leave them with dangling borrows.
-struct AbortOnUnwind;
-
-impl Drop for AbortOnUnwind {
-    fn drop(&mut self) {
-        std::process::abort();
-    }
-}
-
 impl<'scope, 'env> Scope<'scope, 'env> {
     /// Runs `f` with a scope on `pool`, and waits for all its jobs, also if `f` panics.
     pub(crate) fn run<R>(pool: &Pool, f: impl for<'s> FnOnce(&'s Scope<'s, 'env>) -> R) -> R {
@@ -92,7 +84,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
             env: PhantomData,
         };
         let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
-        let abort = AbortOnUnwind;
+        let abort = AbortOnUnwind; // jobs that are not through borrow what would go
         scope.children.wait();
         std::mem::forget(abort);
         match result {

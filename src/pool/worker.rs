@@ -10,6 +10,7 @@ use super::helping::LEFT_BEHIND;
 use super::inbox::Pushed;
 use super::roster::Roster;
 use crate::cell::{self, Here, Item, Lane};
+use crate::failure::AbortOnUnwind;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, OnceLock, thread_local};
@@ -180,6 +181,7 @@ impl Worker {
         CURRENT.set(&raw const self);
         self.seat.thread.get_or_init(thread::current);
         self.base.set((&raw const self).addr());
+        let abort = AbortOnUnwind; // others would wait for a worker that is gone
         self.core.sleep.awake();
         let mut woken = true;
         loop {
@@ -198,6 +200,7 @@ impl Worker {
             }
         }
         CURRENT.set(std::ptr::null());
+        std::mem::forget(abort);
     }
 
     fn run(&self, item: Item) {

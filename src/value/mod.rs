@@ -90,13 +90,7 @@ where
     /// Gives the value back if it is set, has failed or was cancelled, or if it came from
     /// [`Promise::share`].
     pub fn set(&self, value: T) -> Result<(), T> {
-        match self.setter() {
-            Some(setter) => {
-                setter.settle(Ok(value));
-                Ok(())
-            }
-            None => Err(value),
-        }
+        self.owner.set(value, Ok)
     }
 
     /// Settles it with an error.
@@ -104,17 +98,7 @@ where
     /// # Errors
     /// As for [`set`](Self::set).
     pub fn fail(&self, error: E) -> Result<(), E> {
-        match self.setter() {
-            Some(setter) => {
-                setter.settle(Err(Failure::from_error(error)));
-                Ok(())
-            }
-            None => Err(error),
-        }
-    }
-
-    fn setter(&self) -> Option<Producer<T, E>> {
-        self.owner.take_setter().filter(|setter| !setter.is_cancelled())
+        self.owner.set(error, |error| Err(Failure::from_error(error)))
     }
 }
 

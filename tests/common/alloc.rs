@@ -47,15 +47,16 @@ impl Counter {
         self.live_bytes.load(Ordering::SeqCst)
     }
 
-    /// The same, each block as large as glibc makes it: a word more, in steps of 16, 32 at least.
+    /// The same, each block as large as glibc makes it: a word more, in steps of 16, four words at least.
     pub(crate) fn live_chunk_bytes(&self) -> isize {
         self.live_chunk_bytes.load(Ordering::SeqCst)
     }
 
     fn moved(&self, before: usize, after: usize) {
+        const WORD: usize = size_of::<usize>();
         let signed = |bytes: usize| isize::try_from(bytes).unwrap_or(isize::MAX);
         let chunk = |bytes: usize| {
-            if bytes == 0 { 0 } else { signed((bytes + 8).next_multiple_of(16).max(32)) }
+            if bytes == 0 { 0 } else { signed((bytes + WORD).next_multiple_of(16).max(4 * WORD)) }
         };
         self.live_bytes.fetch_add(signed(after) - signed(before), Ordering::SeqCst);
         self.live_chunk_bytes.fetch_add(chunk(after) - chunk(before), Ordering::SeqCst);

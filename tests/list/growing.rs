@@ -213,3 +213,24 @@ fn failures_in_a_list_that_grows() {
         assert_eq!(trace.steps().last().and_then(|step| step.item()), Some(1));
     });
 }
+
+/// A list that was looked at, and is looked at once more by what it is given to: what does not count is not counted twice.
+#[test]
+fn a_list_that_was_looked_at_is_handed_on() {
+    watched(|| {
+        let pool = Pool::new(2);
+        let uses: [(&str, fn(List<usize>) -> usize); 3] = [
+            ("join", |list| list.join().get(PATIENCE).unwrap().len()),
+            ("settled", |list| list.settled().get(PATIENCE).unwrap().len()),
+            ("as_completed", |list| list.as_completed().count()),
+        ];
+        for (name, each) in uses {
+            for inputs in [0, 3] {
+                let mut list = squares(&pool, unknown(inputs));
+                assert!(list.wait(PATIENCE), "{name}");
+                assert!(format!("{list:?}").contains("List"), "{name}");
+                assert_eq!(each(list), inputs, "{name}");
+            }
+        }
+    });
+}

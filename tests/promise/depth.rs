@@ -231,10 +231,16 @@ fn a_tail_call_loop_that_fails_ends() {
 fn a_recursion_that_is_no_tail_call_ends() {
     fn sum(n: usize) -> Link {
         Promise::ready(n).then(|n: usize| {
-            if n == 0 { Promise::ready(0) } else { sum(n - 1).map(move |rest| rest + n) }
+            if n == 0 {
+                Promise::ready(0)
+            } else {
+                sum(n - 1).map(move |rest| rest.wrapping_add(n))
+            }
         })
     }
-    deep(|_| assert_eq!(sum(ROUNDS).get(None).unwrap(), ROUNDS * (ROUNDS + 1) / 2));
+    // It wraps around where a `usize` has 32 bits.
+    let expected = (1..=ROUNDS).fold(0, usize::wrapping_add);
+    deep(move |_| assert_eq!(sum(ROUNDS).get(None).unwrap(), expected));
 }
 
 /// Followers of followers: the last one settled settles all, from either end.
@@ -342,5 +348,68 @@ fn a_million_branches_on_one_value_each_run_once() {
         });
         std::thread::sleep(Duration::from_millis(5));
         assert_eq!(runs.load(std::sync::atomic::Ordering::SeqCst), LINKS, "once");
+    });
+}
+
+/// Cancelling at the end of a line of values that were shared and mapped, from a pool that runs nothing.
+#[test]
+fn a_long_line_of_shared_values_is_cancelled() {
+    deep(|_| {
+        let paused = Pool::new(0);
+        let line = |source: AsyncValue<usize, String>| {
+            (0..ROUNDS).fold(source, |value, _| value.map(|n| n + 1).share())
+        };
+        let end = line(paused.spawn(|| Ok(1)).share());
+        end.cancel();
+        assert!(end.get(None).unwrap_err().is_cancelled());
+        // The first one is cancelled, and nobody wants it when the last one is dropped.
+        let (deferred, promise) = Link::deferred();
+        let first = promise.share();
+        let end = line(first.map(|n| *n).share());
+        first.cancel();
+        assert!(!deferred.is_cancelled());
+        drop((first, end));
+        assert!(deferred.is_cancelled());
+        // Its time is over.
+        let end = line(paused.spawn(|| Ok(1)).share());
+        let mut limited = end.chain(|n| Ok(*n)).timeout(Duration::from_millis(1));
+        drop(end);
+        assert!(limited.get(None).unwrap_err().is_timed_out());
+    });
+}
+
+/// What owns a promise that owns another one, and so on: cancelled, dropped, abandoned.
+#[test]
+fn what_owns_the_next_one_is_dropped_one_after_the_other() {
+    type Any = Box<dyn std::any::Any + Send + Sync>;
+    type Holder = Promise<Any, String>;
+    fn boxed<T: Send + Sync + 'static>(value: T) -> Any {
+        Box::new(value)
+    }
+    let holders: [fn(Holder) -> Holder; 6] = [
+        |inner| Promise::ready(boxed(inner)),
+        |inner| Promise::ready(boxed(inner.share())),
+        |inner| Promise::ready(boxed([inner].into_iter().collect::<AsyncList<Any, String>>())),
+        |inner| Promise::ready(boxed(join((inner, Promise::<u8, String>::ready(1))))),
+        |inner| Promise::deferred().1.map(move |_: u8| boxed(&inner as *const _ as usize)),
+        |inner| {
+            [Promise::ready(boxed(inner))].into_iter().collect::<AsyncList<Any, String>>().race()
+        },
+    ];
+    deep(move |pool| {
+        for hold in holders {
+            drop((0..ROUNDS).fold(Promise::ready(boxed(0)), |inner, _| hold(inner)));
+        }
+        let paused = Pool::new(0);
+        for end in [|line: Link| line.cancel(), |line: Link| drop(line)] {
+            end((0..ROUNDS).fold(paused.spawn(|| Ok(1)), |inner: Link, _| {
+                let inner = inner.cancel_on_drop();
+                paused.spawn(move || {
+                    drop(inner);
+                    Ok(1)
+                })
+            }));
+        }
+        drop(pool.spawn(|| Ok::<_, String>(1)));
     });
 }

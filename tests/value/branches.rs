@@ -204,3 +204,42 @@ fn branches_attached_while_it_is_set_run_once() {
         flush(&pool);
     });
 }
+
+/// Cancelling many branches beside as many that were dropped is linear: if it were not, this would take minutes.
+#[test]
+fn many_branches_are_cancelled_beside_many_that_were_dropped() {
+    const BRANCHES: usize = 100_000;
+    watched(|| {
+        let (deferred, promise) = Typed::<usize>::deferred();
+        let value = promise.share();
+        let branches = || (0..BRANCHES).map(|_| value.map(|n| n + 1)).collect::<Vec<_>>();
+        let (dropped, others) = (branches(), branches());
+        drop((dropped, value));
+        assert!(!deferred.is_cancelled());
+        others.iter().for_each(Promise::cancel);
+        assert!(deferred.is_cancelled());
+    });
+}
+
+/// Who is refused finds the value there, as with `OnceLock`.
+#[test]
+fn whoever_may_not_set_a_value_finds_it_set() {
+    watched(|| {
+        for _ in 0..2_000 {
+            let value = Value::<usize>::new();
+            let start = Arc::new(Barrier::new(3));
+            let set = |number| {
+                let (value, start) = (value.clone(), start.clone());
+                std::thread::spawn(move || {
+                    start.wait();
+                    let refused = value.set(number).is_err();
+                    assert!(!refused || (value.is_set() && value.try_get().is_some()));
+                    !refused
+                })
+            };
+            let setters = [set(1), set(2), set(3)];
+            let winners = setters.map(|setter| setter.join().unwrap());
+            assert_eq!(winners.iter().filter(|&&won| won).count(), 1);
+        }
+    });
+}
