@@ -51,7 +51,8 @@ impl World {
     pub(crate) fn new(program: &Program) -> Arc<Self> {
         let spares = program.trouble.spares.unwrap_or(64);
         let builder = || Pool::builder().max_spare_workers(spares);
-        let pool = |workers: &usize| builder().workers(*workers).build().expect("there are threads");
+        let pool =
+            |workers: &usize| builder().workers(*workers).build().expect("there are threads");
         let pools: Vec<_> = program.pools.iter().map(pool).collect();
         let world = World {
             ledger: Ledger::new(program.trouble),
