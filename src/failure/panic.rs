@@ -145,7 +145,10 @@ pub(crate) struct AbortOnUnwind;
 
 impl Drop for AbortOnUnwind {
     fn drop(&mut self) {
-        std::process::abort();
+        // A scheduler takes the stacks of threads that nobody joins apart when the program has ended.
+        if !crate::sync::is_torn_down() {
+            std::process::abort();
+        }
     }
 }
 

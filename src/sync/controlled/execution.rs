@@ -47,6 +47,11 @@ fn with<R>(f: impl FnOnce(&mut Execution) -> R) -> R {
 /// No program computes for so long: a time that is further away comes only when nobody has anything to do.
 const FAR: Duration = Duration::from_secs(1);
 
+/// Whether the program has ended: threads that nobody joins are unwound then.
+pub(crate) fn is_torn_down() -> bool {
+    ExecutionState::try_with(|state| state.in_cleanup()).unwrap_or(true)
+}
+
 /// One cell more, or less.
 pub(crate) fn count_cell(more: isize) {
     CELLS.set(CELLS.get() + more);
