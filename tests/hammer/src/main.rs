@@ -1,0 +1,5 @@
+//! The hammer's command: see README.md.
+
+fn main() -> std::process::ExitCode {
+    asynckit_hammer::main()
+}

@@ -1,0 +1,103 @@
+//! Lists one after the other, as they complete.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_core::Stream;
+
+use super::wait::moment;
+use super::{Operation, operation};
+use crate::callback::callback;
+use crate::futures::block_on_poll;
+use crate::held::{Held, List};
+use crate::pools::Handle;
+use crate::random::Random;
+use crate::value::{Fault, check};
+use crate::world::world;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    operation("as_completed", &["AsyncList::as_completed"], as_completed),
+    operation("next", &["AsCompleted::next_timeout", "Completed::trace"], next).often(),
+    operation("all that complete", &["AsyncList::as_completed"], all).outermost(),
+    operation("drop what completes", &[], |r| drop(world().completed.take(r))),
+    operation("stream", &["AsCompleted::stream"], stream),
+    operation("stream in a future", &["AsCompleted::stream"], stream_in_future),
+    operation(
+        "keyed as_completed",
+        &["KeyedList::as_completed", "KeyedAsCompleted::next_timeout", "KeyedCompleted::trace"],
+        keyed,
+    ),
+    operation("keyed stream", &["KeyedAsCompleted::stream"], keyed_stream),
+];
+
+fn as_completed(r: &mut Random) {
+    let completed = List::any(r).it.as_completed();
+    world().completed.put(completed, r);
+}
+
+fn next(r: &mut Random) {
+    let Some(mut completed) = world().completed.take(r) else { return };
+    if let Ok(Some(next)) = completed.next_timeout(moment(r)) {
+        check(&next.outcome);
+        assert!(next.trace().is_none_or(|trace| !trace.is_empty()));
+    }
+    drop(format!("{completed:?}"));
+    world().completed.put(completed, r);
+}
+
+fn all(r: &mut Random) {
+    let list: asynckit::AsyncList<_, Fault> = (0..r.below(5)).map(|_| Held::sure(r).it).collect();
+    let count = list.len();
+    let mut seen = 0;
+    for completed in list.as_completed() {
+        check(&completed.outcome);
+        seen += 1;
+    }
+    assert_eq!(seen, count);
+}
+
+fn stream(r: &mut Random) {
+    let Some(completed) = world().completed.take(r) else { return };
+    let (mut stream, limit) = (completed.stream(), Duration::from_micros(r.next() % 300));
+    while let Some(Some(next)) =
+        block_on_poll(limit, |context| Pin::new(&mut stream).poll_next(context))
+    {
+        check(&next.outcome);
+    }
+}
+
+fn stream_in_future(r: &mut Random) {
+    let (list, pool) = (List::any(r), Handle::any(r));
+    let callback = callback(r, list.after);
+    let mut stream = list.it.as_completed().stream();
+    let promise = pool.spawn_future(async move {
+        while let Some(next) =
+            std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await
+        {
+            check(&next.outcome);
+        }
+        callback.result("stream", None)
+    });
+    Held::new(promise, list.after).keep(r);
+}
+
+fn keyed(r: &mut Random) {
+    let Some((list, _)) = world().keyed.take(r) else { return };
+    let mut completed = list.as_completed();
+    for _ in 0..2 {
+        if let Ok(Some(next)) = completed.next_timeout(moment(r)) {
+            check(&next.outcome);
+            assert!(next.trace().is_none_or(|trace| !trace.is_empty()));
+        }
+    }
+}
+
+fn keyed_stream(r: &mut Random) {
+    let Some((list, _)) = world().keyed.take(r) else { return };
+    let (mut stream, limit) = (list.as_completed().stream(), Duration::from_micros(r.next() % 300));
+    while let Some(Some(next)) =
+        block_on_poll(limit, |context| Pin::new(&mut stream).poll_next(context))
+    {
+        check(&next.outcome);
+    }
+}

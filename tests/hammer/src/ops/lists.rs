@@ -1,0 +1,223 @@
+//! Lists and what becomes of them.
+
+use std::time::Duration;
+
+use asynckit::{AllFailed, AsyncList, KeyedList};
+
+use super::wait::moment;
+use super::{Operation, operation};
+use crate::callback::callback;
+use crate::futures::block_on;
+use crate::held::{Held, List};
+use crate::random::Random;
+use crate::value::{Fault, Value, check, check_failure};
+use crate::world::world;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    operation("list", &["AsyncList::new", "AsyncList::push"], list).often(),
+    operation("push", &["AsyncList::push", "AsyncList::len", "AsyncList::is_empty"], push),
+    operation("list's get", &["AsyncList::get", "AsyncList::wait"], get),
+    operation("look at a list", &["AsyncList::is_set", "AsyncList::is_error"], look),
+    operation("on_progress", &["AsyncList::on_progress"], on_progress),
+    operation("cancel a list", &["AsyncList::cancel"], cancel),
+    operation("drop a list", &[], |r| drop(world().lists.take(r))),
+    operation("list's join", &["AsyncList::join", "AsyncList::map"], join),
+    operation("list's then", &["AsyncList::then", "AsyncList::chain"], then),
+    operation("list's share", &["AsyncList::share"], share),
+    operation("list's future", &[], future),
+    operation("settled", &["AsyncList::settled"], settled),
+    operation("any", &["AsyncList::any", "AllFailed::failures", "AllFailed::into_failures"], any),
+    operation("some", &["AsyncList::some"], some),
+    operation("race", &["AsyncList::race"], race),
+    operation(
+        "keyed",
+        &["AsyncList::keyed", "KeyedList::new", "KeyedList::push", "KeyedList::on_progress"],
+        keyed,
+    ),
+    operation("look at a keyed list", &["KeyedList::len", "KeyedList::is_empty"], look_at_keyed),
+    operation(
+        "end of a keyed list",
+        &["KeyedList::join", "KeyedList::settled", "KeyedList::cancel"],
+        end_of_keyed,
+    ),
+];
+
+fn list(r: &mut Random) {
+    let mut list = List::any(r);
+    if r.one_in(3) {
+        list = List { it: AsyncList::new(), after: 0 };
+    }
+    push_to(&mut list, r);
+    world().lists.put(list, r);
+}
+
+fn push_to(list: &mut List, r: &mut Random) {
+    let held = Held::any(r);
+    list.after = list.after.max(held.after);
+    list.it.push(held.it);
+}
+
+/// One of the heap, which goes back to it.
+fn with_one(r: &mut Random, f: impl FnOnce(&mut List, &mut Random)) {
+    let Some(mut list) = world().lists.take(r) else { return };
+    f(&mut list, r);
+    world().lists.put(list, r);
+}
+
+fn push(r: &mut Random) {
+    with_one(r, |list, r| {
+        if list.it.len() < 20 || list.it.is_empty() {
+            push_to(list, r);
+        }
+    });
+}
+
+fn get(r: &mut Random) {
+    with_one(r, |list, r| {
+        if list.it.wait(moment(r)) || r.one_in(2) {
+            match list.it.get(moment(r)) {
+                Ok(values) => values.iter().for_each(Value::check),
+                Err(failure) => check_failure(&failure),
+            }
+        }
+    });
+}
+
+fn look(r: &mut Random) {
+    with_one(r, |list, _| {
+        let text = format!("{:?} {} {}", list.it, list.it.is_set(), list.it.is_error());
+        assert!(!text.is_empty());
+    });
+}
+
+fn on_progress(r: &mut Random) {
+    with_one(r, |list, r| {
+        let mut callback = callback(r, list.after);
+        list.it.on_progress(move |progress| {
+            assert!(progress.failed <= progress.done);
+            callback.call_again("on_progress");
+        });
+    });
+}
+
+fn cancel(r: &mut Random) {
+    with_one(r, |list, _| list.it.cancel());
+}
+
+fn first(mut values: Vec<Value>) -> Option<Value> {
+    values.iter().for_each(Value::check);
+    values.pop()
+}
+
+fn join(r: &mut Random) {
+    let list = List::any(r);
+    let (callback, value) = (callback(r, list.after), Value::new(r));
+    let next = move |values| {
+        callback.run("list's map");
+        first(values).unwrap_or(value)
+    };
+    let promise = if r.one_in(2) { list.it.join().map(next) } else { list.it.map(next) };
+    Held::new(promise, list.after).keep(r);
+}
+
+fn then(r: &mut Random) {
+    let list = List::any(r);
+    let callback = callback(r, list.after);
+    let next = move |values| callback.result("list's then", first(values));
+    let promise = if r.one_in(2) { list.it.then(next) } else { list.it.chain(next) };
+    Held::new(promise, list.after).keep(r);
+}
+
+fn share(r: &mut Random) {
+    let (list, value) = (List::any(r), Value::new(r));
+    let shared = list.it.share();
+    let promise = shared.map(move |values| values.first().cloned().unwrap_or(value));
+    Held::new(promise, list.after).keep(r);
+}
+
+fn future(r: &mut Random) {
+    let mut future = List::any(r).it.into_future();
+    if let Some(Err(failure)) = block_on(&mut future, Duration::from_micros(r.next() % 300)) {
+        check_failure(&failure);
+    }
+}
+
+fn settled(r: &mut Random) {
+    let list = List::any(r);
+    let callback = callback(r, list.after);
+    let promise = list.it.settled().then(move |outcomes| {
+        outcomes.iter().for_each(check);
+        callback.result("settled", None)
+    });
+    Held::new(promise, list.after).keep(r);
+}
+
+fn all_failed(failed: AllFailed<Fault>, fault: Fault) -> Fault {
+    failed.failures().iter().for_each(check_failure);
+    failed.into_failures().iter().for_each(check_failure);
+    fault
+}
+
+fn any(r: &mut Random) {
+    let (list, fault) = (List::any(r), Fault::new(r));
+    let promise = list.it.any().map_err(move |failed| all_failed(failed, fault));
+    Held::new(promise, list.after).keep(r);
+}
+
+fn some(r: &mut Random) {
+    let (list, fault, value) = (List::any(r), Fault::new(r), Value::new(r));
+    let promise = list.it.some(r.below(4)).map_err(move |failed| all_failed(failed, fault));
+    let promise = promise.map(move |values| first(values).unwrap_or(value));
+    Held::new(promise, list.after).keep(r);
+}
+
+fn race(r: &mut Random) {
+    let list = List::any(r);
+    Held::new(list.it.race(), list.after).keep(r);
+}
+
+fn keyed(r: &mut Random) {
+    let (mut list, mut after) = match r.one_in(2) {
+        true => (KeyedList::new(), 0),
+        false => {
+            let held = Held::any(r);
+            (AsyncList::keyed([(7, held.it)]), held.after)
+        }
+    };
+    for key in 0..r.below(4) as u64 {
+        let held = Held::any(r);
+        after = after.max(held.after);
+        list.push(key, held.it);
+    }
+    if r.one_in(3) {
+        let mut callback = callback(r, after);
+        list.on_progress(move |_| callback.call_again("on_progress"));
+    }
+    world().keyed.put((list, after), r);
+}
+
+fn look_at_keyed(r: &mut Random) {
+    let Some((list, after)) = world().keyed.take(r) else { return };
+    let count = list.len();
+    assert_eq!(list.is_empty(), count == 0);
+    assert!(!format!("{list:?}").is_empty());
+    world().keyed.put((list, after), r);
+}
+
+fn end_of_keyed(r: &mut Random) {
+    let Some((list, after)) = world().keyed.take(r) else { return };
+    if r.one_in(4) {
+        list.cancel();
+    }
+    let callback = callback(r, after);
+    let promise = match r.one_in(2) {
+        true => list.join().then(move |mut values| {
+            callback.result("keyed join", values.pop().map(|(_, value)| value))
+        }),
+        false => list.settled().then(move |outcomes| {
+            outcomes.iter().for_each(|(_, outcome)| check(outcome));
+            callback.result("keyed settled", None)
+        }),
+    };
+    Held::new(promise, after).keep(r);
+}

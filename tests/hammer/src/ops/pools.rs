@@ -1,0 +1,96 @@
+//! Pools that come and go, change, and wait.
+
+use std::time::Duration;
+
+use asynckit::{Pool, Shutdown};
+
+use super::wait::moment;
+use super::{Operation, operation};
+use crate::callback::callback;
+use crate::held::Held;
+use crate::pools::Handle;
+use crate::random::Random;
+use crate::value::{Fault, Value};
+use crate::world::world;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    operation(
+        "build a pool",
+        &[
+            "Pool::builder",
+            "PoolBuilder::workers",
+            "PoolBuilder::name",
+            "PoolBuilder::stack_size",
+            "PoolBuilder::queue_limit",
+            "PoolBuilder::max_spare_workers",
+            "PoolBuilder::build",
+        ],
+        |r| drop(Handle::built(r)),
+    )
+    .seldom(),
+    operation("a short-lived pool", &["Pool::new"], short).seldom(),
+    operation("drop a pool", &[], |r| drop(world().guests.take(r))).seldom(),
+    operation("shutdown", &["Pool::shutdown"], shutdown).seldom(),
+    operation("set_worker_count", &["Pool::set_worker_count", "Pool::worker_count"], set_count),
+    operation("look at a pool", &["Pool::live_workers", "Pool::wait_for_room"], look),
+    operation("scope", &["Pool::scope", "Scope::spawn"], scope).outermost(),
+];
+
+/// Its only handle is dropped with work in it.
+fn short(r: &mut Random) {
+    let pool = Pool::new(r.below(3));
+    for _ in 0..r.below(4) {
+        let callback = callback(r, 0);
+        Held::new(pool.spawn(move || callback.result("job", None)), 0).keep(r);
+    }
+    if pool.worker_count() == 0 {
+        _ = pool.shutdown(Shutdown::CancelQueued, Duration::ZERO);
+    }
+    // Not here: this may be another pool's worker, see `Handle`.
+    drop(std::thread::spawn(move || drop(pool)));
+}
+
+fn shutdown(r: &mut Random) {
+    let how = if r.one_in(2) { Shutdown::Drain } else { Shutdown::CancelQueued };
+    let report = Handle::guest(r).shutdown(how, moment(r));
+    assert!(!format!("{report:?}").is_empty());
+}
+
+fn set_count(r: &mut Random) {
+    let pool = if r.one_in(2) { Handle::guest(r) } else { Handle::resident(r) };
+    if r.one_in(2) {
+        pool.set_worker_count(0);
+        Held::new(pool.spawn(|| Err(Fault::new(&mut Random::new(1)))), 0).keep(r);
+    }
+    let count = 1 + r.below(3);
+    pool.set_worker_count(count);
+    // Another thread may have set it since.
+    assert!(pool.worker_count() < 100);
+}
+
+fn look(r: &mut Random) {
+    let pool = Handle::any(r);
+    assert!(pool.live_workers() < 10_000);
+    _ = pool.wait_for_room(moment(r));
+}
+
+/// Jobs that borrow: all are through when the scope is.
+fn scope(r: &mut Random) {
+    let pool = Handle::any(r);
+    let mut values = [Value::new(r), Value::new(r), Value::new(r)];
+    let callbacks = [callback(r, 0), callback(r, 0), callback(r, 0)];
+    let cancels = r.one_in(3);
+    pool.scope(|scope| {
+        for (value, callback) in values.iter_mut().zip(callbacks) {
+            let promise = scope.spawn(move || {
+                value.check();
+                *value = callback.result("scoped job", None)?;
+                Ok::<_, Fault>(())
+            });
+            if cancels {
+                promise.cancel();
+            }
+        }
+    });
+    values.iter().for_each(Value::check);
+}

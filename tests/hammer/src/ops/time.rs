@@ -1,0 +1,91 @@
+//! Later, not for ever, once more.
+
+use std::time::{Duration, Instant};
+
+use asynckit::{AnyError, Backoff, Promise, delay, retry, retry_if};
+
+use super::{Operation, operation, sure_source};
+use crate::callback::callback;
+use crate::held::{Held, LAST};
+use crate::random::Random;
+use crate::value::{Fault, Value};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    operation("delay", &["delay", "Promise::delay"], delayed),
+    operation("delay_value", &["Promise::delay_value"], delay_value),
+    operation("timeout", &["Promise::timeout"], timeout).often(),
+    operation("deadline", &["Promise::deadline"], deadline),
+    operation(
+        "retry",
+        &[
+            "retry",
+            "retry_if",
+            "Backoff::constant",
+            "Backoff::exponential",
+            "Backoff::cap",
+            "Backoff::full_jitter",
+            "Backoff::seeded_jitter",
+            "Backoff::times",
+        ],
+        try_again,
+    ),
+];
+
+/// A millisecond at most.
+fn soon(r: &mut Random) -> Duration {
+    Duration::from_micros(r.next() % 1000)
+}
+
+fn delayed(r: &mut Random) {
+    let (value, fault) = (Value::new(r), Fault::new(r));
+    let promise = match r.one_in(2) {
+        true => delay(soon(r)).map(|()| value).map_err(move |_: AnyError| fault),
+        false => Promise::<(), Fault>::delay(soon(r)).map(|()| value),
+    };
+    Held::new(promise, 0).keep(r);
+}
+
+fn delay_value(r: &mut Random) {
+    let duration = soon(r);
+    Held::any(r).go(|promise| promise.delay_value(duration)).keep(r);
+}
+
+fn timeout(r: &mut Random) {
+    let duration = soon(r);
+    Held::any(r).go(|promise| promise.timeout(duration)).keep(r);
+}
+
+fn deadline(r: &mut Random) {
+    let at = Instant::now() + soon(r);
+    Held::any(r).go(|promise| promise.deadline(at)).keep(r);
+}
+
+fn backoff(r: &mut Random) -> Backoff {
+    let backoff = match r.one_in(2) {
+        true => Backoff::constant(Duration::from_micros(50)),
+        false => Backoff::exponential(Duration::from_micros(20)).cap(Duration::from_micros(100)),
+    };
+    let backoff = match r.below(3) {
+        0 => backoff.full_jitter(),
+        1 => backoff.seeded_jitter(r.next()),
+        _ => backoff,
+    };
+    backoff.times(r.below(4))
+}
+
+fn try_again(r: &mut Random) {
+    let (mut callback, mut q) = (callback(r, LAST), Random::new(r.next()));
+    let attempt = move |_| {
+        callback.call_again("retry");
+        sure_source(&mut q).it
+    };
+    let worth = |fault: &Fault| {
+        fault.check();
+        true
+    };
+    let promise = match r.one_in(2) {
+        true => retry(backoff(r), attempt),
+        false => retry_if(backoff(r), worth, attempt),
+    };
+    Held::new(promise, 0).keep(r);
+}

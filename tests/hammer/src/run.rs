@@ -1,0 +1,68 @@
+//! The threads of the hammer.
+
+use std::process::ExitCode;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
+use std::time::{Duration, Instant};
+
+use crate::options::{self, options};
+use crate::random::{Random, mix};
+use crate::world::world;
+use crate::{finding, jostle, memory, ops, value, watch};
+
+/// The command.
+pub fn main() -> ExitCode {
+    if let Err(text) = options::set(std::env::args().skip(1)) {
+        eprintln!("{text}");
+        return ExitCode::from(2);
+    }
+    if options().list {
+        ops::print();
+        return ExitCode::SUCCESS;
+    }
+    memory::set(options().memory);
+    finding::watch_panics();
+    watch::start_watchdog(options().hang);
+    jostle::start(options().jostle);
+    value::let_drops_panic(options().panics);
+    let steps = hammer();
+    value::let_drops_panic(false);
+    let mut r = Random::new(options().seed);
+    ops::drop_hook();
+    world().end(&mut r);
+    println!("seed {}: {steps} steps, nothing found", options().seed);
+    ExitCode::SUCCESS
+}
+
+/// All threads, until the time is over; how many steps they took.
+fn hammer() -> usize {
+    let steps = AtomicUsize::new(0);
+    let begin = Barrier::new(options().threads);
+    std::thread::scope(|scope| {
+        for thread in 0..options().threads {
+            let (steps, begin) = (&steps, &begin);
+            let mut builder = Builder::new().name(format!("hammer{thread}"));
+            if thread % 2 == 1 {
+                builder = builder.stack_size(options().stack);
+            }
+            let run = move || {
+                begin.wait();
+                steps.fetch_add(one_thread(thread), Ordering::Relaxed);
+            };
+            builder.spawn_scoped(scope, run).expect("a thread");
+        }
+    });
+    steps.into_inner()
+}
+
+fn one_thread(thread: usize) -> usize {
+    let mut r = Random::new(mix(options().seed) ^ mix(thread as u64));
+    let end = Instant::now() + Duration::from_secs(options().seconds);
+    let mut steps = 0;
+    while Instant::now() < end {
+        ops::outermost_step(&mut r);
+        steps += 1;
+    }
+    steps
+}

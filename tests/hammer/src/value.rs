@@ -1,0 +1,141 @@
+//! Values and errors that notice misuse: each use looks at a canary, which the drop poisons.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use asynckit::{Failure, Outcome};
+
+use crate::finding::{finding, panic_on_purpose};
+use crate::random::{Random, mix};
+
+const ALIVE: u64 = 0xa11c_e000_a11c_e000;
+const DEAD: u64 = 0xdead_0000_dead_0000;
+
+static LIVING: AtomicUsize = AtomicUsize::new(0);
+static DROPS_PANIC: AtomicBool = AtomicBool::new(false);
+
+/// How many values and callbacks there are.
+pub(crate) fn living() -> usize {
+    LIVING.load(Ordering::SeqCst)
+}
+
+/// Whether some drops panic from now on.
+pub(crate) fn let_drops_panic(yes: bool) {
+    DROPS_PANIC.store(yes, Ordering::SeqCst);
+}
+
+/// A word in a box that tells whether its owner is alive.
+pub(crate) struct Canary(Box<AtomicU64>);
+
+impl Canary {
+    pub(crate) fn new() -> Self {
+        LIVING.fetch_add(1, Ordering::Relaxed);
+        Canary(Box::new(AtomicU64::new(ALIVE)))
+    }
+
+    pub(crate) fn check(&self) {
+        // Relaxed: whoever gets a value has to be told of it by the library.
+        let state = self.0.load(Ordering::Relaxed);
+        if state != ALIVE {
+            finding(&format!("used after its drop: {state:#x}"));
+        }
+    }
+}
+
+impl Drop for Canary {
+    fn drop(&mut self) {
+        let state = self.0.swap(DEAD, Ordering::Relaxed);
+        if state != ALIVE {
+            finding(&format!("dropped twice, or from memory that is not its own: {state:#x}"));
+        }
+        LIVING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What the promises are of.
+pub(crate) struct Value {
+    canary: Canary,
+    number: u64,
+    /// Something that is dropped with it.
+    inner: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl Value {
+    pub(crate) fn new(r: &mut Random) -> Self {
+        let inner = r.one_in(10).then(|| crate::luggage::for_value(r));
+        Value { canary: Canary::new(), number: r.next(), inner }
+    }
+
+    pub(crate) fn check(&self) {
+        self.canary.check();
+    }
+}
+
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        self.check();
+        Value { canary: Canary::new(), number: mix(self.number), inner: None }
+    }
+}
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        self.check();
+        drop(self.inner.take());
+        if DROPS_PANIC.load(Ordering::Relaxed)
+            && mix(self.number) % 61 == 0
+            && !std::thread::panicking()
+        {
+            panic_on_purpose();
+        }
+    }
+}
+
+/// What the promises fail with.
+#[derive(Clone)]
+pub(crate) struct Fault(Arc<Value>);
+
+impl Fault {
+    pub(crate) fn new(r: &mut Random) -> Self {
+        Fault(Arc::new(Value::new(r)))
+    }
+
+    pub(crate) fn check(&self) {
+        self.0.check();
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.check();
+        f.write_str("Fault")
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl Error for Fault {}
+
+/// Looks at all that is in an outcome.
+pub(crate) fn check(outcome: &Outcome<Value, Fault>) {
+    match outcome {
+        Ok(value) => value.check(),
+        Err(failure) => check_failure(failure),
+    }
+}
+
+/// Looks at all that is in a failure.
+pub(crate) fn check_failure(failure: &Failure<Fault>) {
+    match failure {
+        Failure::Error(fault) => fault.check(),
+        Failure::Panicked(panic) => drop(std::hint::black_box(panic.message().len())),
+        _ => {}
+    }
+}
