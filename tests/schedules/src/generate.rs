@@ -210,7 +210,7 @@ impl Generator {
             items.extend(self.random.take(&mut self.free));
         }
         let pool = self.pool();
-        let taking = match self.random.below(10) {
+        let taking = match self.random.below(11) {
             2 if items.len() == 2 => return Op::Pair(items[0], items[1]),
             0..3 => Taking::Join,
             3 if !items.is_empty() => Taking::Race,
@@ -219,6 +219,7 @@ impl Generator {
             6 => Taking::Settled,
             7 => Taking::Completed(pool),
             8 if self.program.trouble.cancels => Taking::Cancel,
+            9 => self.random.pick(&[Taking::Timed, Taking::Timed, Taking::Next]),
             _ => Taking::GetIn(pool),
         };
         Op::List(items, taking)

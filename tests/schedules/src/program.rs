@@ -76,6 +76,10 @@ pub(crate) enum Taking {
     Settled,
     Completed(usize),
     GetIn(usize),
+    /// Waited for, a while at a time, and then joined.
+    Timed,
+    /// Its items one after the other, a while at a time; the rest is given up.
+    Next,
     Cancel,
 }
 
