@@ -310,7 +310,22 @@ impl World {
             self.promise(*item).into_iter().for_each(|promise| list.push(promise));
             thread::yield_now();
         }
-        let callback = self.callback(node, Plan::Value);
+        // Some that settle while it is made and looked at.
+        for number in 0..node % 4 {
+            let one = self.callback(node, Plan::Value);
+            list.push(self.pools[number % self.pools.len()].spawn(move || one.result()));
+        }
+        self.asked(self.callback(node, Plan::Value), list, taking)
+    }
+
+    /// What becomes of a list.
+    fn asked(
+        self: &Arc<Self>,
+        callback: Called,
+        mut list: AsyncList<Value>,
+        taking: Taking,
+    ) -> Option<Thing> {
+        let node = callback.node;
         let any =
             |failures: asynckit::AllFailed<AnyError>| AnyError::msg(failures.failures().len());
         Some(Thing::Promise(match taking {
