@@ -67,9 +67,9 @@ impl World {
                     let _token = token;
                     called.store(true, Relaxed);
                 });
-                if told && !is_called.load(Relaxed) {
-                    self.ledger
-                        .problem(format!("n{node}: its handler comes late, and is not called"));
+                // At once, or by whoever is cancelling it at this moment.
+                if told {
+                    self.ledger.expect(*node, is_called);
                 }
                 let before = self.deferreds.lock().insert(*node, deferred);
                 drop(before);
