@@ -73,6 +73,11 @@
 //!
 //! Those with `std`, threads, pointers of 32 bits or more, and 64-bit atomics; others are refused when the crate is compiled.
 
+#![cfg_attr(
+    asynckit_tsan,
+    feature(coerce_unsized, dispatch_from_dyn, unsize, legacy_receiver_trait)
+)]
+
 #[cfg(any(target_pointer_width = "16", not(target_has_atomic = "64")))]
 compile_error!(
     "asynckit needs pointers of 32 bits or more and 64-bit atomics (`target_has_atomic = \"64\"`), \

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
 
-use crate::sync::Arc;
+use crate::sync::StdArc;
 
 /// Of a very long way, so many steps at its origin are kept.
 const FIRST: usize = 8;
@@ -54,7 +54,7 @@ pub struct TraceStep {
 #[derive(Clone)]
 pub(crate) enum Item {
     Index(usize),
-    Key(Arc<str>),
+    Key(StdArc<str>),
 }
 
 impl From<usize> for Item {

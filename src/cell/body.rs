@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 
 use super::header::{CellRef, Header};
 use crate::failure::{Failure, Outcome};
+use crate::sync;
 
 /// The cell before its work has started.
 #[repr(C)]
@@ -62,6 +63,7 @@ pub(super) const fn layout_of<C>() -> Layout {
 fn allocate(layout: Layout) -> NonNull<Header> {
     // SAFETY: a cell begins with a header, so its size is not zero.
     let memory = unsafe { alloc(layout) };
+    sync::count_cell(1);
     NonNull::new(memory.cast()).unwrap_or_else(|| handle_alloc_error(layout))
 }
 
@@ -208,6 +210,7 @@ pub(super) unsafe fn free(cell: CellRef) {
         let header = cell.header();
         header.place.clear();
         let layout = header.vtable().layout;
+        sync::count_cell(-1);
         dealloc(cell.as_ptr().cast(), layout);
     }
 }

@@ -10,7 +10,7 @@ use crate::cell::{Counted, Execute, Posted};
 use crate::failure::{Failure, Outcome};
 use crate::pool::Worker;
 use crate::promise::Promise;
-use crate::sync::Arc;
+use crate::sync::{Arc, StdArc};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::timeout::{Deadline, Timeout};
 
@@ -175,8 +175,8 @@ impl LocalQueue {
             self.run_pending();
             return promise.try_get().unwrap_or(Err(Failure::TimedOut));
         }
-        let bell = Arc::new(Bell { queue: Arc::clone(self.queue()), rung: Mutex::new(false) });
-        let (waker, deadline) = (Waker::from(Arc::clone(&bell)), timeout.start());
+        let bell = StdArc::new(Bell { queue: Arc::clone(self.queue()), rung: Mutex::new(false) });
+        let (waker, deadline) = (Waker::from(StdArc::clone(&bell)), timeout.start());
         loop {
             let context = &mut Context::from_waker(&waker);
             if let Poll::Ready(outcome) = std::pin::Pin::new(&mut *promise).poll(context) {
@@ -200,11 +200,11 @@ struct Bell {
 }
 
 impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
+    fn wake(self: StdArc<Self>) {
         self.wake_by_ref();
     }
 
-    fn wake_by_ref(self: &Arc<Self>) {
+    fn wake_by_ref(self: &StdArc<Self>) {
         let state = self.queue.lock();
         *self.rung() = true;
         drop(state);

@@ -11,7 +11,7 @@ pub use local_queue::LocalQueue;
 
 use crate::cell::{Counted, Execute, ExecutorHandle, Posted};
 use crate::pool::Pool;
-use crate::sync::Arc;
+use crate::sync::StdArc;
 
 /// Runs jobs: where the callbacks of a promise run that was passed through [`via`](crate::Promise::via).
 ///
@@ -92,7 +92,7 @@ impl<X: Executor + 'static> Execute for Foreign<X> {
 }
 
 /// One behind an `Arc`.
-struct Boxed<X: ?Sized>(Arc<X>);
+struct Boxed<X: ?Sized>(StdArc<X>);
 
 impl<X: Executor + ?Sized> Executor for Boxed<X> {
     fn execute(&self, job: Job) {
@@ -119,14 +119,14 @@ impl<F: Fn(Job) + Send + Sync + 'static> From<F> for ExecutorRef {
     }
 }
 
-impl<X: Executor + 'static> From<Arc<X>> for ExecutorRef {
-    fn from(executor: Arc<X>) -> Self {
+impl<X: Executor + 'static> From<StdArc<X>> for ExecutorRef {
+    fn from(executor: StdArc<X>) -> Self {
         ExecutorRef::new(Boxed(executor))
     }
 }
 
-impl From<Arc<dyn Executor>> for ExecutorRef {
-    fn from(executor: Arc<dyn Executor>) -> Self {
+impl From<StdArc<dyn Executor>> for ExecutorRef {
+    fn from(executor: StdArc<dyn Executor>) -> Self {
         ExecutorRef::new(Boxed(executor))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-pub(crate) use std::sync::MutexGuard;
+pub(crate) use std::sync::{Arc, MutexGuard, OnceLock, Weak};
 
 /// A lock.
 #[derive(Debug, Default)]

@@ -5,22 +5,31 @@
 //! | configuration | where the door leads |
 //! | --- | --- |
 //! | none | `plain`: the standard library, with locks that know no poison |
+//! | `--cfg asynckit_tsan` | `instrumented`: the same, with locks and counts that ThreadSanitizer understands |
 //! | `--cfg asynckit_shuttle` | `controlled`: a scheduler that runs one thread at a time and chooses which |
 //!
 //! The protocol files (`cell/word.rs`, `cell/chain.rs`, `pool/inbox.rs`, `pool/sleep.rs` …) import nothing else
 //! of the crate's that has to do with threads, so the models can compile the very same files against loom's.
 //!
 //! Locks are not poisoned: no user code runs under a lock of this crate, so a panic leaves nothing half-way.
-//! `Arc` is the standard library's where a signature of its own or of a user's asks for that.
 
 #[cfg(asynckit_shuttle)]
 pub mod controlled;
-#[cfg(not(asynckit_shuttle))]
+#[cfg(all(asynckit_tsan, not(asynckit_shuttle)))]
+mod instrumented;
+#[cfg(not(any(asynckit_shuttle, asynckit_tsan)))]
 mod locks;
 #[cfg(not(asynckit_shuttle))]
 mod plain;
 
+/// The standard library's own, where a signature of its own or of a user's asks for that.
+pub(crate) use std::sync::Arc as StdArc;
+
 #[cfg(asynckit_shuttle)]
 pub(crate) use controlled::*;
+#[cfg(all(asynckit_tsan, not(asynckit_shuttle)))]
+pub(crate) use instrumented::{Arc, Condvar, Mutex, MutexGuard, OnceLock, RwLock, Weak};
+#[cfg(not(any(asynckit_shuttle, asynckit_tsan)))]
+pub(crate) use locks::{Arc, Condvar, Mutex, MutexGuard, OnceLock, RwLock, Weak};
 #[cfg(not(asynckit_shuttle))]
 pub(crate) use plain::*;

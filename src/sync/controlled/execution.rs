@@ -36,6 +36,7 @@ std::thread_local! {
     // All threads of a schedule are coroutines on one thread of the system.
     static EXECUTION: RefCell<Execution> = RefCell::new(Execution::new());
     static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    static CELLS: Cell<isize> = const { Cell::new(0) };
     static IDLE: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -45,6 +46,21 @@ fn with<R>(f: impl FnOnce(&mut Execution) -> R) -> R {
 
 /// No program computes for so long: a time that is further away comes only when nobody has anything to do.
 const FAR: Duration = Duration::from_secs(1);
+
+/// Whether the program has ended: threads that nobody joins are unwound then.
+pub(crate) fn is_torn_down() -> bool {
+    ExecutionState::try_with(|state| state.in_cleanup()).unwrap_or(true)
+}
+
+/// One cell more, or less.
+pub(crate) fn count_cell(more: isize) {
+    CELLS.set(CELLS.get() + more);
+}
+
+/// How many cells there are that were made in this schedule.
+pub fn cells() -> isize {
+    CELLS.get()
+}
 
 /// For the scheduler, when it chooses the clock: whether nobody else could run.
 pub fn idle(idle: bool) {
@@ -57,6 +73,7 @@ pub fn begin() {
     let before = EXECUTION.replace(Execution::new());
     drop(before);
     NOW.set(Duration::ZERO);
+    CELLS.set(0);
     drop(thread::Builder::new().name("clock".to_owned()).spawn(tick));
 }
 

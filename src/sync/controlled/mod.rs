@@ -12,7 +12,8 @@ mod locks;
 mod threads;
 
 pub use atomics::{atomic, spin_loop};
-pub use execution::{Global, begin, idle, now, point, spent, watch};
+pub use execution::{Global, begin, cells, idle, now, point, spent, watch};
+pub(crate) use execution::{count_cell, is_torn_down};
 pub use locks::{Condvar, Mutex, MutexGuard, OnceLock, RwLock};
 pub use std::sync::{Arc, Weak};
 pub use std::time::Instant;

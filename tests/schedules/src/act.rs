@@ -4,6 +4,7 @@ use asynckit::controlled::thread;
 use asynckit::{Failure, Promise, Shutdown};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::ledger::fault;
@@ -60,8 +61,16 @@ impl World {
             },
             Op::OnCancel(_) => {
                 let token = self.ledger.token("a handler", *node);
-                deferred.on_cancel(move || drop(token));
-                let _ = deferred.is_cancelled();
+                let (called, told) = (Arc::new(AtomicBool::new(false)), deferred.is_cancelled());
+                let is_called = called.clone();
+                deferred.on_cancel(move || {
+                    let _token = token;
+                    called.store(true, Relaxed);
+                });
+                // At once, or by whoever is cancelling it at this moment.
+                if told {
+                    self.ledger.expect(*node, is_called);
+                }
                 let before = self.deferreds.lock().insert(*node, deferred);
                 drop(before);
             }

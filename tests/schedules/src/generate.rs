@@ -21,8 +21,10 @@ pub(crate) fn generate(seed: u64) -> Program {
         cancels: !random.one_in(3),
         timeouts: random.one_in(4),
         ends: random.one_in(4),
+        spares: if random.one_in(4) { Some(random.below(2)) } else { None },
     };
-    let pools = (0..1 + random.below(2)).map(|_| 1 + random.below(3)).collect();
+    let count = if trouble.spares.is_some() { 1 } else { 1 + random.below(2) };
+    let pools = (0..count).map(|_| 1 + random.below(3)).collect();
     let (threads, makers, closed) = (vec![], vec![], vec![]);
     let program = Program { seed, trouble, pools, threads, makers, closed };
     let (free, values, deferreds, cancellers) = (vec![], vec![], vec![], vec![]);
@@ -65,7 +67,9 @@ impl Generator {
         match op {
             Op::Ready | Op::Failed | Op::Concurrent(..) | Op::Scope(_) => (own, true),
             Op::SpawnCancellable(_) => (own, true),
-            Op::Spawn(_, plan) | Op::Limited(plan) => self.planned(own, true, plan),
+            Op::Spawn(_, plan) => self.planned(own, true, plan),
+            // It waits for others that wait for a deferred.
+            Op::Limited(plan) => self.planned(own, false, plan),
             Op::Deferred(_) => (all, false),
             Op::Future(_, Kind::Await(source)) => (own | of(source).0, of(source).1),
             Op::Future(..) => (own, true),
@@ -206,7 +210,7 @@ impl Generator {
             items.extend(self.random.take(&mut self.free));
         }
         let pool = self.pool();
-        let taking = match self.random.below(10) {
+        let taking = match self.random.below(11) {
             2 if items.len() == 2 => return Op::Pair(items[0], items[1]),
             0..3 => Taking::Join,
             3 if !items.is_empty() => Taking::Race,
@@ -215,6 +219,7 @@ impl Generator {
             6 => Taking::Settled,
             7 => Taking::Completed(pool),
             8 if self.program.trouble.cancels => Taking::Cancel,
+            9 => self.random.pick(&[Taking::Timed, Taking::Timed, Taking::Next]),
             _ => Taking::GetIn(pool),
         };
         Op::List(items, taking)

@@ -2,6 +2,7 @@
 
 use asynckit::{AnyError, Failure, Outcome};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::program::{Node, Nodes, Trouble};
@@ -17,6 +18,8 @@ struct Entries {
     problems: Vec<String>,
     /// Whose it is, and how often it was dropped.
     tokens: Vec<(String, u32)>,
+    /// What has to be called by the end.
+    calls: Vec<(Node, Arc<AtomicBool>)>,
 }
 
 impl Ledger {
@@ -30,6 +33,11 @@ impl Ledger {
 
     pub(crate) fn problem(&self, problem: String) {
         self.entries().problems.push(problem);
+    }
+
+    /// This has to be so at the end: a handler of this node is called.
+    pub(crate) fn expect(&self, node: Node, called: Arc<AtomicBool>) {
+        self.entries().calls.push((node, called));
     }
 
     /// What must be dropped exactly once.
@@ -61,12 +69,14 @@ impl Ledger {
         let trouble = self.trouble;
         let may_be = match failure {
             Failure::Error(_) => {
-                trouble.faults || trouble.cancels || trouble.timeouts || trouble.ends
+                let Trouble { faults, cancels, timeouts, ends, spares } = trouble;
+                faults || cancels || timeouts || ends || spares.is_some()
             }
             Failure::Panicked(_) => trouble.faults,
             Failure::Cancelled => trouble.cancels,
             Failure::TimedOut => trouble.timeouts,
             Failure::Abandoned => trouble.ends,
+            Failure::WouldDeadlock => trouble.spares.is_some(),
             _ => false,
         };
         if !may_be {
@@ -80,7 +90,9 @@ impl Ledger {
         let entries = self.entries();
         let alive = entries.tokens.iter().filter(|(_, drops)| *drops == 0);
         let alive = alive.map(|(whose, _)| format!("{whose} is never dropped"));
-        entries.problems.iter().cloned().chain(alive).collect()
+        let silent = entries.calls.iter().filter(|(_, called)| !called.load(Relaxed));
+        let silent = silent.map(|(node, _)| format!("a handler of n{node} is never called"));
+        entries.problems.iter().cloned().chain(alive).chain(silent).collect()
     }
 }
 

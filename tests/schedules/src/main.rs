@@ -12,6 +12,7 @@ mod generate;
 mod ledger;
 mod make;
 mod memory;
+mod pairs;
 mod parent;
 mod program;
 #[path = "../../stress/random.rs"]

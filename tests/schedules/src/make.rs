@@ -30,6 +30,8 @@ macro_rules! attach {
 
 /// Longer than a program takes, if the clock stands still while others can run.
 const LONG: Duration = Duration::from_secs(60);
+/// So long that what is waited for may come, or not.
+const TINY: Duration = Duration::from_micros(300);
 pub(crate) const SHORT: Duration = Duration::from_millis(2);
 
 fn is_taken(outcome: &Outcome<Value>) -> bool {
@@ -308,7 +310,22 @@ impl World {
             self.promise(*item).into_iter().for_each(|promise| list.push(promise));
             thread::yield_now();
         }
-        let callback = self.callback(node, Plan::Value);
+        // Some that settle while it is made and looked at.
+        for number in 0..node % 4 {
+            let one = self.callback(node, Plan::Value);
+            list.push(self.pools[number % self.pools.len()].spawn(move || one.result()));
+        }
+        self.asked(self.callback(node, Plan::Value), list, taking)
+    }
+
+    /// What becomes of a list.
+    fn asked(
+        self: &Arc<Self>,
+        callback: Called,
+        mut list: AsyncList<Value>,
+        taking: Taking,
+    ) -> Option<Thing> {
+        let node = callback.node;
         let any =
             |failures: asynckit::AllFailed<AnyError>| AnyError::msg(failures.failures().len());
         Some(Thing::Promise(match taking {
@@ -331,11 +348,29 @@ impl World {
                 list.get(None)?;
                 callback.result()
             }),
+            Taking::Timed | Taking::Next => self.watched(callback, list, taking),
             Taking::Cancel => {
                 list.cancel();
                 return Some(Thing::List(list));
             }
             _ => list.settled().map(move |_| callback.value()),
         }))
+    }
+
+    /// Waits for a list, a while at a time.
+    fn watched(&self, callback: Called, mut list: AsyncList<Value>, taking: Taking) -> Promised {
+        if let Taking::Next = taking {
+            let count = list.len();
+            let mut completed = list.as_completed();
+            for _ in 0..count {
+                let _ = completed.next_timeout(TINY);
+            }
+            return Promise::ready(callback.value());
+        }
+        let waited = (0..3).any(|_| list.wait(TINY));
+        if waited && !list.is_set() {
+            self.ledger.problem(format!("n{}: waited for, and it is not set", callback.node));
+        }
+        list.map(move |_| callback.value())
     }
 }

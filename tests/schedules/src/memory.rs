@@ -81,9 +81,16 @@ fn trace() -> String {
     lines.into_iter().map(|line| line.chars().take(160).chain(['\n']).collect::<String>()).collect()
 }
 
-/// Keeps what is freed from here on.
+static MODE: AtomicBool = AtomicBool::new(true);
+
+/// Whether the next schedule keeps what it frees.
+pub(crate) fn set_mode(keeps: bool) {
+    MODE.store(keeps, Relaxed);
+}
+
+/// Keeps what is freed from here on, if this schedule is to.
 pub(crate) fn keep() {
-    MEMORY.keeps.store(true, Relaxed);
+    MEMORY.keeps.store(MODE.load(Relaxed), Relaxed);
 }
 
 /// Gives back what was kept, unless it was written to.

@@ -95,6 +95,24 @@ fn shrink(program: &str, first: Failed) {
     say(&format!("again: --program {program} --without {without} --schedule {}", last.schedule));
 }
 
+/// Each of the small programs in a process of its own.
+pub(crate) fn small(names: &[&str]) {
+    let mut failed = false;
+    for name in names {
+        let result = have(&["--small".to_owned(), (*name).to_owned()]);
+        result.0.iter().filter(|line| !line.starts_with("s ")).for_each(|line| say(line));
+        if let Some(failure) = failure((vec![], result.1)) {
+            failed = true;
+            let last = result.0.iter().rev().find_map(|line| line.strip_prefix("s "));
+            failure.said.iter().for_each(|line| say(line));
+            say(&format!("again: --small {name} --schedule {}", last.unwrap_or_default()));
+        }
+    }
+    if failed {
+        exit(1);
+    }
+}
+
 /// Programs for so many seconds.
 pub(crate) fn run(seconds: u64, seed: Option<u64>) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());

@@ -15,6 +15,8 @@ pub(crate) struct Trouble {
     pub(crate) timeouts: bool,
     /// Deferreds, jobs and pools may end early.
     pub(crate) ends: bool,
+    /// The pool has hardly a thread to spare: who waits in it may be told that this would never end.
+    pub(crate) spares: Option<usize>,
 }
 
 /// What a callback does.
@@ -74,6 +76,10 @@ pub(crate) enum Taking {
     Settled,
     Completed(usize),
     GetIn(usize),
+    /// Waited for, a while at a time, and then joined.
+    Timed,
+    /// Its items one after the other, a while at a time; the rest is given up.
+    Next,
     Cancel,
 }
 

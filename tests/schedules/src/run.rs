@@ -67,12 +67,16 @@ pub(crate) fn run(program: &Program) {
     end();
     drop(world);
     for _ in 0..PATIENCE {
-        if ledger.problems().is_empty() {
+        if ledger.problems().is_empty() && controlled::cells() == 0 {
             break;
         }
         thread::yield_now();
     }
-    judge(ledger.problems());
+    let mut problems = ledger.problems();
+    if controlled::cells() != 0 {
+        problems.push(format!("{} cells are never freed", controlled::cells()));
+    }
+    judge(problems);
 }
 
 fn steps(world: &Arc<World>, steps: &[(Node, Op)]) {

@@ -1,25 +1,32 @@
 //! Small programs that the library is known to have failed on, or might.
 
 use asynckit::controlled::thread;
-use asynckit::{AsyncValue, Job, Pool, Promise, Shutdown};
+use asynckit::{Job, Pool, Shutdown};
 use std::sync::Arc;
 
+use crate::pairs;
 use crate::random::mix;
 use crate::run::{begin, end, judge};
 use crate::{say, under};
 
-type Small = (&'static str, fn() -> Vec<String>);
+pub(crate) type Small = (&'static str, fn() -> Vec<String>);
 
 const ALL: &[Small] = &[
     ("stale-parent", stale_parent),
     ("freed-executor", freed_executor),
     ("list-notified", list_notified),
-    ("two-setters", two_setters),
 ];
+
+fn all() -> impl Iterator<Item = &'static Small> {
+    ALL.iter().chain(pairs::ALL)
+}
 
 /// Runs the one of this name, or all.
 pub(crate) fn run(name: &str, schedule: Option<u64>, count: Option<usize>) {
-    for (known, program) in ALL.iter().filter(|(known, _)| name.is_empty() || *known == name) {
+    if name.is_empty() {
+        return crate::parent::small(&all().map(|(name, _)| *name).collect::<Vec<_>>());
+    }
+    for (known, program) in all().filter(|(known, _)| *known == name) {
         let count = count.unwrap_or(2000) as u64;
         let schedules = schedule.map_or_else(|| (0..count).map(mix).collect(), |one| vec![one]);
         let program = *program;
@@ -88,26 +95,4 @@ fn list_notified() -> Vec<String> {
     }
     pool.shutdown(Shutdown::Drain, None);
     vec![]
-}
-
-/// Who sets a value second is told so, and then it is set.
-fn two_setters() -> Vec<String> {
-    let value: AsyncValue<usize> = AsyncValue::new();
-    let setters: Vec<_> = (0..2)
-        .map(|number| {
-            let value = value.clone();
-            thread::spawn(move || match value.set(number) {
-                Ok(()) => true,
-                Err(_) => {
-                    assert!(value.is_set(), "it was told that it is set");
-                    assert!(value.try_get().is_some(), "it was told that it is set");
-                    false
-                }
-            })
-        })
-        .collect();
-    let set =
-        setters.into_iter().filter_map(|setter| setter.join().ok()).filter(|set| *set).count();
-    let _: Promise<()> = Promise::ready(());
-    if set == 1 { vec![] } else { vec![format!("{set} setters were told that they have set it")] }
 }

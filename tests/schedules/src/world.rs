@@ -49,7 +49,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(program: &Program) -> Arc<Self> {
-        let pools: Vec<_> = program.pools.iter().map(|workers| Pool::new(*workers)).collect();
+        let spares = program.trouble.spares.unwrap_or(64);
+        let builder = || Pool::builder().max_spare_workers(spares);
+        let pool =
+            |workers: &usize| builder().workers(*workers).build().expect("there are threads");
+        let pools: Vec<_> = program.pools.iter().map(pool).collect();
         let world = World {
             ledger: Ledger::new(program.trouble),
             limiter: Limiter::new(1).on(&pools[0]),
