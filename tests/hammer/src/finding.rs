@@ -55,11 +55,23 @@ pub(crate) fn contain(f: impl FnOnce()) {
     }
 }
 
-/// From now on a panic that is not on purpose is a finding.
+/// Where the library catches what user code panics with.
+const CATCHES: &str = "src/failure/panic.rs";
+
+/// From now on a panic that is not on purpose is a finding; and one that is, if it ends a thread of the library.
 pub(crate) fn watch_panics() {
     std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
         if !info.payload().is::<OnPurpose>() {
             finding(&info.to_string());
         }
+        if is_of_library() && !Backtrace::force_capture().to_string().contains(CATCHES) {
+            finding("user code ends a thread of the library");
+        }
     }));
+}
+
+fn is_of_library() -> bool {
+    let thread = std::thread::current();
+    let of_library = ["resident", "guest", "asynckit"];
+    thread.name().is_some_and(|name| of_library.iter().any(|prefix| name.starts_with(prefix)))
 }

@@ -7,7 +7,7 @@ use crate::callback::callback;
 use crate::held::{Held, List};
 use crate::pools::Handle;
 use crate::random::Random;
-use crate::value::{Fault, Value, check, check_failure};
+use crate::value::{Fault, Value, check, check_failure, without};
 use crate::world::world;
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -71,8 +71,7 @@ fn then_promise(r: &mut Random) {
     let after = held.after.max(next.after);
     let promise = held.it.then(move |value: Value| {
         callback.run("then");
-        value.check();
-        next.it
+        without(next.it, value)
     });
     Held::new(promise, after).keep(r);
 }
@@ -84,15 +83,19 @@ fn then_value(r: &mut Random) {
         return held.keep(r);
     };
     let after = many.after;
-    Held::new(held.it.then(move |_| many.it), after).keep(r);
+    Held::new(held.it.then(move |value| without(many.it, value)), after).keep(r);
 }
 
 fn then_list(r: &mut Random) {
     let (held, list) = (Held::any(r), List::any(r));
     let after = held.after.max(list.after);
     let callback = callback(r, after);
-    let values = held.it.then(move |_| list.it);
-    let last = move |mut values: Vec<Value>| callback.result("then", values.pop());
+    let values = held.it.then(move |value| without(list.it, value));
+    let last = move |mut values: Vec<Value>| {
+        let last = values.pop();
+        drop(values);
+        callback.result("then", last)
+    };
     Held::new(values.then(last), after).keep(r);
 }
 
@@ -125,6 +128,7 @@ fn catch(r: &mut Random) {
     let callback = callback(r, held.after);
     let cure = move |failure| {
         check_failure(&failure);
+        drop(failure);
         callback.result("catch", None)
     };
     held.go(|promise| promise.catch(cure)).keep(r);
@@ -139,6 +143,7 @@ fn catch_if(r: &mut Random) {
     };
     let cure = move |failure| {
         check_failure(&failure);
+        drop(failure);
         callback.result("catch_if", None)
     };
     held.go(|promise| promise.catch_if(is_wanted, cure)).keep(r);
@@ -151,7 +156,7 @@ fn or_else(r: &mut Random) {
     let cure = move |fault: Fault| {
         fault.check();
         callback.run("or_else");
-        other.it
+        without(other.it, fault)
     };
     Held::new(held.it.or_else(cure), after).keep(r);
 }
