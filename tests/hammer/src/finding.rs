@@ -57,15 +57,24 @@ pub(crate) fn contain(f: impl FnOnce()) {
 
 /// Where the library catches what user code panics with.
 const CATCHES: &str = "src/failure/panic.rs";
+/// Where it does what must not unwind: the thread would never deliver anything again.
+const SHIELDS: &str = "src/cell/later.rs";
 
-/// From now on a panic that is not on purpose is a finding; and one that is, if it ends a thread of the library.
+/// From now on a panic that is not on purpose is a finding; and one that is, if the library lets
+/// it end a thread, or pass where it must not.
 pub(crate) fn watch_panics() {
     std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
         if !info.payload().is::<OnPurpose>() {
             finding(&info.to_string());
         }
-        if is_of_library() && !Backtrace::force_capture().to_string().contains(CATCHES) {
-            finding("user code ends a thread of the library");
+        let backtrace = Backtrace::force_capture().to_string();
+        if !backtrace.contains(CATCHES) {
+            if is_of_library() {
+                finding("user code ends a thread of the library");
+            }
+            if backtrace.contains(SHIELDS) {
+                finding("user code unwinds through what must not unwind");
+            }
         }
     }));
 }

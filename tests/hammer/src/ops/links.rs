@@ -47,9 +47,11 @@ struct Large(Value, [u8; 300]);
 /// By way of promises of other types: nothing, much, and what is aligned.
 fn map_to_others(r: &mut Random) {
     let held = Held::any(r);
-    let value = Value::new(r);
     let there = held.go(|promise| match r.below(3) {
-        0 => promise.map(drop).map(move |()| value),
+        0 => {
+            let value = Value::new(r);
+            promise.map(drop).map(move |()| value)
+        }
         1 => promise.map(|value| Large(value, [7; 300])).chain(|large| {
             assert_eq!(large.1, [7; 300]);
             Ok(large.0)
