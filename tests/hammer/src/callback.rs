@@ -72,6 +72,7 @@ impl Callback {
             value.check();
         }
         if r.one_in(6) {
+            drop(value); // not later, see `without`
             return Err(Fault::new(&mut r));
         }
         Ok(value.unwrap_or_else(|| Value::new(&mut r)))

@@ -55,11 +55,32 @@ pub(crate) fn contain(f: impl FnOnce()) {
     }
 }
 
-/// From now on a panic that is not on purpose is a finding.
+/// Where the library catches what user code panics with.
+const CATCHES: &str = "src/failure/panic.rs";
+/// Where it does what must not unwind: the thread would never deliver anything again.
+const SHIELDS: &str = "src/cell/later.rs";
+
+/// From now on a panic that is not on purpose is a finding; and one that is, if the library lets
+/// it end a thread, or pass where it must not.
 pub(crate) fn watch_panics() {
     std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
         if !info.payload().is::<OnPurpose>() {
             finding(&info.to_string());
         }
+        let backtrace = Backtrace::force_capture().to_string();
+        if !backtrace.contains(CATCHES) {
+            if is_of_library() {
+                finding("user code ends a thread of the library");
+            }
+            if backtrace.contains(SHIELDS) {
+                finding("user code unwinds through what must not unwind");
+            }
+        }
     }));
+}
+
+fn is_of_library() -> bool {
+    let thread = std::thread::current();
+    let of_library = ["resident", "guest", "asynckit"];
+    thread.name().is_some_and(|name| of_library.iter().any(|prefix| name.starts_with(prefix)))
 }

@@ -32,3 +32,8 @@ pub fn repeat(name: &'static str, mut round: impl FnMut()) {
 pub fn fail(what: &str) -> ! {
     finding::finding(what)
 }
+
+/// Panics as user code does: no finding, unless it ends a thread of the library.
+pub fn panic() -> ! {
+    finding::panic_on_purpose()
+}

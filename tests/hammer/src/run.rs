@@ -24,6 +24,7 @@ pub fn main() -> ExitCode {
     memory::set(options().memory);
     finding::watch_panics();
     watch::start_watchdog(options().hang);
+    asynckit::set_unobserved_hook(|_| ());
     jostle::start(options().jostle);
     value::let_drops_panic(options().panics);
     let steps = hammer();

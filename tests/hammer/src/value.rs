@@ -94,6 +94,22 @@ impl Drop for Value {
     }
 }
 
+/// Gives back the one, and drops the others before. What a function returns leaks if the drop of one of its locals
+/// panics afterwards, as the compiler has it; so closures leave no such drop to the end.
+pub(crate) fn without<X, O>(one: X, others: O) -> X {
+    drop(others);
+    one
+}
+
+/// The last of these, or that one.
+pub(crate) fn last_or(mut values: Vec<Value>, or: Value) -> Value {
+    values.iter().for_each(Value::check);
+    match values.pop() {
+        Some(last) => without(last, (values, or)),
+        None => or,
+    }
+}
+
 /// What the promises fail with.
 #[derive(Clone)]
 pub(crate) struct Fault(Arc<Value>);

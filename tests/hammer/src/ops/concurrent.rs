@@ -6,7 +6,7 @@ use super::{Operation, operation, sure_source};
 use crate::callback::callback;
 use crate::held::{Held, LAST, List};
 use crate::random::Random;
-use crate::value::{Fault, Value};
+use crate::value::{Fault, Value, without};
 use crate::world::world;
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -60,8 +60,7 @@ fn reduce(r: &mut Random) {
     let mut callback = callback(r, list.after);
     let promise = list.it.reduce(first, move |so_far, next| {
         callback.call_again("reduce");
-        next.check();
-        Ok(so_far)
+        Ok(without(so_far, next))
     });
     Held::new(promise, list.after).keep(r);
 }
@@ -73,7 +72,8 @@ fn reduce_unordered(r: &mut Random) {
     let promise = list.it.reduce_unordered(first, move |so_far, next| {
         callback.call_again("reduce_unordered");
         so_far.check();
-        sure_source(&mut q).it.map(|_| next)
+        drop(so_far);
+        sure_source(&mut q).it.map(|other| without(next, other))
     });
     Held::new(promise, list.after).keep(r);
 }

@@ -11,7 +11,7 @@ use crate::finding::OnPurpose;
 use crate::held::{Held, LAST};
 use crate::pools::Handle;
 use crate::random::Random;
-use crate::value::{Fault, check_failure};
+use crate::value::{Fault, check_failure, without};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     operation(
@@ -118,7 +118,8 @@ fn any_error(r: &mut Random) {
         Ok(())
     });
     let value = crate::value::Value::new(r);
-    Held::new(promise.map(|()| value).map_err(move |_: AnyError| own), 0).keep(r);
+    Held::new(promise.map(|()| value).map_err(move |error: AnyError| without(own, error)), 0)
+        .keep(r);
 }
 
 fn walk(trace: &Trace) {

@@ -7,7 +7,7 @@ use crate::callback::callback;
 use crate::held::{Held, List};
 use crate::pools::Handle;
 use crate::random::Random;
-use crate::value::{Fault, Value, check, check_failure};
+use crate::value::{Fault, Value, check, check_failure, without};
 use crate::world::world;
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -47,9 +47,11 @@ struct Large(Value, [u8; 300]);
 /// By way of promises of other types: nothing, much, and what is aligned.
 fn map_to_others(r: &mut Random) {
     let held = Held::any(r);
-    let value = Value::new(r);
     let there = held.go(|promise| match r.below(3) {
-        0 => promise.map(drop).map(move |()| value),
+        0 => {
+            let value = Value::new(r);
+            promise.map(drop).map(move |()| value)
+        }
         1 => promise.map(|value| Large(value, [7; 300])).chain(|large| {
             assert_eq!(large.1, [7; 300]);
             Ok(large.0)
@@ -71,8 +73,7 @@ fn then_promise(r: &mut Random) {
     let after = held.after.max(next.after);
     let promise = held.it.then(move |value: Value| {
         callback.run("then");
-        value.check();
-        next.it
+        without(next.it, value)
     });
     Held::new(promise, after).keep(r);
 }
@@ -84,15 +85,19 @@ fn then_value(r: &mut Random) {
         return held.keep(r);
     };
     let after = many.after;
-    Held::new(held.it.then(move |_| many.it), after).keep(r);
+    Held::new(held.it.then(move |value| without(many.it, value)), after).keep(r);
 }
 
 fn then_list(r: &mut Random) {
     let (held, list) = (Held::any(r), List::any(r));
     let after = held.after.max(list.after);
     let callback = callback(r, after);
-    let values = held.it.then(move |_| list.it);
-    let last = move |mut values: Vec<Value>| callback.result("then", values.pop());
+    let values = held.it.then(move |value| without(list.it, value));
+    let last = move |mut values: Vec<Value>| {
+        let last = values.pop();
+        drop(values);
+        callback.result("then", last)
+    };
     Held::new(values.then(last), after).keep(r);
 }
 
@@ -125,6 +130,7 @@ fn catch(r: &mut Random) {
     let callback = callback(r, held.after);
     let cure = move |failure| {
         check_failure(&failure);
+        drop(failure);
         callback.result("catch", None)
     };
     held.go(|promise| promise.catch(cure)).keep(r);
@@ -139,6 +145,7 @@ fn catch_if(r: &mut Random) {
     };
     let cure = move |failure| {
         check_failure(&failure);
+        drop(failure);
         callback.result("catch_if", None)
     };
     held.go(|promise| promise.catch_if(is_wanted, cure)).keep(r);
@@ -151,7 +158,7 @@ fn or_else(r: &mut Random) {
     let cure = move |fault: Fault| {
         fault.check();
         callback.run("or_else");
-        other.it
+        without(other.it, fault)
     };
     Held::new(held.it.or_else(cure), after).keep(r);
 }

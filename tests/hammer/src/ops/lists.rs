@@ -10,7 +10,7 @@ use crate::callback::callback;
 use crate::futures::block_on;
 use crate::held::{Held, List};
 use crate::random::Random;
-use crate::value::{Fault, Value, check, check_failure};
+use crate::value::{Fault, Value, check, check_failure, last_or, without};
 use crate::world::world;
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -106,7 +106,8 @@ fn cancel(r: &mut Random) {
 
 fn first(mut values: Vec<Value>) -> Option<Value> {
     values.iter().for_each(Value::check);
-    values.pop()
+    let last = values.pop();
+    without(last, values)
 }
 
 fn join(r: &mut Random) {
@@ -114,7 +115,7 @@ fn join(r: &mut Random) {
     let (callback, value) = (callback(r, list.after), Value::new(r));
     let next = move |values| {
         callback.run("list's map");
-        first(values).unwrap_or(value)
+        last_or(values, value)
     };
     let promise = if r.one_in(2) { list.it.join().map(next) } else { list.it.map(next) };
     Held::new(promise, list.after).keep(r);
@@ -131,7 +132,10 @@ fn then(r: &mut Random) {
 fn share(r: &mut Random) {
     let (list, value) = (List::any(r), Value::new(r));
     let shared = list.it.share();
-    let promise = shared.map(move |values| values.first().cloned().unwrap_or(value));
+    let promise = shared.map(move |values| match values.first() {
+        Some(first) => without(first.clone(), value),
+        None => value,
+    });
     Held::new(promise, list.after).keep(r);
 }
 
@@ -147,6 +151,7 @@ fn settled(r: &mut Random) {
     let callback = callback(r, list.after);
     let promise = list.it.settled().then(move |outcomes| {
         outcomes.iter().for_each(check);
+        drop(outcomes);
         callback.result("settled", None)
     });
     Held::new(promise, list.after).keep(r);
@@ -167,7 +172,7 @@ fn any(r: &mut Random) {
 fn some(r: &mut Random) {
     let (list, fault, value) = (List::any(r), Fault::new(r), Value::new(r));
     let promise = list.it.some(r.below(4)).map_err(move |failed| all_failed(failed, fault));
-    let promise = promise.map(move |values| first(values).unwrap_or(value));
+    let promise = promise.map(move |values| last_or(values, value));
     Held::new(promise, list.after).keep(r);
 }
 
@@ -212,10 +217,13 @@ fn end_of_keyed(r: &mut Random) {
     let callback = callback(r, after);
     let promise = match r.one_in(2) {
         true => list.join().then(move |mut values| {
-            callback.result("keyed join", values.pop().map(|(_, value)| value))
+            let last = values.pop();
+            drop(values);
+            callback.result("keyed join", last.map(|(_, value)| value))
         }),
         false => list.settled().then(move |outcomes| {
             outcomes.iter().for_each(|(_, outcome)| check(outcome));
+            drop(outcomes);
             callback.result("keyed settled", None)
         }),
     };

@@ -8,7 +8,7 @@ use super::{Operation, operation, sure_source};
 use crate::callback::callback;
 use crate::held::{Held, LAST};
 use crate::random::Random;
-use crate::value::{Fault, Value};
+use crate::value::{Fault, Value, without};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     operation("delay", &["delay", "Promise::delay"], delayed),
@@ -39,7 +39,9 @@ fn soon(r: &mut Random) -> Duration {
 fn delayed(r: &mut Random) {
     let (value, fault) = (Value::new(r), Fault::new(r));
     let promise = match r.one_in(2) {
-        true => delay(soon(r)).map(|()| value).map_err(move |_: AnyError| fault),
+        true => {
+            delay(soon(r)).map(|()| value).map_err(move |error: AnyError| without(fault, error))
+        }
         false => Promise::<(), Fault>::delay(soon(r)).map(|()| value),
     };
     Held::new(promise, 0).keep(r);
