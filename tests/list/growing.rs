@@ -219,7 +219,8 @@ fn failures_in_a_list_that_grows() {
 fn a_list_that_was_looked_at_is_handed_on() {
     watched(|| {
         let pool = Pool::new(2);
-        let uses: [(&str, fn(List<usize>) -> usize); 3] = [
+        type Use = fn(List<usize>) -> usize;
+        let uses: [(&str, Use); 3] = [
             ("join", |list| list.join().get(PATIENCE).unwrap().len()),
             ("settled", |list| list.settled().get(PATIENCE).unwrap().len()),
             ("as_completed", |list| list.as_completed().count()),
