@@ -18,31 +18,22 @@ use super::wave::{Delivery, deliver, release};
 use crate::failure::{AbortOnUnwind, contain, drop_quietly};
 use crate::sync::thread_local;
 
-/// What this thread is doing.
-#[derive(Clone, Copy)]
-struct Now {
-    /// It is inside a step that must not be nested.
-    active: bool,
-    /// User code must not run, nor be dropped.
-    quiet: bool,
-    /// User code is being dropped.
-    dropping: bool,
-    /// Something waits in the queue: a look at this costs less than one at that.
-    waits: bool,
-    /// How many cancellation handlers are on the stack.
-    handlers: u8,
-}
-
-impl Now {
-    const NOTHING: Now =
-        Now { active: false, quiet: false, dropping: false, waits: false, handlers: 0 };
-}
-
-/// How deep cancellation handlers that cancel other promises nest.
-const NEST: u8 = 4;
+// What this thread is doing, in one word: shields are many.
+/// It is inside a step that must not be nested.
+const ACTIVE: u32 = 1;
+/// User code must not run, nor be dropped.
+const QUIET: u32 = 2;
+/// User code is being dropped.
+const DROPPING: u32 = 4;
+/// Something waits in the queue: a look at this costs less than one at that.
+const WAITS: u32 = 8;
+/// One cancellation handler on the stack.
+const HANDLER: u32 = 16;
+/// So deep cancellation handlers that cancel other promises nest.
+const NEST: u32 = 4 * HANDLER;
 
 thread_local! {
-    static NOW: Cell<Now> = const { Cell::new(Now::NOTHING) };
+    static NOW: Cell<u32> = const { Cell::new(0) };
     static QUEUE: RefCell<VecDeque<Later>> = const { RefCell::new(VecDeque::new()) };
 }
 
@@ -80,30 +71,34 @@ impl Later {
     }
 }
 
-/// Does something with other flags than before, and puts those back.
-fn with_flags<R>(change: impl FnOnce(&mut Now), f: impl FnOnce() -> R) -> R {
+fn is(flags: u32) -> bool {
+    NOW.get() & flags != 0
+}
+
+/// Does something with other flags than before, and puts those back; but not whether something waits.
+#[inline]
+fn with_flags<R>(change: impl FnOnce(u32) -> u32, f: impl FnOnce() -> R) -> R {
     let outer = NOW.get();
-    let mut now = outer;
-    change(&mut now);
-    NOW.set(now);
+    NOW.set(change(outer));
     let abort = AbortOnUnwind;
     let result = f();
     mem::forget(abort);
-    NOW.set(Now { waits: NOW.get().waits, ..outer });
+    NOW.set(outer & !WAITS | NOW.get() & WAITS);
     result
 }
 
 /// Runs something of ours that drops user code: what this sets off waits until it is through, so that
 /// nothing nests. `f` must not unwind: that aborts.
+#[inline]
 pub(crate) fn shield<R>(f: impl FnOnce() -> R) -> R {
-    let outermost = !NOW.get().active;
+    if is(ACTIVE) {
+        return with_flags(|now| now, f);
+    }
     with_flags(
-        |now| now.active = true,
+        |now| now | ACTIVE,
         || {
             let result = f();
-            if outermost {
-                run_queue();
-            }
+            run_queue();
             result
         },
     )
@@ -112,19 +107,19 @@ pub(crate) fn shield<R>(f: impl FnOnce() -> R) -> R {
 /// Runs something of ours under a lock: user code that this would run (waves, handlers, the drops of
 /// closures) waits until `f` is through. `f` must not unwind: that aborts.
 pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> R {
-    shield(|| with_flags(|now| now.quiet = true, f))
+    shield(|| with_flags(|now| now | QUIET, f))
 }
 
 /// Runs user code of a job in the middle of whatever this thread is doing: what it settles is
 /// delivered at once.
 pub(crate) fn afresh<R>(f: impl FnOnce() -> R) -> R {
-    with_flags(|now| *now = Now { waits: now.waits, ..Now::NOTHING }, f)
+    with_flags(|now| now & WAITS, f)
 }
 
 /// Whether this thread is inside a step that must not be nested, so that blocking here would keep
 /// others waiting.
 pub(crate) fn is_settling() -> bool {
-    NOW.get().active
+    is(ACTIVE)
 }
 
 /// Before this thread blocks: runs what waits on it for the end of something further out.
@@ -138,7 +133,7 @@ pub(crate) fn flush() {
 
 /// Puts something off until the outermost [`shield`] of this thread ends.
 pub(super) fn later(what: Later) {
-    if !NOW.get().active {
+    if !is(ACTIVE) {
         shield(|| what.run());
     } else if let Err(what) = push(what) {
         what.run(); // the thread ends, and its queue is gone: then it nests
@@ -152,14 +147,14 @@ fn push(what: Later) -> Result<(), Later> {
     if let Some(what) = what {
         return Err(what);
     }
-    NOW.set(Now { waits: true, ..NOW.get() });
+    NOW.set(NOW.get() | WAITS);
     Ok(())
 }
 
 /// Runs what waits on this thread.
 #[inline]
 fn run_queue() {
-    if NOW.get().waits {
+    if is(WAITS) {
         run_waiting();
     }
 }
@@ -167,23 +162,21 @@ fn run_queue() {
 #[cold]
 fn run_waiting() {
     let next = || QUEUE.try_with(|queue| queue.borrow_mut().pop_front()).ok().flatten();
-    let active = NOW.get().active;
     while let Some(what) = next() {
-        with_flags(|now| now.active = true, || what.run());
+        with_flags(|now| now | ACTIVE, || what.run());
     }
-    NOW.set(Now { active, waits: false, ..NOW.get() });
+    NOW.set(NOW.get() & !WAITS);
 }
 
 // ── Drops of user code ───────────────────────────────────────────────────────────────────────────
 
 fn dropping<R>(f: impl FnOnce() -> R) -> R {
-    with_flags(|now| now.dropping = true, f)
+    with_flags(|now| now | DROPPING, f)
 }
 
 /// Whether user code must not be dropped just now: inside of another such drop it would nest.
 fn must_wait() -> bool {
-    let now = NOW.get();
-    now.dropping || now.quiet
+    is(DROPPING | QUIET)
 }
 
 /// Drops user code; inside of another drop, or under a lock, later.
@@ -248,21 +241,21 @@ pub(super) unsafe fn drop_outcome(cell: CellRef, why: Dropped) {
 
 /// Runs cancellation handlers, or leaves them to a call further out, if they must wait or nest deep.
 pub(super) fn handle(handlers: Handlers) {
-    let now = NOW.get();
-    if now.quiet || now.handlers == NEST {
+    let nested = NOW.get() / HANDLER * HANDLER;
+    if is(QUIET) || nested == NEST {
         // Where the thread ends there is no queue: they are dropped, as after the fact.
         handlers.for_each(|handler| drop(push(Later::Handle(handler))));
         return;
     }
     handlers.for_each(call);
-    if now.handlers == 0 && !now.active {
+    if nested == 0 && !is(ACTIVE) {
         run_queue();
     }
 }
 
 fn call(handler: Handler) {
     with_flags(
-        |now| now.handlers += 1,
+        |now| now + HANDLER,
         || {
             contain(|| handler.run());
         },
