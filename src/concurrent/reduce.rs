@@ -158,16 +158,15 @@ impl<T: 'static, E: 'static> Channel<T, E> {
     fn end(&self, end: Result<(), Fallen<E>>) {
         let mut state = self.lock();
         let values = if end.is_err() { std::mem::take(&mut state.values) } else { VecDeque::new() };
-        match (state.asker.take(), end) {
-            (Some(asker), end) => {
-                state.end = Some(Ok(()));
-                drop(state);
-                answer(asker, end);
-            }
-            (None, end) => {
-                state.end.get_or_insert(end);
-                drop(state);
-            }
+        if let Some(asker) = state.asker.take() {
+            state.end = Some(Ok(()));
+            drop(state);
+            answer(asker, end);
+        } else if state.end.is_none() {
+            state.end = Some(end);
+        } else {
+            drop(state);
+            drop_quietly(end); // too late, and the user's: not under the lock
         }
         drop_quietly(values);
     }
