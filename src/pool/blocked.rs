@@ -32,10 +32,16 @@ impl Blocked {
     /// left for what is queued.
     pub(super) fn callable(core: &'static Core, seat: &Arc<Seat>) -> Option<Self> {
         let blocked = Self::enter(core, Some(Arc::clone(seat)), false);
+        if Self::is_stuck(core) {
+            Worker::with_any(Worker::sweep_all); // jobs that were claimed are no work
+        }
+        (!Self::is_stuck(core)).then_some(blocked)
+    }
+
+    /// Whether nobody is left, nor ever will be, for what is queued.
+    fn is_stuck(core: &'static Core) -> bool {
         let roster = core.lock();
-        let stuck = roster.is_stuck_for_good() && core.has_work(&roster);
-        drop(roster);
-        (!stuck).then_some(blocked)
+        roster.is_stuck_for_good() && core.has_work(&roster)
     }
 
     fn enter(core: &'static Core, seat: Option<Arc<Seat>>, timed: bool) -> Self {

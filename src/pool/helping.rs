@@ -89,12 +89,17 @@ impl Worker {
         if self.left_behind.get() < self.sweep_at.get() {
             return;
         }
+        if self.sweep_all() > 0 {
+            self.core.wake_if_needed(); // somebody may have looked meanwhile, and gone to sleep
+        }
+    }
+
+    /// Frees the claimed jobs that lie in the queue. Says how many items are left.
+    pub(super) fn sweep_all(&self) -> usize {
         self.left_behind.set(0);
         let left = self.seat.moving(|| self.sweep_now());
         self.sweep_at.set(LEFT_BEHIND.max(left));
-        if left > 0 {
-            self.core.wake_if_needed(); // somebody may have looked meanwhile, and gone to sleep
-        }
+        left
     }
 
     /// Says how many items are left.

@@ -150,3 +150,22 @@ fn every_wait_without_a_limit_is_told() {
         }
     });
 }
+
+/// What a waiter has run itself, or what was cancelled, lies in the queue still, but is no work.
+#[test]
+fn jobs_that_were_claimed_end_no_wait() {
+    watched(|| {
+        let pool = pool(1, 0, "claimed");
+        let (event, again) = (AsyncValue::<u8, String>::new(), pool.clone());
+        let waited = event.clone();
+        let mut waits = pool.spawn(move || {
+            assert_eq!(again.run(|| 1).get(None).unwrap(), 1);
+            let cancelled = again.run(|| 2);
+            cancelled.cancel();
+            Ok::<_, String>(waited.get(None).map_or_else(|failure| kind(&failure), |_| "set"))
+        });
+        eventually("it waits", || threads_asleep("claimed") == 1);
+        assert!(event.set(1).is_ok());
+        assert_eq!(waits.get(PATIENCE).unwrap(), "set");
+    });
+}
