@@ -90,6 +90,11 @@ impl Worker {
 
     pub(super) fn put_back(&self) {}
 
+    /// No job of a model is claimed.
+    pub(super) fn sweep_all(&self) -> usize {
+        0
+    }
+
     fn main(&self) {
         let seat = &self.core.seats[self.seat];
         let mut woken = false;
