@@ -98,9 +98,9 @@ impl ExecutorHandle {
     /// A handle on an executor that lives for ever.
     ///
     /// # Safety
-    /// `head` is the first field of a `Sync` executor that its table is for.
-    pub(crate) unsafe fn immortal(head: &'static ExecutorHead) -> Self {
-        ExecutorHandle(NonNull::from(head))
+    /// `head` points to a `Sync` executor that its table is for, which begins with it and lives for ever.
+    pub(crate) unsafe fn immortal(head: NonNull<ExecutorHead>) -> Self {
+        ExecutorHandle(head)
     }
 
     /// A handle that is counted.

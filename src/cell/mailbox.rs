@@ -78,7 +78,7 @@ impl Mailbox {
             // seen. Acquire pairs with the Release of `arm`: who was armed is seen whole, and what
             // the last drainer did.
             match self.0.compare_exchange(head, now, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return armed,
+                Ok(before) => return decode(before),
                 Err(seen) => head = seen,
             }
         }

@@ -117,7 +117,7 @@ static INLINE_HEAD: ExecutorHead = ExecutorHead { vtable: &TABLE };
 /// The executor that runs everything inside the call that posts it.
 pub(crate) fn inline() -> ExecutorHandle {
     // SAFETY: the table is for this head and looks at nothing else.
-    unsafe { ExecutorHandle::immortal(&INLINE_HEAD) }
+    unsafe { ExecutorHandle::immortal(NonNull::from(&INLINE_HEAD)) }
 }
 
 unsafe fn uncounted(_: NonNull<ExecutorHead>) {}

@@ -198,7 +198,7 @@ impl Word {
                 GONE => return Settle::Gone,
                 CANCELLED => return Settle::Cancelled,
                 _ => match self.swap_in(now, plain(SETTLED)) {
-                    Ok(()) => return listener(now).map_or(Settle::Kept, Settle::Wake),
+                    Ok(before) => return listener(before).map_or(Settle::Kept, Settle::Wake),
                     Err(seen) => now = seen,
                 },
             }
@@ -211,12 +211,11 @@ impl Word {
         // ORDERING: as in `settle`.
         let mut now = self.0.load(Ordering::Acquire);
         loop {
-            let waiting = listener(now);
-            if now.addr() != EMPTY && waiting.is_none() {
+            if now.addr() != EMPTY && listener(now).is_none() {
                 return Err(());
             }
             match self.swap_in(now, plain(SETTLED)) {
-                Ok(()) => return Ok(waiting),
+                Ok(before) => return Ok(listener(before)),
                 Err(seen) => now = seen,
             }
         }
@@ -240,7 +239,7 @@ impl Word {
                 _ => {}
             }
             match self.swap_in(now, plain(ARRIVED)) {
-                Ok(()) => return listener(now).map_or(Settle::Kept, Settle::Wake),
+                Ok(before) => return listener(before).map_or(Settle::Kept, Settle::Wake),
                 Err(seen) => now = seen,
             }
         }
@@ -279,16 +278,14 @@ impl Word {
         // ORDERING: Acquire as in `seen`.
         let mut now = self.0.load(Ordering::Acquire);
         loop {
-            let waiting = match now.addr() {
-                EMPTY => None,
+            match now.addr() {
+                EMPTY => {}
                 SETTLED => return Attach::Settled,
-                _ => match listener(now) {
-                    None => return Attach::WithoutOutcome,
-                    waiting => waiting,
-                },
-            };
+                _ if listener(now).is_some() => {}
+                _ => return Attach::WithoutOutcome,
+            }
             match self.swap_in(now, receiver.word()) {
-                Ok(()) => return Attach::Attached(waiting),
+                Ok(before) => return Attach::Attached(listener(before)),
                 Err(seen) => now = seen,
             }
         }
@@ -330,7 +327,8 @@ impl Word {
     pub(crate) fn take_listener(&self) -> Option<Listener> {
         // ORDERING: Acquire as in `seen`.
         let now = self.0.load(Ordering::Acquire);
-        listener(now).filter(|_| self.swap_in(now, plain(EMPTY)).is_ok())
+        listener(now)?;
+        self.swap_in(now, plain(EMPTY)).ok().and_then(listener)
     }
 
     /// Consumer: leaves for good, if the cell has settled and the wave has arrived.
@@ -364,12 +362,11 @@ impl Word {
         // ORDERING: Acquire as in `seen`.
         let mut now = self.0.load(Ordering::Acquire);
         loop {
-            let waiting = listener(now);
-            if now.addr() != EMPTY && waiting.is_none() {
+            if now.addr() != EMPTY && listener(now).is_none() {
                 return None;
             }
             match self.swap_in(now, plain(CANCELLED)) {
-                Ok(()) => return Some(waiting),
+                Ok(before) => return Some(listener(before)),
                 Err(seen) => now = seen,
             }
         }
@@ -382,10 +379,12 @@ impl Word {
         self.0.store(plain(value), Ordering::Relaxed);
     }
 
-    fn swap_in(&self, from: Pointer, to: Pointer) -> Result<(), Pointer> {
+    /// Gives what was there, by the pointer that was stored: one that was loaded before may be that of
+    /// something freed, in whose place something else is now.
+    fn swap_in(&self, from: Pointer, to: Pointer) -> Result<Pointer, Pointer> {
         // ORDERING: Release publishes what the caller wrote before (an outcome, a receiver, a
         // listener, its last use of the cell); Acquire pairs with the other party's Release.
-        self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).map(drop)
+        self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
     }
 }
 

@@ -104,8 +104,9 @@ impl Core {
 
     /// The pool as an executor of promises.
     pub(crate) fn executor(&'static self) -> ExecutorHandle {
-        // SAFETY: `VTABLE` is for cores, and the head is a core's first field.
-        unsafe { ExecutorHandle::immortal(&self.head) }
+        // SAFETY: `VTABLE` is for cores, and the head is a core's first field; the pointer is one to the
+        // whole core, which `post` looks at.
+        unsafe { ExecutorHandle::immortal(NonNull::from(self).cast()) }
     }
 
     /// The address that identifies the pool.
