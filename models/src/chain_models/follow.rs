@@ -274,6 +274,23 @@ fn claim_against_stepping_aside() {
     });
 }
 
+#[test]
+fn a_look_two_levels_deep_against_the_inner_wave() {
+    check(3, || {
+        let world = World::default();
+        let (innermost_queued, innermost) = world.job(None);
+        let (inner_queued, inner) = world.job(Some(innermost));
+        let (outer_queued, tail) = world.job(Some(links(&world, inner, 1)));
+        outer_queued.pop(&world);
+        inner_queued.pop(&world);
+        let worker = popper(&world, innermost_queued);
+        tail.claim(&world, Pool::TWO);
+        worker.join().unwrap();
+        get(&world, tail);
+        world.finish();
+    });
+}
+
 /// One cancels while another looks through the adoption, to claim something (in its own pool) or nothing.
 fn cancel_against_look(bound: usize, pool: Pool, inner_runs: bool) {
     check(bound, move || {

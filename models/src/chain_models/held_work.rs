@@ -142,3 +142,59 @@ fn claim_through_a_value_against_pop() {
         world.finish();
     });
 }
+
+/// A value whose source would follow a branch of it, directly or by way of another promise that follows, and is
+/// cancelled meanwhile.
+fn circle_through_a_value(bound: usize, between: bool) {
+    check(bound, move || {
+        let world = World::default();
+        let (source, promise) = world.deferred();
+        let value = Value::new(promise);
+        let (branch, mut last) = value.branch(&world);
+        if between {
+            let (middle, promise) = world.deferred();
+            middle.follow(&world, std::mem::replace(&mut last, promise));
+        }
+        let theirs = world.clone();
+        let follower = thread::spawn(move || source.follow(&theirs, last));
+        value.cancel();
+        follower.join().unwrap();
+        drop(value);
+        branch.pop(&world);
+        world.finish();
+    });
+}
+
+#[test]
+fn a_circle_through_a_value_against_its_cancellation() {
+    circle_through_a_value(3, false);
+}
+
+#[test]
+fn a_longer_circle_through_a_value_against_its_cancellation() {
+    circle_through_a_value(3, true);
+}
+
+/// A job that returns the promise of a branch: the look goes on through it, and meets a canceller beyond the value.
+#[test]
+fn a_look_through_a_follower_and_a_value_against_its_cancellation() {
+    check(2, || {
+        let world = World::default();
+        let (inner_queued, inner) = world.job(None);
+        let (source, feeder) = world.job(Some(inner));
+        source.pop(&world);
+        let value = Value::new(feeder);
+        let (branch, promise) = value.branch(&world);
+        let (outer_queued, tail) = world.job(Some(promise));
+        outer_queued.pop(&world);
+        let (again, theirs) = (tail.alias(), world.clone());
+        let looker = thread::spawn(move || again.claim(&theirs, Pool::TWO));
+        value.cancel();
+        drop(value);
+        looker.join().unwrap();
+        inner_queued.pop(&world);
+        branch.pop(&world);
+        assert_eq!(tail.get(&world), Result::Value);
+        world.finish();
+    });
+}

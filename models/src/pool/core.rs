@@ -12,7 +12,7 @@ use crate::sleep::Sleep;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 /// How many items there can be. A word that stands for an item is the address of its link.
-pub(super) const ITEMS: usize = 3;
+pub(super) const ITEMS: usize = 4;
 
 #[repr(align(16))]
 pub(super) struct Slot(AtomicPtr<()>);

@@ -102,7 +102,7 @@ fn a_batch_of_a_busy_worker_against_two_sleepers() {
         for thread in threads {
             thread.join().unwrap();
         }
-        assert_eq!(*core.runs.borrow(), [0, 1, 1]);
+        assert_eq!(*core.runs.borrow(), [0, 1, 1, 0]);
     });
 }
 
@@ -237,6 +237,33 @@ fn a_late_pusher_against_a_wait() {
         core.wait_for(0);
         core.begin_closing();
         worker.join().unwrap();
+    });
+}
+
+/// The other worker's wait ends by itself, and that one goes on with the queue: so this one is not told to end.
+#[test]
+fn the_last_worker_blocks_against_a_wait_that_ends_by_itself() {
+    check(1, || {
+        let owner = Core::make(2, 2);
+        let core = owner.core();
+        let run: Run = |core, seat, item| {
+            match item {
+                0 => {
+                    let timed = Blocked::timed(core);
+                    core.wait_for(3);
+                    drop(timed);
+                }
+                1 => assert!(wait(core, seat, 2), "told although another wait ends by itself"),
+                _ => {}
+            }
+            core.finished(item);
+        };
+        let workers = [0, 1].map(|seat| Worker::start(core, seat, run));
+        (0..3).for_each(|item| assert!(core.post(item)));
+        core.finished(3);
+        (0..3).for_each(|item| core.wait_for(item));
+        core.begin_closing();
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
     });
 }
 
