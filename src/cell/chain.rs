@@ -246,8 +246,13 @@ impl Chain {
                 }
                 continue;
             }
-            let (next, found) = if address(now).is_null() || bits(now) & BUSY != 0 {
+            let (next, found) = if address(now).is_null() {
                 (with(now, CANCEL, 0), Cancel::Running)
+            } else if bits(now) & BUSY != 0 {
+                // Somebody looks, for some steps; no canceller, for it is not cancelled.
+                crate::sync::spin_loop();
+                now = self.0.load(Ordering::Acquire);
+                continue;
             } else {
                 (with(now, CANCEL | BUSY, 0), Cancel::Inner(address(now)))
             };
@@ -279,29 +284,6 @@ impl Chain {
     pub(crate) fn release(&self) -> Release {
         let before = self.update(|now| with(now, 0, BUSY));
         Release { end_inner: address(before).is_null(), cancelled: bits(before) & CANCEL != 0 }
-    }
-
-    /// As [`release`](Self::release), for a holder that is not the canceller. `None`: the chain was
-    /// cancelled meanwhile, which the canceller left to the holder: the inner chain is to be
-    /// cancelled, then released.
-    #[must_use]
-    pub(crate) fn release_unless_cancelled(&self) -> Option<Release> {
-        // ORDERING: Acquire as in `is_cancelled`.
-        let mut now = self.0.load(Ordering::Acquire);
-        loop {
-            if bits(now) & CANCEL != 0 && !address(now).is_null() {
-                return None;
-            }
-            match self.swap_in(now, with(now, 0, BUSY)) {
-                Ok(()) => {
-                    return Some(Release {
-                        end_inner: address(now).is_null(),
-                        cancelled: bits(now) & CANCEL != 0,
-                    });
-                }
-                Err(seen) => now = seen,
-            }
-        }
     }
 
     // ── Following an inner chain ─────────────────────────────────────────────────────────────

@@ -6,12 +6,11 @@
 //! wait for itself, are found on it. What a chain waits for through lists and joins is not on it.
 //!
 //! One lock serves all looks that go further than the first root, so that of several that close a
-//! circle at the same time the last one finds it. No user code runs under it: what a look has to do
-//! for a canceller that it met is put off until the lock is free.
+//! circle at the same time the last one finds it. No user code runs under it, and what a look holds on its way
+//! it lets go of before the lock is free.
 
 use std::mem;
 
-use super::cancel::cancel_root;
 use super::frames::running;
 use super::header::{CellRef, Fate};
 use super::later;
@@ -50,48 +49,29 @@ enum Hold {
     /// The chain word of `outer` is `BUSY` with the root `inner`.
     Followed { outer: CellRef, inner: CellRef },
     /// The shared value keeps the chain that gives it.
-    Shared(
-        #[expect(dead_code, reason = "keeps what the next root is part of")] Box<dyn Dependency>,
-    ),
+    Shared(Box<dyn Dependency>),
 }
 
 struct Graph {
     waits: Vec<Wait>,
     next: u64,
-    /// What looks keep still, innermost first: to be let go of without the lock.
-    held: Vec<Hold>,
+    /// What looks have kept of values: to be let go of without the lock.
+    kept: Vec<Box<dyn Dependency>>,
 }
 
 sync::global! {
-    static GRAPH: Mutex<Graph> = Mutex::new(Graph { waits: Vec::new(), next: 0, held: Vec::new() });
+    static GRAPH: Mutex<Graph> = Mutex::new(Graph { waits: Vec::new(), next: 0, kept: Vec::new() });
 }
 
-/// Does something with the graph, under its lock, then lets go of what is still held.
+/// Does something with the graph, under its lock, then lets go of the values that looks have kept.
 fn with_graph<R>(f: impl FnOnce(&mut Graph) -> R) -> R {
     let mut graph: MutexGuard<'_, Graph> = GRAPH.lock();
     let result = f(&mut graph);
-    let held = mem::take(&mut graph.held);
+    let kept = mem::take(&mut graph.kept);
     drop(graph);
-    held.into_iter().for_each(let_go);
+    // One may be the last reference to its value, which is the user's.
+    kept.into_iter().for_each(|value| later::shield(|| drop(value)));
     result
-}
-
-/// Lets go of what a look has kept. A canceller that met the look has left it to cancel the inner chain.
-fn let_go(hold: Hold) {
-    let Hold::Followed { outer, inner } = hold else {
-        return later::shield(|| drop(hold)); // it may be the last reference to the value
-    };
-    // SAFETY: `outer` is kept by what is let go of after this, `inner` by `BUSY`.
-    unsafe {
-        let up = &outer.header().up;
-        let release = up.release_unless_cancelled().unwrap_or_else(|| {
-            cancel_root(inner);
-            up.release()
-        });
-        if release.end_inner {
-            end_chain(inner);
-        }
-    }
 }
 
 impl Graph {
@@ -121,29 +101,24 @@ impl Graph {
         }
     }
 
-    /// Lets go of a path, innermost first; but not of a chain that was cancelled meanwhile, nor of what
-    /// keeps that: cancelling runs user code.
+    /// Lets go of a path, innermost first. Cancellers spin as long as one is held: so nothing of the
+    /// user's is done meanwhile.
     ///
     /// # Safety
     /// The path is one of `walk`.
-    unsafe fn leave(&mut self, mut path: Vec<Hold>) {
-        while let Some(hold) = path.pop() {
-            let Hold::Followed { outer, inner } = hold else {
-                self.held.push(hold);
-                continue;
-            };
-            // SAFETY: `outer` is kept by the rest of the path, `inner` by `BUSY`.
-            match unsafe { outer.header().up.release_unless_cancelled() } {
-                // SAFETY: its follower has gone, and has left the inner chain to us.
-                Some(release) if release.end_inner => unsafe { end_chain(inner) },
-                Some(_) => {}
-                None => {
-                    self.held.push(hold);
-                    break;
-                }
+    unsafe fn leave(&mut self, path: Vec<Hold>) {
+        for hold in path.into_iter().rev() {
+            match hold {
+                Hold::Shared(value) => self.kept.push(value),
+                // SAFETY: `outer` is kept by the rest of the path, `inner` by `BUSY`; where its follower
+                // has gone it has left the inner chain to us.
+                Hold::Followed { outer, inner } => unsafe {
+                    if outer.header().up.release().end_inner {
+                        end_chain(inner);
+                    }
+                },
             }
         }
-        self.held.extend(path.into_iter().rev());
     }
 
     /// Whether one of the chains in `running` is on the way of this one, also through other threads

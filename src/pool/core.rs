@@ -228,7 +228,7 @@ impl Core {
                 }
             }
         }
-        if roster.busy() == 0 && roster.call_one() {
+        if roster.has_nobody() && self.has_work(&roster) && roster.call_one() {
             drop(roster);
             drop(self.room.lock()); // who looks whether it is called is in `wait` after this
             self.roomy.notify_all(); // it may wait for room

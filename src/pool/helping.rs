@@ -34,6 +34,8 @@ impl Worker {
         if timeout.is_poll() {
             return Waited::TimedOut;
         }
+        // A limit beyond the clock is none.
+        let timeout = if timeout.start().is_never() { Timeout::from(None) } else { timeout };
         if timeout.is_never() {
             Self::with_any(|worker| worker.help(awaited));
         }

@@ -98,6 +98,11 @@ impl Roster {
         self.usable().min(self.idle + startable)
     }
 
+    /// Whether all threads wait, without a limit.
+    pub(super) fn has_nobody(&self) -> bool {
+        self.busy() == 0 && self.idle == 0 && self.timed == 0 && self.target > 0
+    }
+
     /// Ends the wait of one that can be called. `false`: there is none.
     pub(super) fn call_one(&self) -> bool {
         self.timed == 0 && self.seats.iter().any(|seat| seat.call())

@@ -206,7 +206,9 @@ fn cancelling_the_list_or_the_join_starts_nothing_more() {
                     assert!(list.get(PATIENCE).unwrap_err().is_cancelled());
                 }
                 assert!(calls.take(1).is_cancelled() && calls.take(2).is_cancelled());
-                assert_eq!((calls.count(), counter.dropped()), (3, 1));
+                assert_eq!(calls.count(), 3);
+                // The call under way may have the closure still.
+                eventually("the closure is dropped", || counter.dropped() == 1);
             }
         }
     });

@@ -53,7 +53,6 @@ fn a_thread_that_waits_through_a_promise_that_follows() {
 
 /// Another thread looks through a wait whose promise is cancelled, comes to its end, and goes meanwhile.
 #[test]
-#[ignore = "what a look has put off through another thread's wait may be freed before it is let go of"]
 fn a_look_through_a_wait_that_ends() {
     check(3, || {
         let world = World::default();

@@ -123,7 +123,7 @@ impl Core {
             self.bell.notify_one();
             return;
         }
-        if roster.busy() == 0 && roster.call_one() {
+        if roster.has_nobody() && self.has_work(&roster) && roster.call_one() {
             return;
         }
         self.sleep.awake();

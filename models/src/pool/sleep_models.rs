@@ -223,7 +223,6 @@ fn a_call_against_the_end_of_the_wait() {
 
 /// Nothing but the item that waits is ever queued, so its wait may not be ended.
 #[test]
-#[ignore = "a pusher that comes late calls a worker although nothing is queued any more"]
 fn a_late_pusher_against_a_wait() {
     check(3, || {
         let owner = Core::make(1, 1);
