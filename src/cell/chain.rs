@@ -246,19 +246,15 @@ impl Chain {
                 }
                 continue;
             }
-            let (next, found) = if address(now).is_null() {
-                (with(now, CANCEL, 0), Cancel::Running)
-            } else if bits(now) & BUSY != 0 {
-                // Somebody looks, for some steps; no canceller, for it is not cancelled.
-                crate::sync::spin_loop();
-                now = self.0.load(Ordering::Acquire);
-                continue;
-            } else {
-                (with(now, CANCEL | BUSY, 0), Cancel::Inner(address(now)))
-            };
-            match self.swap_in(now, next) {
-                Ok(()) => return found,
-                Err(seen) => now = seen,
+            let inner = address(now);
+            // While somebody looks, for some steps, the exchange fails: no canceller does, for it is not
+            // cancelled.
+            let free = if inner.is_null() { now } else { with(now, 0, BUSY) };
+            let busy = if inner.is_null() { 0 } else { BUSY };
+            match self.swap_in(free, with(free, CANCEL | busy, 0)) {
+                Ok(()) if inner.is_null() => return Cancel::Running,
+                Ok(()) => return Cancel::Inner(inner),
+                Err(seen) => now = Self::after_a_look(seen),
             }
         }
     }
