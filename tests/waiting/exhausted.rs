@@ -3,8 +3,8 @@
 
 use crate::common::tasks::threads_asleep;
 use crate::common::{Gate, MOMENT, PATIENCE, eventually, kind, watched};
-use asynckit::{AsyncList, AsyncValue, Pool, Promise};
-use std::sync::mpsc;
+use asynckit::{AsyncList, AsyncValue, Deferred, Pool, Promise};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 type Typed<T> = Promise<T, String>;
@@ -98,8 +98,9 @@ fn a_wait_with_a_limit_ends_no_other_ones() {
 
 /// A promise that never settles.
 fn never() -> Typed<u8> {
+    static KEPT: Mutex<Vec<Deferred<u8, String>>> = Mutex::new(Vec::new());
     let (deferred, promise) = Promise::deferred();
-    std::mem::forget(deferred);
+    KEPT.lock().unwrap().push(deferred);
     promise
 }
 
