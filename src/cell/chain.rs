@@ -279,7 +279,7 @@ impl Chain {
     /// Whoever holds the inner root, innermost first: is through with it.
     pub(crate) fn release(&self) -> Release {
         let before = self.update(|now| with(now, 0, BUSY));
-        Release { end_inner: address(before).is_null(), cancelled: bits(before) & CANCEL != 0 }
+        Release { end_inner: address(before).is_null() }
     }
 
     // ── Following an inner chain ─────────────────────────────────────────────────────────────
@@ -360,6 +360,4 @@ impl Chain {
 pub(crate) struct Release {
     /// The follower has detached meanwhile: the inner chain is the caller's to end.
     pub(crate) end_inner: bool,
-    /// The chain is cancelled.
-    pub(crate) cancelled: bool,
 }
