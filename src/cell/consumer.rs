@@ -282,24 +282,31 @@ pub(super) unsafe fn observe(cell: CellRef, observer: *const Observer) {
 ///
 /// # Safety
 /// The caller is the consumer of `cell` and gives that part away; the receiver is ready.
+#[inline]
 unsafe fn attach(cell: CellRef, receiver: Receiver) {
+    // SAFETY: the caller's promise; `deliver` has what the word gave back.
+    unsafe {
+        match cell.header().word.attach(receiver) {
+            Attach::Attached(None) => {}
+            Attach::Attached(Some(listener)) => park::forget(listener),
+            Attach::Settled | Attach::WithoutOutcome => deliver(cell, receiver),
+        }
+    }
+}
+
+/// Hands what is settled to a receiver that comes after it.
+///
+/// # Safety
+/// As for [`attach`], and the word has told that the chain is settled.
+unsafe fn deliver(cell: CellRef, receiver: Receiver) {
     // SAFETY: the caller's promise.
     unsafe {
         let header = cell.header();
-        match header.word.attach(receiver) {
-            Attach::Attached(listener) => {
-                if let Some(listener) = listener {
-                    park::forget(listener);
-                }
-            }
-            Attach::Settled | Attach::WithoutOutcome => {
-                header.word.hand_to(receiver);
-                if header.is_root() {
-                    header.up.set_under_way();
-                }
-                wave::hand_on(cell, receiver);
-            }
+        header.word.hand_to(receiver);
+        if header.is_root() {
+            header.up.set_under_way();
         }
+        wave::hand_on(cell, receiver);
     }
 }
 
