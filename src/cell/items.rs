@@ -81,6 +81,21 @@ impl<T, E> Items<T, E> {
         }
     }
 
+    /// Whether an item has come cancelled, by whoever it was.
+    pub(crate) fn is_cancelled(&self, index: usize) -> bool {
+        self.failure_again(index).is_some_and(|failure| failure.is_cancelled())
+    }
+
+    /// The failure of an item that has come, if nothing of the user's is in it: it stays there.
+    pub(crate) fn failure_again(&self, index: usize) -> Option<Failure<E>> {
+        let cell = self.cell(index, State::Arrived)?;
+        // SAFETY: a cell that has arrived is the list's.
+        match unsafe { body::outcome::<T, E>(cell) } {
+            Some(outcome) => outcome.as_ref().err()?.again(),
+            None => Some(Failure::Cancelled),
+        }
+    }
+
     /// Takes the outcome of an item that has come, and frees its cell. `None`: it has not.
     pub(crate) fn take(&mut self, index: usize) -> Option<Outcome<T, E>> {
         self.take_by(index, |_| None).map(|(outcome, _)| outcome)

@@ -5,6 +5,7 @@ mod cancel;
 #[path = "../common/mod.rs"]
 mod common;
 mod completed;
+mod consequences;
 mod failures;
 mod growing;
 mod join;
