@@ -292,7 +292,9 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
         // SAFETY: the caller's promise. The slot's cell is ours, as long as the result is not settled.
         unsafe {
             let Some(slot) = self.drained().cancelled.take() else { return };
-            let Some(cell) = (*slot).cell.filter(|_| self.drained().producer.is_some()) else { return };
+            let Some(cell) = (*slot).cell.filter(|_| self.drained().producer.is_some()) else {
+                return;
+            };
             self.drained().was_cancelled = true;
             self.fail(slot, cell, Failure::Cancelled);
         }
@@ -323,7 +325,8 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
         // until its slot is taken out of the mailbox.
         unsafe {
             drop_quietly(self.close());
-            self.each_in(State::Arrived).for_each(|(slot, cell)| discard(slot, cell, Dropped::Superseded));
+            self.each_in(State::Arrived)
+                .for_each(|(slot, cell)| discard(slot, cell, Dropped::Superseded));
             self.each_in(State::Pending).for_each(|(_, cell)| cancel_root(cell.root()));
         }
     }

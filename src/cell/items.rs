@@ -30,10 +30,10 @@ impl<T, E> Items<T, E> {
         Items { slots: Slots::new(), arrived: 0, supply: None, types: PhantomData }
     }
 
-    /// How many items there are.
+    /// How many items there are, and are known to come.
     pub(crate) fn len(&self) -> usize {
         let (surplus, missing) = self.surplus_and_missing();
-        self.slots.len() - surplus + missing
+        (self.slots.len() - surplus).saturating_add(missing) // what the source hopes for may be anything
     }
 
     /// The indices of those that are there: beyond them others may come.
@@ -103,7 +103,7 @@ impl<T, E> Items<T, E> {
 
     /// Takes the outcomes of all items, in their order, once and for all; one that has not come counts as cancelled.
     pub(crate) fn take_all(&mut self) -> Vec<Outcome<T, E>> {
-        let mut outcomes = Vec::with_capacity(self.len());
+        let mut outcomes = Vec::with_capacity(self.slots.len());
         // SAFETY: the slots of this list.
         outcomes.extend(self.slots.each().filter_map(|slot| unsafe { Self::take_counted(slot) }));
         outcomes
@@ -111,7 +111,7 @@ impl<T, E> Items<T, E> {
 
     /// Takes the values of all items, which have come, in their order, or the first failure.
     pub(crate) fn take_values(&mut self) -> Outcome<Vec<T>, E> {
-        let mut values = Vec::with_capacity(self.len());
+        let mut values = Vec::with_capacity(self.slots.len());
         self.slots.each().try_for_each(|slot| {
             // SAFETY: the slots of this list.
             if let Some(outcome) = unsafe { Self::take_counted(slot) } {

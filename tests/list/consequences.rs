@@ -1,7 +1,10 @@
 //! A cancellation that a failure has caused: it never wins over the failure in what is made of both.
 
 use crate::common::{PATIENCE, is_error, watched};
-use asynckit::{AsyncList, Deferred, Failure, Outcome, Promise, for_each_concurrent, join, map_concurrent, retry};
+use asynckit::{
+    AsyncList, Deferred, Failure, Outcome, Promise, for_each_concurrent, join, map_concurrent,
+    retry,
+};
 use std::time::Duration;
 
 type Typed<T> = Promise<T, String>;
@@ -42,10 +45,12 @@ const MAKES: [Make; 9] = [
     ("reduce_unordered", |list| list.reduce_unordered(0, |a, b| Ok(a + b)).get(PATIENCE).map(drop)),
     ("retry", |list| {
         let mut list = Some(list.join());
-        retry([Duration::ZERO], move |_| list.take().unwrap_or_else(|| Promise::failed("again".into())))
-            .map_err(|error| if error == "again" { "the cause".to_owned() } else { error })
-            .get(PATIENCE)
-            .map(drop)
+        retry([Duration::ZERO], move |_| {
+            list.take().unwrap_or_else(|| Promise::failed("again".into()))
+        })
+        .map_err(|error| if error == "again" { "the cause".to_owned() } else { error })
+        .get(PATIENCE)
+        .map(drop)
     }),
     ("keyed", |list| {
         let items = list.settled().get(PATIENCE).unwrap().into_iter().map(Typed::settled);

@@ -1,5 +1,6 @@
 //! Many promises handled as one: lists, tuples, and jobs that start when their inputs are there.
 
+mod after_looks;
 mod any;
 mod cancel;
 #[path = "../common/mod.rs"]
