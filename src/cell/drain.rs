@@ -177,6 +177,7 @@ pub(super) unsafe fn drain<T, E>(core: *const Core<T, E>, come: Entries) {
                     END => end(&*core, &mut *policy, items),
                     index => policy.arrived(items, index as usize),
                 });
+                items.seen(index as usize); // now that it is known whether others are wanted
             }
             if seen {
                 contain(|| policy.all_seen(&mut drained.items));

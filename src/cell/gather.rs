@@ -144,6 +144,7 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
             self.items().carry_on();
         }
         self.rewind();
+        self.items().watch();
         later::shield(|| contain(|| policy.begin(self.items())));
         self.drained().policy = Some(policy); // dropping the handle gives up the right to drain
     }

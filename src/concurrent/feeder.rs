@@ -52,6 +52,11 @@ struct State<I, F, T, E> {
 type Left<I, F, T, E> = (VecDeque<Producer<T, E>>, Option<Box<Given<I, F>>>);
 
 impl<I, F, T, E> State<I, F, T, E> {
+    /// Whether this place of the list is ours.
+    fn is_own(&self, place: usize) -> bool {
+        self.numbers.get(place).is_some_and(|number| *number != OTHERS)
+    }
+
     /// Nothing more is started. What is left is dropped when nothing is locked.
     fn finish(&mut self, end: Option<usize>) -> Left<I, F, T, E> {
         self.plan.finish(end);
@@ -296,9 +301,22 @@ where
         self.lock().plan.recycle();
     }
 
+    fn watch(&self) {
+        self.lock().plan.watch();
+    }
+
+    fn seen(&self, place: usize) {
+        let mut state = self.lock();
+        if state.is_own(place) {
+            state.plan.see();
+        }
+        drop(state);
+        self.call_if_due();
+    }
+
     fn taken(&self, place: usize) {
         let mut state = self.lock();
-        if state.numbers.get(place).is_some_and(|number| *number != OTHERS) {
+        if state.is_own(place) {
             state.plan.take();
         }
         drop(state);

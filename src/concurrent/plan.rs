@@ -12,10 +12,12 @@ pub(super) type Hint = (usize, Option<usize>);
 pub(super) struct Plan {
     /// How many items may be under way, which is at least 1.
     limit: usize,
-    /// How many items were made, how many of them have got an input, how many were taken.
+    /// How many items were made, how many of them have got an input, how many were taken, and how many
+    /// whoever acts on them has seen.
     made: usize,
     started: usize,
     taken: usize,
+    seen: usize,
     /// How many inputs there were.
     drawn: usize,
     /// The one that is being started has an input, says the iterator.
@@ -29,6 +31,9 @@ pub(super) struct Plan {
     ahead: usize,
     /// Each item is taken soon: no more than twice `limit` are there at a time.
     recycles: bool,
+    /// Each item is acted on as it comes, which may end it all: no more than twice `limit` are started that
+    /// were not seen.
+    watched: bool,
     /// An item has failed, and nobody has said that others are wanted all the same.
     failed: bool,
     carries_on: bool,
@@ -51,6 +56,7 @@ impl Plan {
             made: 0,
             started: 0,
             taken: 0,
+            seen: 0,
             drawn: 0,
             promised: false,
             under_way: 0,
@@ -58,6 +64,7 @@ impl Plan {
             exact,
             ahead: if exact { AHEAD } else { unknown },
             recycles,
+            watched: false,
             failed: false,
             carries_on: false,
             calling: true,
@@ -78,7 +85,7 @@ impl Plan {
 
     /// Whether another item is to be made.
     pub(super) fn wants_item(&self) -> bool {
-        let full = self.is_full(self.made);
+        let full = self.recycles && self.made - self.taken >= self.most();
         // One more than are known to come: only an iterator that has ended has no more.
         let needed = self.left.is_none_or(|left| self.waiting() <= left);
         !self.over && !full && needed && self.waiting() < self.ahead
@@ -90,15 +97,21 @@ impl Plan {
         self.made - 1
     }
 
-    fn is_full(&self, count: usize) -> bool {
-        self.recycles && count - self.taken >= self.limit.saturating_mul(2)
+    /// How far those that are started may be ahead of whoever takes or sees them.
+    fn most(&self) -> usize {
+        self.limit.saturating_mul(2)
+    }
+
+    fn is_ahead(&self) -> bool {
+        let of = if self.recycles { self.taken } else { self.seen };
+        (self.recycles || self.watched) && self.started - of >= self.most()
     }
 
     // ── Starting them ────────────────────────────────────────────────────────────────────────
 
     /// Whether an item can be started, by whoever makes the calls now.
     pub(super) fn can_start(&self) -> bool {
-        !self.over && self.waiting() > 0 && !self.is_full(self.started)
+        !self.over && self.waiting() > 0 && !self.is_ahead()
     }
 
     /// Whether a call is to be queued; it counts as queued then.
@@ -154,6 +167,17 @@ impl Plan {
     /// Each item is taken soon from now on.
     pub(super) fn recycle(&mut self) {
         self.recycles = true;
+    }
+
+    /// Each item is acted on as it comes from now on, also those that have come before.
+    pub(super) fn watch(&mut self) {
+        self.watched = true;
+        self.seen = 0;
+    }
+
+    /// Whoever acts on the items has seen one.
+    pub(super) fn see(&mut self) {
+        self.seen += usize::from(self.watched);
     }
 
     /// An item was taken.
@@ -315,6 +339,22 @@ mod tests {
         plan.settled(false);
         assert!(!plan.call_if_due(), "twice the limit, and none of them taken");
         plan.take();
+        assert!(plan.call_if_due());
+    }
+
+    #[test]
+    fn who_looks_slowly_holds_them_back() {
+        let mut plan = begun(2, (usize::MAX, None));
+        plan.watch();
+        for _ in 0..2 {
+            plan.settled(false);
+            assert!(plan.call_if_due());
+            plan.start();
+            plan.called();
+        }
+        plan.settled(false);
+        assert!(!plan.call_if_due(), "twice the limit, and none of them seen");
+        plan.see();
         assert!(plan.call_if_due());
     }
 
