@@ -128,6 +128,9 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
                     return Some(Err(again));
                 }
                 let outcome = body::take_written::<T, E>(self.cell);
+                if outcome.is_err() {
+                    self.cell.header().place.show();
+                }
                 self.cell.header().word.taken(outcome.is_err());
                 Some(outcome)
             },

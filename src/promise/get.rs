@@ -12,7 +12,8 @@ impl<T: 'static, E: 'static> Promise<T, E> {
     /// asks without waiting. On a worker of the pool this runs the awaited job itself if nobody has
     /// started it (only without a limit; also a job whose promise it follows, or that a shared value
     /// waits for), else another thread takes the worker's place meanwhile. In an async runtime it
-    /// blocks the thread: use `.await` there.
+    /// blocks the thread: use `.await` there. A thread that drains a [`LocalQueue`](crate::LocalQueue)
+    /// runs the jobs of that queue meanwhile (without a limit only).
     ///
     /// # Errors
     /// The failure of the promise. [`Failure::TimedOut`](crate::Failure::TimedOut) if the time is over: the promise is still
