@@ -10,8 +10,8 @@ use super::nest;
 use super::park;
 use super::shared::Shared;
 use super::word::Listener;
-use crate::sync::MutexGuard;
 use crate::sync::atomic::AtomicBool;
+use crate::sync::{Arc, MutexGuard};
 use crate::timeout::Timeout;
 
 /// The place of somebody who waits.
@@ -35,6 +35,8 @@ pub(super) struct Waiting {
     pub(super) current: Option<Ticket>,
     pub(super) advancing: bool,
     pub(super) cancelled: bool,
+    /// Whether a reader was shown the failure: made when one was, or a branch has it.
+    pub(super) shown: Option<Arc<AtomicBool>>,
 }
 
 impl Waiting {
@@ -48,6 +50,7 @@ impl Waiting {
             current: None,
             advancing: false,
             cancelled: false,
+            shown: None,
         }
     }
 

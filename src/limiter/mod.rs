@@ -26,7 +26,9 @@ use crate::sync::Arc;
 /// Lets no more than so many calls be under way at once, or start in an interval, or both.
 ///
 /// It wraps anything that returns a promise. A call that has to wait costs no thread; those that wait
-/// start in the order in which they came. A call is under way until its promise has settled, with
+/// get their turn, and are queued on the limiter's pool, in the order in which [`run`](Self::run) was
+/// called, and none that comes later overtakes them. So on a pool of one worker they start in that order;
+/// several workers may start calls at the same time whose turn has come at the same time. A call is under way until its promise has settled, with
 /// whatever outcome; where it was cancelled while a closure of it ran, until that has returned.
 ///
 /// Clones are handles on the same limiter. Share one among all that talks to the same server.

@@ -157,8 +157,7 @@ where
         match place.shared.outcome() {
             Some(Some(Ok(value))) => f(value).adopt().0,
             Some(Some(Err(failure))) => {
-                place.shared.mark_seen();
-                Next::Failed(failure.clone(), Box::new(place.shared.trace()))
+                Next::Failed(failure.clone(), Box::new(place.shared.branch_trace()))
             }
             _ => Next::Settled(Err(Failure::Cancelled)),
         }

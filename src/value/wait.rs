@@ -48,7 +48,7 @@ impl<T: 'static, E: Clone + 'static> AsyncValue<T, E> {
 
     #[cold]
     fn show(&self, failure: &Failure<E>) -> Failure<E> {
-        self.owner.mark_seen();
+        self.owner.show();
         failure.clone()
     }
 }

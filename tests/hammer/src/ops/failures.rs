@@ -48,6 +48,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "TraceStep::column",
             "TraceStep::item",
             "TraceStep::key",
+            "TraceStep::last_error",
         ],
         trace,
     ),
