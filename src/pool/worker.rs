@@ -3,8 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 
-use crossbeam_deque::{Steal, Stealer, Worker as Deque};
-
 use super::core::Core;
 use super::helping::LEFT_BEHIND;
 use super::inbox::Pushed;
@@ -12,6 +10,7 @@ use super::roster::Roster;
 use crate::cell::{self, Here, Item, Lane};
 use crate::failure::AbortOnUnwind;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use crate::sync::deque::{Steal, Stealer, Worker as Deque};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, OnceLock, thread_local};
 
