@@ -67,6 +67,10 @@ impl Limiter {
     /// may be under way.
     ///
     /// The first `starts` may start at once, one after the other. 0 counts as 1.
+    ///
+    /// It holds as the calls themselves see it: an interval counts from the moment when `call` has
+    /// returned its promise, for nobody can tell when in between it has begun. A `call` that does its work
+    /// before it returns makes room that much later; let it spawn that.
     pub fn rate(starts: usize, interval: Duration) -> Self {
         Limiter::new(usize::MAX).per(starts, interval)
     }
@@ -150,8 +154,10 @@ where
     R::Ok: Send + 'static,
     R::Err: Send + 'static,
 {
+    let made = catch(|| call().into_promise());
+    // Only now: this thread may have lost its core before the call began.
     permit.start();
-    match catch(|| call().into_promise()) {
+    match made {
         Ok(promise) => {
             let (consumer, _) = promise.into_parts();
             let link = Passing(UnderWay::<IN_WAY>(permit));
