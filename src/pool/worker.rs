@@ -43,6 +43,8 @@ pub(super) struct Seat {
     pub(super) waits: AtomicBool,
     /// Its wait is to end. Written under the roster's lock.
     pub(super) called: AtomicBool,
+    /// What it runs has shut the pool down. Written by the worker, under the roster's lock.
+    pub(super) shuts: AtomicBool,
 }
 
 impl Seat {
@@ -131,6 +133,7 @@ impl Worker {
             thread: OnceLock::new(),
             waits: AtomicBool::new(false),
             called: AtomicBool::new(false),
+            shuts: AtomicBool::new(false),
         });
         let settings = core.settings();
         let stack = settings.stack_size.unwrap_or_else(default_stack);
@@ -210,6 +213,10 @@ impl Worker {
         // SAFETY: taken out of this pool's queue, once.
         if unsafe { cell::run(item, &self.here) } {
             self.count();
+        }
+        // ORDERING: Relaxed, written by this thread.
+        if self.seat.shuts.load(Ordering::Relaxed) {
+            self.shuts(false);
         }
     }
 
