@@ -24,7 +24,7 @@
 //! | `task`, `budget` | futures as jobs, in one allocation; what one is given in a poll (no unsafe code) |
 //! | `wave`, `later` | settling, link after link, in a loop; what has to wait for its end |
 //! | `queued` | what an executor does with what it was given |
-//! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
+//! | `follow`, `followed`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
 //! | `waits` | the graph of direct waits: helping, circles, shared values that lose an owner |
 //! | `frames` | the chains whose user code is on this thread's stack |
 //! | `executor`, `lasting` | where user code runs, as one word; pools are named by numbers |
@@ -56,6 +56,7 @@ mod drained;
 mod entries;
 mod executor;
 mod follow;
+mod followed;
 mod frames;
 mod gather;
 mod handlers;
