@@ -100,7 +100,11 @@ impl Pool {
         let before = core.finished();
         let abandoned = match std::ptr::eq(core, Pool::global().core) {
             true => 0,
-            false => core.begin_closing(how, Some(Location::caller())),
+            false => {
+                let abandoned = core.begin_closing(how, Some(Location::caller()));
+                core.tell_guests();
+                abandoned
+            }
         };
         let inside = Worker::with_current(core, |worker| worker.shuts(true)).is_some();
         let left = core.wait_until_rested(timeout.start(), inside);
