@@ -26,7 +26,9 @@ use crate::sync::Arc;
 /// Lets no more than so many calls be under way at once, or start in an interval, or both.
 ///
 /// It wraps anything that returns a promise. A call that has to wait costs no thread; those that wait
-/// start in the order in which they came. A call is under way until its promise has settled, with
+/// get their turn, and are queued on the limiter's pool, in the order in which [`run`](Self::run) was
+/// called, and none that comes later overtakes them. So on a pool of one worker they start in that order;
+/// several workers may start calls at the same time whose turn has come at the same time. A call is under way until its promise has settled, with
 /// whatever outcome; where it was cancelled while a closure of it ran, until that has returned.
 ///
 /// Clones are handles on the same limiter. Share one among all that talks to the same server.
@@ -65,6 +67,10 @@ impl Limiter {
     /// may be under way.
     ///
     /// The first `starts` may start at once, one after the other. 0 counts as 1.
+    ///
+    /// It holds as the calls themselves see it: an interval counts from the moment when `call` has
+    /// returned its promise, for nobody can tell when in between it has begun. A `call` that does its work
+    /// before it returns makes room that much later; let it spawn that.
     pub fn rate(starts: usize, interval: Duration) -> Self {
         Limiter::new(usize::MAX).per(starts, interval)
     }
@@ -148,8 +154,10 @@ where
     R::Ok: Send + 'static,
     R::Err: Send + 'static,
 {
+    let made = catch(|| call().into_promise());
+    // Only now: this thread may have lost its core before the call began.
     permit.start();
-    match catch(|| call().into_promise()) {
+    match made {
         Ok(promise) => {
             let (consumer, _) = promise.into_parts();
             let link = Passing(UnderWay::<IN_WAY>(permit));

@@ -20,7 +20,7 @@ impl Permit {
         Permit { gate: Arc::clone(gate), started: false }
     }
 
-    /// The call is made now.
+    /// The call has been made: it has begun no later than now.
     pub(super) fn start(&mut self) {
         self.started = true;
         // There is a time now at which the next one may start.

@@ -153,7 +153,9 @@ impl Pool {
 impl Clone for Pool {
     fn clone(&self) -> Self {
         // ORDERING: Relaxed as in `Arc`: the one who clones has a handle.
-        self.core.handles.fetch_add(1, Ordering::Relaxed);
+        if self.core.handles.fetch_add(1, Ordering::Relaxed) > usize::MAX / 2 {
+            std::process::abort(); // as `Arc` does: the count must not wrap
+        }
         Pool { core: self.core }
     }
 }
