@@ -12,6 +12,7 @@ const SETS: &str = "only a setting: neither a promise nor what it owns";
 const WAITS: &str = "waits: what is waited for is the end `got by a worker`";
 const AT_ONCE: &str = "takes or gives something at once, and nothing hangs behind it";
 const END: &str = "one of the table's ends, or what its cells are made with";
+const CLOSED: &str = "returns when all promises in it have settled: no line can hang behind it";
 const ROOT: &str = "a root: nothing is in front of it; what a job owns is in the row `a job`";
 
 /// Functions that no row is about, and why.
@@ -61,6 +62,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "TraceStep::item",
             "TraceStep::key",
             "TraceStep::kind",
+            "TraceStep::last_error",
             "TraceStep::line",
             "Unobserved::trace",
             "Unobserved::type_name",
@@ -126,6 +128,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Promise::is_set",
         ],
     ),
+    (CLOSED, &["Pool::try_scope", "TryScope::spawn"]),
     (ROOT, &["Pool::run", "Promise::deferred", "Promise::delay", "delay", "spawn"]),
 ];
 
