@@ -243,7 +243,9 @@ impl<T, E> Producer<T, E> {
 
 #[cold]
 fn close_list(list: &AtomicPtr<()>) {
-    later::shield(|| drop(handlers::close(list)));
+    if let Some(handlers) = handlers::close(list) {
+        later::drop_user(handlers);
+    }
 }
 
 /// Makes known the outcome that is in the body. `false`: the chain was cancelled before, nothing has
