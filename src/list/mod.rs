@@ -35,6 +35,9 @@ use progress::Reports;
 /// A list watches its items from the moment it has them, so that the first failure *in time* ends
 /// it, wherever it stands. Collect one from an iterator of promises, or [`push`](Self::push).
 ///
+/// `AsyncList<_>` is one of any error. Where the errors have a type, it is `AsyncList<_, _>`, or no type at all:
+/// `AsyncList::from_iter(…)`.
+///
 /// Callbacks on what is made of a list run on the executor of its first item. Joining, racing and the
 /// like need no worker themselves. Dropping a list detaches its items: they go on.
 ///

@@ -54,10 +54,14 @@ pub struct Promise<T, E = AnyError> {
 impl<T: 'static, E: 'static> Promise<T, E> {
     /// A promise that has the value already.
     ///
+    /// Nothing here says what type the error has; with the `<_>` it is any error, [`AnyError`].
+    ///
     /// ```
-    /// let mut promise: asynckit::Promise<i32> = asynckit::Promise::ready(41).map(|n| n + 1);
+    /// use asynckit::Promise;
+    ///
+    /// let mut promise = Promise::<_>::ready(41).map(|n| n + 1);
     /// assert_eq!(promise.get(None)?, 42);
-    /// # Ok::<(), asynckit::Failure>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
     pub fn ready(value: T) -> Self {

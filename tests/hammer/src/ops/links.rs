@@ -1,6 +1,6 @@
 //! What goes on after a promise.
 
-use asynckit::Promise;
+use asynckit::{AnyError, Promise};
 
 use super::{Operation, operation};
 use crate::callback::callback;
@@ -20,6 +20,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("chain", &["Promise::chain"], chain).often(),
     operation("chain_on", &["Promise::chain_on"], chain_on),
     operation("map_err", &["Promise::map_err"], map_err),
+    operation("any_error", &["Promise::any_error"], any_error),
     operation("catch", &["Promise::catch"], catch),
     operation("catch_if", &["Promise::catch_if"], catch_if),
     operation("or_else", &["Promise::or_else"], or_else),
@@ -123,6 +124,12 @@ fn map_err(r: &mut Random) {
         fault
     };
     held.go(|promise| promise.map_err(change)).keep(r);
+}
+
+fn any_error(r: &mut Random) {
+    let (held, own) = (Held::any(r), Fault::new(r));
+    let back = move |error: AnyError| without(own, error);
+    held.go(|promise| promise.any_error().map_err(back)).keep(r);
 }
 
 fn catch(r: &mut Random) {

@@ -8,12 +8,13 @@ use crate::futures::Later;
 use crate::held::{Held, Settler, number};
 use crate::pools::Handle;
 use crate::random::Random;
-use crate::value::{Fault, Value};
+use crate::value::{Fault, Value, without};
 use crate::world::world;
 
 pub(super) const OPERATIONS: &[Operation] = &[
     operation("spawn", &["Pool::spawn"], |r| spawn(r).keep(r)).often(),
     operation("run", &["Pool::run"], |r| run(r).keep(r)),
+    operation("attempt", &["Pool::attempt"], |r| attempt(r).keep(r)),
     operation("try_spawn", &["Pool::try_spawn", "PoolFull::into_inner"], |r| try_spawn(r).keep(r)),
     operation("spawn on global", &["spawn", "Pool::global"], |r| spawn_on_global(r).keep(r)),
     operation("spawn_cancellable", &["Pool::spawn_cancellable"], |r| cancellable(r).keep(r)),
@@ -61,6 +62,13 @@ fn run(r: &mut Random) -> Held {
     let promise = pool.run(move || Value::new(&mut callback.call("job")));
     let mut q = Random::new(r.next());
     Held::new(promise.map_err(move |_: AnyError| Fault::new(&mut q)), 0)
+}
+
+fn attempt(r: &mut Random) -> Held {
+    let (pool, callback) = (Handle::any(r), callback(r, 0));
+    let promise = pool.attempt(move || Ok(callback.result("job", None)?));
+    let own = Fault::new(r);
+    Held::new(promise.map_err(move |error: AnyError| without(own, error)), 0)
 }
 
 fn try_spawn(r: &mut Random) -> Held {
