@@ -4,6 +4,7 @@ mod any_error;
 mod convert;
 mod kept;
 mod panic;
+mod place;
 mod show;
 mod timed_out;
 
@@ -14,6 +15,8 @@ pub use any_error::AnyError;
 use convert::recast;
 pub use panic::Panic;
 pub(crate) use panic::{AbortOnUnwind, catch, contain, drop_quietly};
+pub(crate) use place::watch as watch_panics;
+pub(crate) use show::readable;
 pub use timed_out::TimedOut;
 
 /// What a settled promise has: its value, or the way in which it failed.
@@ -42,7 +45,7 @@ pub type Outcome<T, E = AnyError> = Result<T, Failure<E>>;
 /// assert_eq!(advice(Err(Failure::Cancelled)), "give up");
 /// assert_eq!(advice(Err(Failure::Error(io::ErrorKind::NotFound.into()))), "look elsewhere");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Failure<E = AnyError> {
     /// The work returned this error.
@@ -275,7 +278,7 @@ mod tests {
             assert!(!text.ends_with('.'), "{text}");
         }
         assert_eq!(Failure::Error("full").to_string(), "full");
-        assert_eq!(Failure::<&str>::Panicked(panicked()).to_string(), "panicked: boom");
+        assert!(Failure::<&str>::Panicked(panicked()).to_string().ends_with(": boom"));
     }
 
     #[test]

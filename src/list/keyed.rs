@@ -150,7 +150,6 @@ impl<K, T: Send + 'static, E: Send + 'static> fmt::Debug for KeyedList<K, T, E> 
 // ── As they settle ───────────────────────────────────────────────────────────────────────────────
 
 /// An item of a keyed list that has settled.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct KeyedCompleted<K, T, E = AnyError> {
     /// The key that the item came with.
@@ -158,6 +157,18 @@ pub struct KeyedCompleted<K, T, E = AnyError> {
     /// What became of it.
     pub outcome: Outcome<T, E>,
     way: Way,
+}
+
+impl<K, T, E> fmt::Debug for KeyedCompleted<K, T, E>
+where
+    K: fmt::Debug,
+    T: fmt::Debug,
+    E: fmt::Debug + 'static,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut completed = f.debug_struct("KeyedCompleted");
+        completed.field("key", &self.key).field("outcome", &self.outcome).finish_non_exhaustive()
+    }
 }
 
 impl<K, T, E> KeyedCompleted<K, T, E> {

@@ -4,6 +4,7 @@ use std::io;
 
 use super::Pool;
 use super::core::{Core, Settings};
+use crate::failure::watch_panics;
 
 /// How many threads may stand in for blocked ones.
 const MAX_SPARE_WORKERS: usize = 64;
@@ -83,6 +84,7 @@ impl PoolBuilder {
     }
 
     pub(super) fn core(&self) -> &'static Core {
+        watch_panics();
         let settings = Settings {
             name: self.name.clone(),
             stack_size: self.stack_size,

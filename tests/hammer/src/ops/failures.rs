@@ -31,7 +31,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ],
         failure,
     ),
-    operation("panic", &["Panic::message", "Panic::into_payload", "Panic::resume"], panic),
+    operation("panic", &["Panic::message", "Panic::location", "Panic::into_payload", "Panic::resume"], panic),
     operation(
         "AnyError",
         &[
@@ -101,6 +101,7 @@ fn panic(r: &mut Random) {
     let Err(Failure::Panicked(panic)) = outcome else { return };
     let copy: Panic = panic.clone();
     assert!(!panic.message().is_empty());
+    assert!(panic.location().is_some_and(|place| place.contains(".rs:")), "{panic}");
     match r.below(3) {
         0 => assert!(panic.into_payload().is_some_and(|payload| payload.is::<OnPurpose>())),
         1 => {
