@@ -25,7 +25,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("ready", &["Promise::ready", "Promise::failed", "Promise::settled"], |r| {
         ready(r).keep(r);
     }),
-    operation("from_callback", &["Promise::from_callback"], |r| from_callback(r).keep(r)),
+    operation("from_callback", &["Promise::from_callback", "Promise::from_abortable"], |r| {
+        from_callback(r).keep(r);
+    }),
     operation("from a thread", &[], |r| from_thread(r).keep(r)).seldom(),
     operation("spawn_future", &["Pool::spawn_future"], |r| future(r).keep(r)).often(),
     operation("a future that is not woken", &["Pool::spawn_future"], not_woken).seldom(),
@@ -159,10 +161,10 @@ fn ready(r: &mut Random) -> Held {
 /// Both functions are called, from another thread or here; or neither is.
 fn from_callback(r: &mut Random) -> Held {
     let (pool, value, fault) = (Handle::any(r), Value::new(r), Fault::new(r));
-    let (how, callback) = (r.below(4), callback(r, 0));
+    let (how, started) = (r.below(4), callback(r, 0));
     let start = move |resolve: Box<dyn Fn(Value) + Send + Sync>,
                       reject: Box<dyn Fn(Fault) + Send + Sync>| {
-        callback.run("from_callback");
+        started.run("from_callback");
         match how {
             0 => resolve(value),
             1 => drop(pool.run(move || {
@@ -173,6 +175,14 @@ fn from_callback(r: &mut Random) -> Held {
             _ => {}
         }
     };
+    if r.one_in(2) {
+        let abort = callback(r, 0);
+        let abortable = move |resolve: Box<_>, reject: Box<_>| {
+            start(resolve, reject);
+            move || abort.run("abort")
+        };
+        return Held::new(Promise::from_abortable(abortable), 0);
+    }
     Held::new(Promise::from_callback(start), 0)
 }
 
