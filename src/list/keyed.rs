@@ -141,9 +141,28 @@ where
     }
 }
 
-impl<K, T: Send + 'static, E: Send + 'static> fmt::Debug for KeyedList<K, T, E> {
+/// So many keys of each kind are shown by `Debug`.
+const SHOWN: usize = 8;
+
+/// Says which items have failed, and which are pending.
+impl<K: fmt::Debug, T: Send + 'static, E: Send + 'static> fmt::Debug for KeyedList<K, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keyed{:?}", self.list)
+        let (failed, pending) = self.list.failed_and_pending();
+        write!(f, "KeyedList({}", self.list.told())?;
+        for (what, indices) in [("failed", failed), ("pending", pending)] {
+            let more = indices.len().saturating_sub(SHOWN);
+            let keys = indices.iter().take(SHOWN).filter_map(|&index| self.keys.get(index));
+            for (number, key) in keys.enumerate() {
+                match number {
+                    0 => write!(f, ", {what}: {key:?}")?,
+                    _ => write!(f, ", {key:?}")?,
+                }
+            }
+            if more > 0 {
+                write!(f, " and {more} more")?;
+            }
+        }
+        f.write_str(")")
     }
 }
 

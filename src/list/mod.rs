@@ -138,6 +138,28 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         cell::quietly(|| look(&mut self.lock()))
     }
 
+    /// How it stands, for `Debug`.
+    fn told(&self) -> String {
+        let state = match self.is_error() {
+            true => "failed",
+            false if self.is_set() => "set",
+            false => "pending",
+        };
+        let (arrived, count) = self.look(|gather| (gather.items().arrived(), gather.items().len()));
+        let taken = if self.taken { ", taken" } else { "" };
+        format!("{state}{taken}, {arrived} of {count} items settled")
+    }
+
+    /// The indices of the items that have failed, and of those that are pending.
+    fn failed_and_pending(&self) -> (Vec<usize>, Vec<usize>) {
+        self.look(|gather| {
+            gather.look();
+            let items = gather.items();
+            let failed = items.indices().filter(|&index| items.is_failed(index)).collect();
+            (failed, items.indices().filter(|&index| items.is_pending(index)).collect())
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Gather<T, E>> {
         self.items.lock()
     }
@@ -189,13 +211,6 @@ impl<T: Send + 'static, E: Send + 'static> FromIterator<Promise<T, E>> for Async
 
 impl<T: Send + 'static, E: Send + 'static> fmt::Debug for AsyncList<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.is_error() {
-            true => "failed",
-            false if self.is_set() => "set",
-            false => "pending",
-        };
-        let (arrived, count) = self.look(|gather| (gather.items().arrived(), gather.items().len()));
-        let taken = if self.taken { ", taken" } else { "" };
-        write!(f, "AsyncList({state}{taken}, {arrived} of {count} items settled)")
+        write!(f, "AsyncList({})", self.told())
     }
 }

@@ -37,6 +37,8 @@ pub(crate) use room::Placed;
 pub(crate) use scope::Borrowed;
 pub(crate) use worker::Worker;
 
+use std::fmt;
+
 use crate::sync;
 use crate::sync::OnceLock;
 use crate::sync::atomic::Ordering;
@@ -60,7 +62,6 @@ use crate::timeout::Timeout;
 /// assert_eq!(answer.get(None)?, 42);
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
-#[derive(Debug)]
 pub struct Pool {
     core: &'static Core,
 }
@@ -144,6 +145,25 @@ impl Pool {
         if work {
             self.core.wake_if_needed();
         }
+    }
+}
+
+/// Its name, what its threads are doing, and whether work is queued.
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let core = self.core;
+        let roster = core.lock();
+        let (target, closing) = (roster.target, roster.closing);
+        let (busy, idle, waiting) = (roster.busy(), roster.idle, roster.blocked);
+        let queued = core.has_work(&roster);
+        drop(roster); // what is written to is the user's
+        let name = &core.settings.name;
+        write!(
+            f,
+            "Pool({name:?}, {busy} of {target} workers busy, {idle} idle, {waiting} waiting"
+        )?;
+        f.write_str(if queued { ", work is queued" } else { ", nothing is queued" })?;
+        f.write_str(if closing { ", shut down)" } else { ")" })
     }
 }
 

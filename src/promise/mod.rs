@@ -125,15 +125,19 @@ impl<T, E> Promise<T, E> {
     }
 }
 
-/// Says whether it is pending, set or failed, and what a pending one waits for; the value need not be
-/// `Debug`.
+/// Says whether it is pending, set or failed, what a pending one waits for, and whether that job is queued, running, or
+/// begun, where there are callbacks behind it; the value need not be `Debug`.
 impl<T, E> fmt::Debug for Promise<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Promise({}", self.consumer.state())?;
         if !self.is_set() {
             match self.consumer.begun_by() {
                 _ if self.consumer.follows() => f.write_str(", follows another promise")?,
-                Some((kind, location)) => write!(f, ", waits for {kind} at {location}")?,
+                Some((kind, location)) => {
+                    let job =
+                        self.consumer.job_state().map_or(String::new(), |job| format!(", {job}"));
+                    write!(f, ", waits for {kind} at {location}{job}")?;
+                }
                 None => {}
             }
         }

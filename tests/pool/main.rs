@@ -8,6 +8,7 @@ mod local_queue;
 mod queue_limit;
 mod scope;
 mod scope_sound;
+mod shown;
 mod shutdown;
 mod spawn_future;
 mod spawn_future_end;
