@@ -5,7 +5,8 @@
 //! | `inbox` | the queue between pushers and workers (no promise known) |
 //! | `sleep` | whether a pusher has to wake somebody |
 //! | `roster` | who works, sleeps, blocks: counts under one lock |
-//! | `core` | what promises point to: lives for ever |
+//! | `core` | what the threads of a pool share |
+//! | `reuse` | what a pool leaves is the next one's |
 //! | `worker` | the loop of a thread |
 //! | `rest` | what a worker does that finds nothing to do |
 //! | `helping` | what a worker does while it waits |
@@ -20,6 +21,7 @@ mod core;
 mod helping;
 mod inbox;
 mod rest;
+mod reuse;
 mod room;
 mod roster;
 mod scope;
@@ -52,7 +54,8 @@ use crate::timeout::Timeout;
 /// thread takes its place.
 ///
 /// Dropping the last handle finishes all accepted work and then joins the threads. It does not wait on
-/// one of the pool's own threads, nor where a callback that had captured it is dropped unrun. Promises keep no pool alive.
+/// one of the pool's own threads, nor where a callback that had captured it is dropped unrun. Promises keep no pool alive: what is attached to them later, or becomes
+/// ready later, runs on [`Pool::global`].
 ///
 /// ```
 /// use asynckit::Pool;
@@ -157,7 +160,7 @@ impl fmt::Debug for Pool {
         let (busy, idle, waiting) = (roster.busy(), roster.idle, roster.blocked);
         let queued = core.has_work(&roster);
         drop(roster); // what is written to is the user's
-        let name = &core.settings.name;
+        let name = &core.settings().name;
         write!(
             f,
             "Pool({name:?}, {busy} of {target} workers busy, {idle} idle, {waiting} waiting"

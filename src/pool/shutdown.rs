@@ -1,12 +1,13 @@
 //! The end of a pool.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use super::Pool;
 use super::core::Core;
 use super::roster::Roster;
 use super::worker::Worker;
-use crate::cell;
+use crate::cell::{self, ShutDown};
 use crate::sync::atomic::Ordering;
 use crate::sync::{MutexGuard, thread};
 use crate::telemetry;
@@ -37,7 +38,9 @@ pub struct ShutdownReport {
 impl Pool {
     /// Shuts the pool down, and waits for it until `timeout` is over.
     ///
-    /// From now on a job that is spawned fails with `Abandoned`. After the deadline, which is one for
+    /// From now on a job that is spawned, and a `map`, `then` or `chain` that becomes ready, fails with
+    /// `Abandoned`, and its [`trace`](crate::Promise::trace) names this call; `catch`, `handle`, `finally`
+    /// and `inspect` run on [`Pool::global`]. After the deadline, which is one for
     /// all, `Drain` goes on in the background. From one of the pool's own jobs it neither counts nor
     /// waits for that job. It may be called again. On [`Pool::global`] it only waits until the pool
     /// is idle.
@@ -53,6 +56,7 @@ impl Pool {
     /// assert_eq!(sum.get(None)?, 2);
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
+    #[track_caller]
     pub fn shutdown(&self, how: Shutdown, timeout: impl Into<Timeout>) -> ShutdownReport {
         let core = self.core;
         let timeout = timeout.into();
@@ -60,7 +64,7 @@ impl Pool {
         let before = core.finished();
         let cancelled = match std::ptr::eq(core, Pool::global().core) {
             true => 0,
-            false => core.begin_closing(how),
+            false => core.begin_closing(how, Some(Location::caller())),
         };
         let inside = Worker::with_current(core, |_| ()).is_some();
         let still_running = core.wait_until_rested(timeout.start(), usize::from(inside));
@@ -76,15 +80,18 @@ impl Core {
 
     /// No new jobs; the last worker that rests closes the queue. Says how many queued jobs were
     /// dropped.
-    fn begin_closing(&'static self, how: Shutdown) -> usize {
+    fn begin_closing(&'static self, how: Shutdown, shut_down: ShutDown) -> usize {
+        if let Some(location) = shut_down {
+            self.shut_down.lock().note(self.number(), location);
+        }
         // ORDERING: Relaxed, a hint; the closed queue decides.
         self.closing.store(true, Ordering::Relaxed);
         // Before a worker could be woken for them.
         let cancelled = match how {
             Shutdown::Drain => 0,
-            Shutdown::CancelQueued => self.abandon_queue(),
+            Shutdown::CancelQueued => self.abandon_queue(shut_down),
         };
-        telemetry::shutdown(&self.settings.name, cancelled);
+        telemetry::shutdown(&self.settings().name, cancelled);
         let mut roster = self.lock();
         roster.closing = true;
         roster.target = roster.target.max(1); // also a paused pool finishes its work
@@ -108,15 +115,18 @@ impl Core {
     pub(super) fn finish(&'static self) {
         let settling = cell::is_settling();
         cell::flush();
-        self.begin_closing(Shutdown::Drain);
+        self.begin_closing(Shutdown::Drain, None);
         if settling || Worker::with_current(self, |_| ()).is_some() {
             let mut roster = self.lock();
             roster.detached = true;
-            let threads = std::mem::take(&mut roster.threads);
-            drop(roster);
-            drop(threads);
+            roster.ended = true;
+            let _threads = std::mem::take(&mut roster.threads);
+            self.give_back(roster);
         } else {
             self.wait_until_rested(Timeout::from(None).start(), 0);
+            let mut roster = self.lock();
+            roster.ended = true;
+            self.give_back(roster);
         }
     }
 
