@@ -16,7 +16,8 @@
 //!     .map(|word| pool.run(move || word.to_uppercase()).map(|word| word.len()))
 //!     .into_iter()
 //!     .collect();
-//! let total = lengths.map(|all| all.iter().sum::<usize>()).get(Some(Duration::from_secs(5)))?;
+//! let lengths = lengths.join().timeout(Duration::from_secs(5)); // what is late is cancelled
+//! let total: usize = lengths.map(|all| all.iter().sum()).get(None)?;
 //! assert_eq!(total, 14);
 //! # Ok::<(), asynckit::Failure>(())
 //! ```

@@ -46,8 +46,9 @@ use progress::Reports;
 /// use std::time::Duration;
 ///
 /// let pool = Pool::new(4);
-/// let mut squares: AsyncList<_> = (1..=4).map(|n| pool.run(move || n * n)).collect();
-/// assert_eq!(squares.get(Some(Duration::from_secs(5)))?, [1, 4, 9, 16]);
+/// let squares: AsyncList<_> = (1..=4).map(|n| pool.run(move || n * n)).collect();
+/// let mut all = squares.join().timeout(Duration::from_secs(5)); // what is late is cancelled
+/// assert_eq!(all.get(None)?, [1, 4, 9, 16]);
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
 #[must_use = "a dropped list goes on, but nobody sees its values"]

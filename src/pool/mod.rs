@@ -53,7 +53,8 @@ use crate::timeout::Timeout;
 /// [`worker_count`](Pool::worker_count) at work at a time; while a job waits in `get`, another
 /// thread takes its place.
 ///
-/// Dropping the last handle finishes all accepted work and then joins the threads. It does not wait on
+/// Dropping the last handle finishes all accepted work (only what runs, with
+/// [`on_drop`](PoolBuilder::on_drop)`(Shutdown::CancelQueued)`) and then joins the threads. It does not wait on
 /// one of the pool's own threads, nor where a callback that had captured it is dropped unrun. Promises keep no pool alive: what is attached to them later, or becomes
 /// ready later, runs on [`Pool::global`].
 ///

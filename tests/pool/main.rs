@@ -5,6 +5,7 @@ mod common;
 mod executors;
 mod inline;
 mod local_queue;
+mod on_drop;
 mod queue_limit;
 mod scope;
 mod scope_sound;
