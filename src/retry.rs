@@ -1,12 +1,13 @@
 //! Trying again what has failed.
 
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::Duration;
 
 use crate::cell::{Consumer, ExecutorHandle, Next, Step};
 use crate::failure::{Failure, Outcome, catch, drop_quietly};
 use crate::pool::Pool;
-use crate::promise::Promise;
+use crate::promise::{IntoPromise, Promise};
 
 /// Tries until it succeeds or the pauses have come to an end.
 ///
@@ -48,7 +49,7 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    begin(backoff.into_iter(), |_: &E| true, attempt, Location::caller())
+    begin(backoff.into_iter(), If(|_: &E| true), attempt, Location::caller())
 }
 
 /// As [`retry`], for the errors that are worth it: what `worth` says no to is the outcome.
@@ -76,7 +77,82 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    begin(backoff.into_iter(), worth, attempt, Location::caller())
+    begin(backoff.into_iter(), If(worth), attempt, Location::caller())
+}
+
+/// As [`retry`], for errors whose worth takes time to tell: `decide` gives a promise of it, or a `Result`.
+///
+/// It is given the number of each attempt that has failed, the last one too, and its error: the place to log them, to
+/// renew what has expired, to ask a user. It runs on the executor of the first promise, before a pause is taken from
+/// `backoff`. Where it says no, the attempt's error is the outcome; where it fails or panics, that is.
+///
+/// ```
+/// use asynckit::{AnyError, Pool, retry_when};
+/// use std::time::Duration;
+///
+/// let pool = Pool::new(1);
+/// let renew = pool.clone();
+/// let decide = move |number, error: &AnyError| {
+///     eprintln!("attempt {number}: {error}");
+///     renew.run(|| true) // a new token, say, and then once more
+/// };
+/// let mut page = retry_when([Duration::ZERO; 3], decide, move |number| {
+///     pool.attempt(move || if number < 3 { Err("the token has expired")? } else { Ok(number) })
+/// });
+/// assert_eq!(page.get(None)?, 3);
+/// # Ok::<(), asynckit::Failure>(())
+/// ```
+#[track_caller]
+pub fn retry_when<T, E, R>(
+    backoff: impl IntoIterator<Item = Duration, IntoIter: Send + 'static>,
+    decide: impl FnMut(u32, &E) -> R + Send + 'static,
+    attempt: impl FnMut(u32) -> Promise<T, E> + Send + 'static,
+) -> Promise<T, E>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    R: IntoPromise<Ok = bool, Err = E> + 'static,
+{
+    begin(backoff.into_iter(), When(decide), attempt, Location::caller())
+}
+
+/// Whether another attempt is worth it.
+enum Verdict<E> {
+    Now(bool),
+    Fails(Failure<E>),
+    Later(Consumer<bool, E>),
+}
+
+/// Who decides that; the code is the user's.
+trait Decide<E>: Send + 'static {
+    fn decide(&mut self, number: u32, error: &E) -> Verdict<E>;
+}
+
+struct If<W>(W);
+
+impl<E, W: FnMut(&E) -> bool + Send + 'static> Decide<E> for If<W> {
+    fn decide(&mut self, _: u32, error: &E) -> Verdict<E> {
+        Verdict::Now((self.0)(error))
+    }
+}
+
+struct When<W>(W);
+
+impl<E, R, W> Decide<E> for When<W>
+where
+    E: 'static,
+    R: IntoPromise<Ok = bool, Err = E>,
+    W: FnMut(u32, &E) -> R + Send + 'static,
+{
+    fn decide(&mut self, number: u32, error: &E) -> Verdict<E> {
+        match (self.0)(number, error).adopt().0 {
+            Next::Settled(Ok(yes)) => Verdict::Now(yes),
+            Next::Settled(Err(failure)) | Next::Same(failure) | Next::Failed(failure, _) => {
+                Verdict::Fails(failure)
+            }
+            Next::Follow(promise) => Verdict::Later(promise),
+        }
+    }
 }
 
 fn begin<T, E, I, W, F>(
@@ -89,7 +165,7 @@ where
     T: Send + 'static,
     E: Send + 'static,
     I: Iterator<Item = Duration> + Send + 'static,
-    W: FnMut(&E) -> bool + Send + 'static,
+    W: Decide<E>,
     F: FnMut(u32) -> Promise<T, E> + Send + 'static,
 {
     Box::new(Retrying { pauses, worth, attempt, number: 0, executor: None, location }).try_once()
@@ -117,7 +193,7 @@ impl<I, W, F> Retrying<I, W, F> {
         T: Send + 'static,
         E: Send + 'static,
         I: Iterator<Item = Duration> + Send + 'static,
-        W: FnMut(&E) -> bool + Send + 'static,
+        W: Decide<E>,
         F: FnMut(u32) -> Promise<T, E> + Send + 'static,
     {
         self.number = self.number.saturating_add(1);
@@ -140,6 +216,36 @@ impl<I, W, F> Retrying<I, W, F> {
         }
     }
 
+    /// After the verdict: another attempt, after a pause if there is one, or the error.
+    fn go_on<T, E>(mut self: Box<Self>, yes: bool, error: E) -> Next<T, E>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        I: Iterator<Item = Duration> + Send + 'static,
+        W: Decide<E>,
+        F: FnMut(u32) -> Promise<T, E> + Send + 'static,
+    {
+        let location = self.location;
+        match catch(|| yes.then(|| self.pauses.next()).flatten()) {
+            Ok(Some(duration)) => {
+                drop_quietly(error);
+                let pause = self.pause(duration);
+                let again = pause.then_at(location, move |()| self.try_once());
+                Next::Follow(again.into_parts().0)
+            }
+            // What the user has given is dropped before the promise is settled.
+            Ok(None) => {
+                drop_quietly(self);
+                Next::Same(Failure::Error(error))
+            }
+            Err(panic) => {
+                drop_quietly(error);
+                drop_quietly(self);
+                Next::Settled(Err(Failure::Panicked(panic)))
+            }
+        }
+    }
+
     /// The promise of a pause, whose callbacks run on the executor of the first promise.
     fn pause<E: Send + 'static>(&self, duration: Duration) -> Promise<(), E> {
         let (pause, global) = Promise::delay(duration).into_parts();
@@ -155,7 +261,7 @@ where
     T: Send + 'static,
     E: Send + 'static,
     I: Iterator<Item = Duration> + Send + 'static,
-    W: FnMut(&E) -> bool + Send + 'static,
+    W: Decide<E>,
     F: FnMut(u32) -> Promise<T, E> + Send + 'static,
 {
     type Ok = T;
@@ -177,25 +283,61 @@ where
 
     fn run(self, error: E) -> Next<T, E> {
         let mut retrying = self.0;
-        let Retrying { worth, pauses, location, .. } = &mut *retrying;
-        let (location, pause) = (*location, catch(|| worth(&error).then(|| pauses.next())));
-        match pause.map(Option::flatten) {
-            Ok(Some(duration)) => {
-                drop_quietly(error);
-                let pause = retrying.pause(duration);
-                let again = pause.then_at(location, move |()| retrying.try_once());
+        let number = retrying.number;
+        match catch(|| retrying.worth.decide(number, &error)) {
+            Ok(Verdict::Now(yes)) => retrying.go_on(yes, error),
+            Ok(Verdict::Later(verdict)) => {
+                let (location, executor) = (retrying.location, retrying.executor.clone());
+                let executor = executor.unwrap_or_else(|| Pool::global().core().executor());
+                let again = Promise::new(verdict, executor).link(
+                    (Decided(retrying, error), PhantomData),
+                    None,
+                    location,
+                );
                 Next::Follow(again.into_parts().0)
             }
-            // What the user has given is dropped before the promise is settled.
-            Ok(None) => {
-                drop_quietly(retrying);
-                Next::Same(Failure::Error(error))
+            Ok(Verdict::Fails(failure)) => {
+                drop_quietly((error, retrying));
+                Next::Settled(Err(failure))
             }
             Err(panic) => {
-                drop_quietly(error);
-                drop_quietly(retrying);
+                drop_quietly((error, retrying));
                 Next::Settled(Err(Failure::Panicked(panic)))
             }
+        }
+    }
+}
+
+/// Behind a verdict that took its time.
+struct Decided<I, W, F, E>(Box<Retrying<I, W, F>>, E);
+
+impl<T, E, I, W, F> Step<bool, E> for (Decided<I, W, F, E>, PhantomData<fn() -> T>)
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    I: Iterator<Item = Duration> + Send + 'static,
+    W: Decide<E>,
+    F: FnMut(u32) -> Promise<T, E> + Send + 'static,
+{
+    type Ok = T;
+    type Err = E;
+    type Wanted = bool;
+    const KIND: &'static str = "retry";
+    const IN_WAY: bool = false;
+
+    fn wants(outcome: &Outcome<bool, E>) -> bool {
+        outcome.is_ok()
+    }
+
+    fn sort(outcome: Outcome<bool, E>) -> Result<bool, Outcome<T, E>> {
+        outcome.map_err(Err)
+    }
+
+    fn run(self, yes: bool) -> Next<T, E> {
+        let Decided(retrying, error) = self.0;
+        match retrying.go_on(yes, error) {
+            Next::Same(failure) => Next::Settled(Err(failure)), // it was given none
+            next => next,
         }
     }
 }

@@ -31,7 +31,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ],
         failure,
     ),
-    operation("panic", &["Panic::message", "Panic::location", "Panic::into_payload", "Panic::resume"], panic),
+    operation(
+        "panic",
+        &["Panic::message", "Panic::location", "Panic::into_payload", "Panic::resume"],
+        panic,
+    ),
     operation(
         "AnyError",
         &[

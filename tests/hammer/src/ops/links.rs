@@ -2,7 +2,7 @@
 
 use asynckit::{AnyError, Promise};
 
-use super::{Operation, operation};
+use super::{Operation, operation, sure_source};
 use crate::callback::callback;
 use crate::held::{Held, List};
 use crate::pools::Handle;
@@ -27,6 +27,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("handle", &["Promise::handle"], handle),
     operation("finally", &["Promise::finally"], finally),
     operation("inspect", &["Promise::inspect"], inspect),
+    operation("beside", &["Promise::finally_then", "Promise::inspect_then"], beside),
     operation("finally that has to run", &["Promise::finally", "Promise::inspect"], has_to_run),
 ];
 
@@ -184,6 +185,24 @@ fn finally(r: &mut Random) {
     let held = Held::any(r);
     let callback = callback(r, held.after);
     held.go(|promise| promise.finally(move || callback.run("finally"))).keep(r);
+}
+
+/// What is waited for beside is a promise that settles by itself.
+fn beside(r: &mut Random) {
+    let (held, other) = (Held::any(r), sure_source(r));
+    let callback = callback(r, held.after);
+    let begin = move || {
+        callback.run("beside");
+        other.it.map(drop)
+    };
+    held.go(|promise| match r.one_in(2) {
+        true => promise.finally_then(begin),
+        false => promise.inspect_then(move |outcome| {
+            check(outcome);
+            begin()
+        }),
+    })
+    .keep(r);
 }
 
 fn inspect(r: &mut Random) {
