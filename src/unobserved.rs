@@ -76,7 +76,8 @@ pub(crate) fn report<E: 'static>(failure: &Failure<E>, trace: Trace) {
     });
 }
 
-fn message<E: 'static>(failure: &Failure<E>) -> String {
+/// What is known of the error, whatever its type is.
+pub(crate) fn message<E: 'static>(failure: &Failure<E>) -> String {
     match failure {
         Failure::Error(error) => readable(error).unwrap_or_else(|| type_name::<E>().to_owned()),
         Failure::Panicked(panic) => panic.to_string(),

@@ -3,9 +3,10 @@
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::body;
+use super::budget;
 use super::cancel;
 use super::chain::Chain;
 use super::executor::ExecutorHandle;
@@ -124,16 +125,34 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
             Seen::TakenValue | Seen::TakenFailure => Some(Err(Failure::Taken)),
             // SAFETY: settled, so the cell is ours; the word remembers that the body is empty.
             Seen::Settled => unsafe {
+                if let Some(again) = self.failure_again() {
+                    return Some(Err(again));
+                }
                 let outcome = body::take_written::<T, E>(self.cell);
+                if outcome.is_err() {
+                    self.cell.header().place.show();
+                }
                 self.cell.header().word.taken(outcome.is_err());
                 Some(outcome)
             },
         }
     }
 
+    /// In a settled cell: a failure that stays, because nothing of the user's is in it.
+    ///
+    /// # Safety
+    /// Settled with an outcome that was not taken.
+    unsafe fn failure_again(&self) -> Option<Failure<E>> {
+        // SAFETY: the caller's promise; the consumer owns the cell.
+        unsafe { body::outcome::<T, E>(self.cell)?.as_ref().err()?.again() }
+    }
+
     /// Polls as a future does: the last waker is woken.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome<T, E>> {
         nest::flush(); // inside a callback this thread may be about to block
+        if self.is_settled() {
+            ready!(budget::spend(context));
+        }
         if let Some(outcome) = self.take() {
             return Poll::Ready(outcome);
         }

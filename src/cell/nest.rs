@@ -94,6 +94,11 @@ fn run_waiting() {
     }
 }
 
+/// Whether this is a job that runs inside the call that has posted it.
+pub(crate) fn is_inside() -> bool {
+    INLINE.get()
+}
+
 /// Before this thread waits for something: runs what waits for the end of a job that is further out.
 #[inline]
 pub(super) fn flush() {

@@ -158,6 +158,7 @@ unsafe fn run_step<S: Step<T, E>, T: 'static, E: 'static>(
             carry(parent, cell, matches!(next, Ok(Next::Same(_))));
             if S::LOOKS {
                 cell.header().place.set_seen();
+                cell.header().place.show();
             }
         }
         done(cell, next)
@@ -287,11 +288,11 @@ pub(super) unsafe fn drop_outcome<T: 'static, E: 'static>(cell: CellRef, why: Dr
         (&outcome, why)
     {
         // SAFETY: the caller owns the settled cell.
-        let (seen, trace) = unsafe {
+        let trace = unsafe {
             let header = cell.header();
-            (header.place.is_seen(), header.place.take(header.vtable().kind))
+            header.place.take(header.vtable().kind)
         };
-        if !seen {
+        if !trace.is_seen() {
             unobserved::report(failure, *trace);
         }
     }

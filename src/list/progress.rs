@@ -22,7 +22,7 @@ pub struct Progress {
 
 impl Progress {
     fn plus(self, items: usize) -> Self {
-        Progress { total: self.total + items, ..self }
+        Progress { total: self.total.saturating_add(items), ..self }
     }
 }
 

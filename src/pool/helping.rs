@@ -35,6 +35,9 @@ impl Worker {
         // A limit beyond the clock is none.
         let timeout = if timeout.start().is_never() { Timeout::from(None) } else { timeout };
         if timeout.is_never() {
+            if let Some(draining) = cell::Draining::begin() {
+                return Self::wait_draining(awaited, &draining);
+            }
             Self::with_any(|worker| worker.help(awaited));
         }
         if awaited.is_settled() {
@@ -51,6 +54,30 @@ impl Worker {
         let waited = Self::blocked_unless_stuck(timeout, |called| awaited.wait(timeout, called));
         drop(place);
         waited
+    }
+
+    /// Waits without a limit on a thread that drains queues of its own: runs what comes there meanwhile.
+    fn wait_draining(awaited: &mut impl Awaited, draining: &cell::Draining) -> Waited {
+        Self::with_any(|worker| worker.help(awaited));
+        loop {
+            if awaited.is_settled() {
+                return Waited::Settled;
+            }
+            if draining.run_one() {
+                cell::flush();
+                continue;
+            }
+            let place = match awaited.tail() {
+                // SAFETY: as in `wait_for`. What runs between two waits is on no line: there the place is gone.
+                Some(tail) => match unsafe { cell::wait_for(tail, false) } {
+                    Ok(place) => Some(place),
+                    Err(cell::Circle) => return Waited::WouldDeadlock,
+                },
+                None => None,
+            };
+            Self::blocked(|| awaited.wait(Timeout::from(None), draining.called()));
+            drop(place);
+        }
     }
 
     /// Runs the job that is waited for, and what follows from it, as long as there is one.

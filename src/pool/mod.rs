@@ -14,10 +14,12 @@
 //! | `scope` | work that borrows |
 //! | `room` | how many jobs may be queued |
 //! | `builder`, `shutdown` | the beginning and the end |
+//! | `guests` | what waits for its turn elsewhere, and is told of the end |
 
 mod blocked;
 mod builder;
 mod core;
+mod guests;
 mod helping;
 mod inbox;
 mod rest;
@@ -34,6 +36,7 @@ pub use scope::Scope;
 pub use shutdown::{Shutdown, ShutdownReport};
 
 pub(crate) use core::Core;
+pub(crate) use guests::{Guest, Host};
 pub(crate) use helping::Waited;
 pub(crate) use room::Placed;
 pub(crate) use scope::Borrowed;
@@ -174,7 +177,9 @@ impl fmt::Debug for Pool {
 impl Clone for Pool {
     fn clone(&self) -> Self {
         // ORDERING: Relaxed as in `Arc`: the one who clones has a handle.
-        self.core.handles.fetch_add(1, Ordering::Relaxed);
+        if self.core.handles.fetch_add(1, Ordering::Relaxed) > usize::MAX / 2 {
+            std::process::abort(); // as `Arc` does: the count must not wrap
+        }
         Pool { core: self.core }
     }
 }

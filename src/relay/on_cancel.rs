@@ -40,7 +40,8 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// ```
     #[track_caller]
     pub fn on_cancel(self, f: impl FnOnce() + Send + 'static) -> Self {
-        if self.is_set() {
+        if self.is_set() && !self.is_error() {
+            // A failure passes through all the same: its way does not depend on when it came.
             return self;
         }
         let location = Location::caller();

@@ -117,7 +117,8 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         location: &'static Location<'static>,
         passed: Option<Arc<AtomicBool>>,
     ) -> Self {
-        if self.is_set() {
+        if self.is_set() && !self.is_error() {
+            // A failure passes through all the same: its way does not depend on when it came.
             return self;
         }
         let over = at <= sync::now();

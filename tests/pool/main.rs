@@ -13,4 +13,5 @@ mod shown;
 mod shutdown;
 mod spawn_future;
 mod spawn_future_end;
+mod try_scope;
 mod workers;

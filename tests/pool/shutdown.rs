@@ -2,8 +2,8 @@
 
 use crate::common::tasks::threads_named;
 use crate::common::{
-    DropCounter, Gate, Log, PATIENCE, deferred_on, eventually, flush, named_pool, named_thread,
-    one_worker, verdict, watched,
+    DropCounter, Gate, Log, MOMENT, PATIENCE, deferred_on, eventually, flush, named_pool,
+    named_thread, one_worker, verdict, watched,
 };
 use asynckit::{AsyncList, Pool, Promise, Shutdown};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ fn shutdown_drains_the_queue() {
         gate.open();
         let report = pool.shutdown(Shutdown::Drain, None);
         assert_eq!(ran.load(SeqCst), 50);
-        assert_eq!((report.cancelled, report.still_running), (0, 0));
+        assert_eq!((report.abandoned, report.still_running), (0, 0));
         assert!(jobs.into_iter().all(|mut job| job.get(Duration::ZERO).is_ok()));
         eventually("its threads end", || threads_named("j2-drain") == 0);
     });
@@ -58,7 +58,7 @@ fn shutdown_cancels_what_has_not_begun() {
         gate.await_arrival(1);
         let running = jobs.remove(0);
         let report = pool.shutdown(Shutdown::CancelQueued, Duration::ZERO);
-        assert_eq!((report.finished, report.cancelled, report.still_running), (0, 49, 1));
+        assert_eq!((report.finished, report.abandoned, report.still_running), (0, 49, 1));
         assert_eq!(dropped.dropped(), 49, "captures of jobs that never run are dropped");
         for mut job in jobs {
             assert!(job.get(Duration::ZERO).unwrap_err().is_abandoned());
@@ -82,7 +82,7 @@ fn shutdown_cancels_everything_of_a_paused_pool() {
                 drop(pool.run(move || ran.fetch_add(1, SeqCst)));
             }
             let report = pool.shutdown(Shutdown::CancelQueued, None);
-            assert_eq!((report.finished, report.cancelled, report.still_running), (0, JOBS, 0));
+            assert_eq!((report.finished, report.abandoned, report.still_running), (0, JOBS, 0));
             assert_eq!(ran.load(SeqCst), 0);
         }
     });
@@ -100,7 +100,7 @@ fn nothing_begins_after_queued_work_was_cancelled() {
                 let begun = begun.clone();
                 drop(pool.run(move || begun.fetch_add(1, SeqCst)));
             }
-            let cancelled = pool.shutdown(Shutdown::CancelQueued, Duration::ZERO).cancelled;
+            let cancelled = pool.shutdown(Shutdown::CancelQueued, Duration::ZERO).abandoned;
             let at_return = begun.load(SeqCst);
             pool.shutdown(Shutdown::Drain, None);
             let in_the_end = begun.load(SeqCst);
@@ -131,7 +131,7 @@ fn a_shutdown_reports_what_it_waited_for() {
             std::iter::repeat_with(|| pool.run(|| ())).take_while(|probe| !probe.is_set()).count();
         gate.open();
         let report = shutdown.join().unwrap();
-        assert_eq!((report.finished, report.cancelled, report.still_running), (5 + accepted, 0, 0));
+        assert_eq!((report.finished, report.abandoned, report.still_running), (5 + accepted, 0, 0));
         drop(jobs);
     });
 }
@@ -357,11 +357,60 @@ fn a_shutdown_that_times_out_says_what_is_left_and_goes_on() {
             start.elapsed() >= limit && start.elapsed() < limit * 3,
             "one deadline, not one for each worker"
         );
-        assert_eq!((report.finished, report.cancelled, report.still_running), (0, 0, 4));
+        assert_eq!((report.finished, report.abandoned, report.still_running), (0, 0, 4));
         gate.open();
         for (n, job) in jobs.iter_mut().enumerate() {
             assert_eq!(job.get(PATIENCE).unwrap(), n);
         }
+    });
+}
+
+/// A drain that runs out of time: each job is in its report, as finished, running or queued.
+#[test]
+fn a_drain_that_runs_out_of_time_reports_all_jobs() {
+    watched(|| {
+        let pool = Pool::new(3);
+        let gate = Gate::new();
+        let held = |n: usize| {
+            let key = (n >= 3).then(|| gate.key());
+            pool.run(move || key.into_iter().for_each(|key| key.wait()))
+        };
+        let mut jobs: Vec<_> = (0..10).map(held).collect();
+        let last = jobs.remove(9).map(|()| ()); // a callback is no job
+        jobs.push(last);
+        gate.await_arrival(3);
+        jobs[..3].iter_mut().for_each(|job| job.get(PATIENCE).unwrap());
+        for _ in 0..3 {
+            let report = pool.shutdown(Shutdown::Drain, MOMENT);
+            assert_eq!((report.still_running, report.queued, report.abandoned), (3, 4, 0));
+            let text = format!("{report:?}");
+            assert!(text.ends_with("abandoned: 0, still_running: 3, queued: 4 }"), "{text}");
+        }
+        gate.open();
+        let report = pool.shutdown(Shutdown::Drain, None);
+        assert_eq!((report.still_running, report.queued, report.abandoned), (0, 0, 0));
+        jobs[3..].iter_mut().for_each(|job| job.get(PATIENCE).unwrap());
+    });
+}
+
+/// Counting the queued jobs leaves them in their order.
+#[test]
+fn a_drain_that_runs_out_of_time_keeps_the_order() {
+    watched(|| {
+        let (pool, ran) = (one_worker(), Log::<usize>::new());
+        let gate = Gate::new();
+        let key = gate.key();
+        drop(pool.run(move || key.wait()));
+        gate.await_arrival(1);
+        for n in 0..1000 {
+            let ran = ran.clone();
+            drop(pool.run(move || ran.add(n)));
+        }
+        let report = pool.shutdown(Shutdown::Drain, Duration::ZERO);
+        assert_eq!((report.still_running, report.queued), (1, 1000));
+        gate.open();
+        assert_eq!(pool.shutdown(Shutdown::Drain, None).queued, 0);
+        assert_eq!(ran.entries(), (0..1000).collect::<Vec<_>>());
     });
 }
 
@@ -376,13 +425,43 @@ fn a_job_may_shut_its_own_pool_down() {
         let mut stopper = pool.run(move || {
             key.wait();
             let report = own.shutdown(Shutdown::CancelQueued, None);
-            (report.finished, report.cancelled, report.still_running)
+            (report.finished, report.abandoned, report.still_running)
         });
         gate.await_arrival(1);
         let mut queued = pool.run(|| ());
         gate.open();
         assert_eq!(stopper.get(PATIENCE).unwrap(), (0, 1, 0));
         assert!(queued.get(PATIENCE).unwrap_err().is_abandoned());
+    });
+}
+
+/// Jobs that shut their pool down at the same time neither count nor wait for each other, also not when one of them is
+/// through and does something else; for other jobs they do.
+#[test]
+fn jobs_that_shut_their_pool_down_do_not_wait_for_each_other() {
+    watched(|| {
+        let (pool, gate) = (Pool::new(3), Gate::new());
+        let (tell, told) = std::sync::mpsc::channel();
+        let told = std::sync::Mutex::new(told);
+        let stopper = |after: Box<dyn FnOnce() + Send>| {
+            let (own, key) = (pool.clone(), gate.key());
+            pool.run(move || {
+                key.wait();
+                let report = own.shutdown(Shutdown::Drain, None);
+                after();
+                (report.cancelled, report.still_running)
+            })
+        };
+        let waits = move || told.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        let mut first = stopper(Box::new(waits));
+        let mut second = stopper(Box::new(move || tell.send(()).unwrap()));
+        let key = gate.key();
+        let mut other = pool.run(move || key.wait());
+        gate.await_arrival(3);
+        gate.open();
+        assert_eq!(first.get(PATIENCE).unwrap(), (0, 0));
+        assert_eq!(second.get(PATIENCE).unwrap(), (0, 0));
+        assert!(other.get(Duration::ZERO).is_ok(), "it was waited for");
     });
 }
 

@@ -212,7 +212,7 @@ fn futures_and_shutdown() {
             }
             let report = closing.join().unwrap();
             assert_eq!(report.still_running, 0);
-            assert_eq!(report.cancelled, usize::from(how == Shutdown::CancelQueued));
+            assert_eq!(report.abandoned, usize::from(how == Shutdown::CancelQueued));
             drop(job);
             assert!(!waits.is_set(), "it may be woken yet");
             hand.finish();

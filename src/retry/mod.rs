@@ -1,13 +1,18 @@
 //! Trying again what has failed.
 
+mod last;
+mod verdict;
+
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::Duration;
 
-use crate::cell::{Consumer, ExecutorHandle, Next, Step};
+use crate::cell::{self, Consumer, ExecutorHandle, Next, Step};
 use crate::failure::{Failure, Outcome, catch, drop_quietly};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
+use last::Last;
+use verdict::{Decide, If, Verdict, When};
 
 /// Tries until it succeeds or the pauses have come to an end.
 ///
@@ -22,7 +27,8 @@ use crate::promise::{IntoPromise, Promise};
 /// no thread, and ten thousand attempts need no more memory than two. Cancelling the promise, in a
 /// pause too, starts nothing more, and cancels the attempt or the pause.
 ///
-/// To limit the attempts together, give the whole a [`timeout`](Promise::timeout); to limit each, give
+/// To limit the attempts together, give the whole a [`timeout`](Promise::timeout): the trace of its failure
+/// tells the last error ([`TraceStep::last_error`]). To limit each, give
 /// one to the promise that `attempt` returns, and make an error of it, or it is final.
 ///
 /// # Errors
@@ -116,45 +122,6 @@ where
     begin(backoff.into_iter(), When(decide), attempt, Location::caller())
 }
 
-/// Whether another attempt is worth it.
-enum Verdict<E> {
-    Now(bool),
-    Fails(Failure<E>),
-    Later(Consumer<bool, E>),
-}
-
-/// Who decides that; the code is the user's.
-trait Decide<E>: Send + 'static {
-    fn decide(&mut self, number: u32, error: &E) -> Verdict<E>;
-}
-
-struct If<W>(W);
-
-impl<E, W: FnMut(&E) -> bool + Send + 'static> Decide<E> for If<W> {
-    fn decide(&mut self, _: u32, error: &E) -> Verdict<E> {
-        Verdict::Now((self.0)(error))
-    }
-}
-
-struct When<W>(W);
-
-impl<E, R, W> Decide<E> for When<W>
-where
-    E: 'static,
-    R: IntoPromise<Ok = bool, Err = E>,
-    W: FnMut(u32, &E) -> R + Send + 'static,
-{
-    fn decide(&mut self, number: u32, error: &E) -> Verdict<E> {
-        match (self.0)(number, error).adopt().0 {
-            Next::Settled(Ok(yes)) => Verdict::Now(yes),
-            Next::Settled(Err(failure)) | Next::Same(failure) | Next::Failed(failure, _) => {
-                Verdict::Fails(failure)
-            }
-            Next::Follow(promise) => Verdict::Later(promise),
-        }
-    }
-}
-
 fn begin<T, E, I, W, F>(
     pauses: I,
     worth: W,
@@ -168,8 +135,12 @@ where
     W: Decide<E>,
     F: FnMut(u32) -> Promise<T, E> + Send + 'static,
 {
-    Box::new(Retrying { pauses, worth, attempt, number: 0, executor: None, location }).try_once()
+    let (number, executor, last) = (0, None, Last::default());
+    Box::new(Retrying { pauses, worth, attempt, number, executor, last, location }).try_once()
 }
+
+/// As short as a pause can be that is not over at once.
+const MOMENT: Duration = Duration::from_nanos(1);
 
 /// What goes from attempt to attempt.
 struct Retrying<I, W, F> {
@@ -180,6 +151,8 @@ struct Retrying<I, W, F> {
     number: u32,
     /// That of the first promise.
     executor: Option<ExecutorHandle>,
+    /// The error of the last attempt.
+    last: Last,
     location: &'static Location<'static>,
 }
 
@@ -225,12 +198,14 @@ impl<I, W, F> Retrying<I, W, F> {
         W: Decide<E>,
         F: FnMut(u32) -> Promise<T, E> + Send + 'static,
     {
-        let location = self.location;
+        let (location, first) = (self.location, self.number == 1);
         match catch(|| yes.then(|| self.pauses.next()).flatten()) {
             Ok(Some(duration)) => {
-                drop_quietly(error);
+                let last = self.last.clone();
+                last.set(error);
                 let pause = self.pause(duration);
                 let again = pause.then_at(location, move |()| self.try_once());
+                let again = if first { last.told_by(again, location) } else { again };
                 Next::Follow(again.into_parts().0)
             }
             // What the user has given is dropped before the promise is settled.
@@ -247,7 +222,12 @@ impl<I, W, F> Retrying<I, W, F> {
     }
 
     /// The promise of a pause, whose callbacks run on the executor of the first promise.
+    ///
+    /// Where it would be over inside the call that makes the attempt, without an end of attempts that call
+    /// would never return: then a moment passes.
     fn pause<E: Send + 'static>(&self, duration: Duration) -> Promise<(), E> {
+        let moment = if cell::is_inside() { MOMENT } else { Duration::ZERO };
+        let duration = duration.max(moment);
         let (pause, global) = Promise::delay(duration).into_parts();
         Promise::new(pause, self.executor.clone().unwrap_or(global))
     }
