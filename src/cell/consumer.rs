@@ -246,6 +246,18 @@ impl<T, E> Consumer<T, E> {
         header.place.location().map(|place| (header.vtable().kind, place))
     }
 
+    /// What the job that a pending chain began with is doing, for `Debug`; nothing if it began with none.
+    pub(crate) fn job_state(&self) -> Option<&'static str> {
+        // SAFETY: the root lives as long as its chain's tail.
+        let header = unsafe { self.root().header() };
+        let alone = self.root() == self.cell;
+        match header.up.is_waiting() {
+            _ if !header.vtable().job => None,
+            true => header.up.is_queued().then_some("queued"),
+            false => Some(if alone { "running" } else { "begun" }),
+        }
+    }
+
     /// Cancels the chain. `false`: it had settled.
     pub(crate) fn cancel(&self) -> bool {
         // SAFETY: alive while we are its consumer.
