@@ -82,8 +82,8 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         unsafe {
             if has_value && turn != BranchTurn::Here {
                 cell.header().up.set_executor(executor.address());
-                if let Err(item) = executor.post(Item::Start(cell), turn.lane()) {
-                    queued::abandon(item);
+                if let Err(refused) = executor.post(Item::Start(cell), turn.lane()) {
+                    queued::abandon(refused);
                 }
             } else if cell.header().up.start() {
                 let _ = queued::start(cell, Turn::Granted, None); // no user function is called

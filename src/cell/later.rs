@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem;
 
-use super::executor::Item;
+use super::executor::Refused;
 use super::handlers::{Handler, Handlers};
 use super::header::{CellRef, Dropped, Turn};
 use super::nest;
@@ -42,7 +42,7 @@ pub(super) enum Later {
     /// A settled cell is to be handed on.
     Deliver(Delivery),
     /// An executor has refused this.
-    Refuse(Item),
+    Refuse(Refused),
     /// A settled cell, the last of its chain, is to be freed with its outcome.
     Discard(CellRef, Dropped),
     /// User code is to be dropped.
@@ -62,7 +62,7 @@ impl Later {
             // SAFETY: `hand_on` put it there with its caller's promise.
             Later::Deliver(delivery) => unsafe { deliver(delivery) },
             // SAFETY: `refuse` put it there with its caller's promise.
-            Later::Refuse(item) => unsafe { queued::end(item, Turn::Refused) },
+            Later::Refuse(it) => unsafe { queued::end(it.item, Turn::Refused(it.shut_down)) },
             // SAFETY: `discard` put it there with its caller's promise.
             Later::Discard(cell, why) => unsafe { discard_now(cell, why) },
             Later::Drop(work) => dropping(|| drop_quietly(work)),

@@ -27,7 +27,7 @@
 //! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
 //! | `waits` | the graph of direct waits: helping, circles, shared values that lose an owner |
 //! | `frames` | the chains whose user code is on this thread's stack |
-//! | `executor` | where user code runs, as one word |
+//! | `executor`, `lasting` | where user code runs, as one word; pools are named by numbers |
 //! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
 //! | `park`, `observer` | whom a settled cell tells |
 //! | `mailbox`, `tally`, `entries`, `slots`, `items`, `source`, `policy`, `drained`, `drain`, `gather` | many cells told to one list |
@@ -63,6 +63,7 @@ mod holders;
 mod indexed;
 mod inputs;
 mod items;
+mod lasting;
 mod later;
 mod local;
 mod mailbox;
@@ -92,10 +93,11 @@ mod word;
 pub(crate) use bundle::join;
 pub(crate) use consumer::Consumer;
 pub(crate) use drain::Ender;
-pub(crate) use executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
+pub(crate) use executor::{ExecutorHandle, Item, Refused, ShutDown};
 pub(crate) use gather::Gather;
 pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use items::{Items, Way};
+pub(crate) use lasting::{Lasting, Number};
 pub(crate) use later::{afresh, flush, is_settling, quietly};
 pub(crate) use local::{Draining, Local, Waiting, drains};
 pub(crate) use nest::{inline, is_inside};
@@ -103,7 +105,7 @@ pub(crate) use owner::Owner;
 pub(crate) use policy::{Ended, Policy, Tallied};
 pub(crate) use posted::{Counted, Execute, Posted};
 pub(crate) use producer::Producer;
-pub(crate) use queued::{Here, abandon, is_waiting, run, start};
+pub(crate) use queued::{Here, abandon, is_waiting, needs_its_executor, run, start};
 pub(crate) use reference::Reference;
 pub(crate) use shared::Shared;
 pub(crate) use source::{Rest, Source};

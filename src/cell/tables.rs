@@ -10,6 +10,7 @@ use super::later::{drop_user, shield};
 use super::step::{Depends, Next, Step, Work};
 use crate::failure::{Failure, Outcome, Panic, catch, contain, drop_quietly};
 use crate::telemetry;
+use crate::trace::Trace;
 use crate::unobserved;
 
 /// The table of a job with the work `W`.
@@ -21,6 +22,7 @@ impl<W: Work> JobTable<W> {
         in_way: true,
         root: true,
         job: true,
+        needs_executor: true,
         task: None,
         layout: body::layout::<W, W::Ok, W::Err>(),
         give_up: None,
@@ -41,6 +43,7 @@ impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
         in_way: S::IN_WAY,
         root: false,
         job: false,
+        needs_executor: S::NEEDS_EXECUTOR,
         task: None,
         layout: body::layout::<S, S::Ok, S::Err>(),
         give_up: None,
@@ -67,6 +70,7 @@ impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
         in_way: true,
         root: true,
         job: false,
+        needs_executor: true,
         task: None,
         layout: body::layout::<(), T, E>(),
         give_up: None,
@@ -101,9 +105,9 @@ unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Wo
                 drop_user(work);
                 Worked::Settled
             }
-            Turn::Closed | Turn::Refused | Turn::Denied => {
+            Turn::Refused(_) | Turn::Denied => {
                 drop_user(work);
-                fail::<W::Ok, W::Err>(cell, Fate::Abandoned);
+                abandon::<W::Ok, W::Err>(cell, turn);
                 Worked::Settled
             }
         }
@@ -119,7 +123,7 @@ unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
     // SAFETY: the wave owns the settled parent, made for this `T` and `E`, and produces the cell.
     unsafe {
         if !S::ALWAYS && cell.chain().is_cancelled() {
-            return give_up::<S, T, E>(cell, parent, Fate::Cancelled);
+            return give_up::<S, T, E>(cell, parent);
         }
         let wanted = match body::outcome::<T, E>(parent) {
             Some(outcome) => S::wants(outcome),
@@ -131,8 +135,7 @@ unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
         match turn {
             Turn::Next if S::QUEUED => Worked::Post(Lane::Back),
             Turn::Denied => Worked::Post(if S::QUEUED { Lane::Back } else { Lane::Next }),
-            Turn::Closed if S::NEEDS_EXECUTOR => give_up::<S, T, E>(cell, parent, Fate::Abandoned),
-            Turn::Refused => refuse::<S, T, E>(cell, parent),
+            Turn::Refused(_) => refuse::<S, T, E>(cell, parent, turn),
             _ => run_step::<S, T, E>(cell, parent),
         }
     }
@@ -179,29 +182,39 @@ unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
     Worked::Settled
 }
 
-unsafe fn give_up<S: Step<T, E>, T: 'static, E: 'static>(
-    cell: CellRef,
-    parent: CellRef,
-    fate: Fate,
-) -> Worked {
+unsafe fn give_up<S: Step<T, E>, T: 'static, E: 'static>(cell: CellRef, parent: CellRef) -> Worked {
     // SAFETY: as in `run_step`.
     unsafe {
         drop_user(body::take_work::<S>(cell));
         drop_user(body::take_outcome::<T, E>(parent));
-        fail::<S::Ok, S::Err>(cell, fate);
+        fail::<S::Ok, S::Err>(cell, Fate::Cancelled);
     }
     Worked::Settled
 }
 
 /// The user's function gets neither the outcome nor a thread: a failure in it is reported.
-unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
+unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef, turn: Turn) -> Worked {
     // SAFETY: as in `run_step`.
     unsafe {
         drop_user(body::take_work::<S>(cell));
         drop_unseen(parent, Dropped::Unseen);
-        fail::<S::Ok, S::Err>(cell, Fate::Abandoned);
+        abandon::<S::Ok, S::Err>(cell, turn);
     }
     Worked::Settled
+}
+
+/// Leaves `Abandoned` in the body. Its way begins where the pool was shut down that has refused the cell.
+pub(super) unsafe fn abandon<T, E>(cell: CellRef, turn: Turn) {
+    // SAFETY: the caller produces the cell, whose body is empty.
+    unsafe {
+        if let Turn::Refused(Some(location)) = turn {
+            let mut way = Box::new(Trace::new());
+            way.push("shutdown", location);
+            let header = cell.header();
+            header.place.put(way, Some(header.vtable().kind));
+        }
+        fail::<T, E>(cell, Fate::Abandoned);
+    }
 }
 
 pub(super) unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {

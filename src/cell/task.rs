@@ -27,7 +27,7 @@ use super::later;
 use super::queued::{self, Here};
 use super::schedule::{Left, Popped, Schedule};
 use super::step::Next;
-use super::tables::{done, drop_outcome, fail, move_outcome, no_dependency};
+use super::tables::{abandon, done, drop_outcome, fail, move_outcome, no_dependency};
 use super::wave;
 use super::word::Word;
 use crate::failure::{Failure, Outcome, catch};
@@ -88,6 +88,7 @@ where
         in_way: true,
         root: true,
         job: true,
+        needs_executor: true,
         task: Some(offset_of!(Task<F, T, E>, core)),
         layout: body::layout_of::<Task<F, T, E>>(),
         give_up: None,
@@ -178,7 +179,7 @@ pub(super) unsafe fn run(cell: CellRef, turn: Turn, here: Option<&Here>) -> bool
     unsafe {
         let Some(core) = core(cell) else { return false };
         let forsaken = core.schedule.is_forsaken();
-        let turn = if forsaken { Turn::Closed } else { turn };
+        let turn = if forsaken { Turn::Refused(None) } else { turn };
         let worked = (cell.header().vtable().work)(cell, None, turn);
         if matches!(worked, Worked::Pending) {
             act(cell, core.schedule.idle());
@@ -210,8 +211,8 @@ unsafe fn push(cell: CellRef) {
     unsafe {
         let Some(core) = core(cell) else { return };
         let executor = core.executor.clone();
-        if let Err(item) = executor.post(Item::Task(cell), Lane::Back) {
-            queued::refuse(item);
+        if let Err(refused) = executor.post(Item::Task(cell), Lane::Back) {
+            queued::refuse(refused);
         }
     }
 }
@@ -245,7 +246,11 @@ where
             }
             _ => {
                 later::drop_in_place(work);
-                fail::<T, E>(cell, if cancelled { Fate::Cancelled } else { Fate::Abandoned });
+                if cancelled {
+                    fail::<T, E>(cell, Fate::Cancelled);
+                } else {
+                    abandon::<T, E>(cell, turn);
+                }
                 return Worked::Settled;
             }
         };

@@ -15,8 +15,6 @@ static NOT_CALLED: AtomicBool = AtomicBool::new(false);
 pub(super) const LEFT_BEHIND: usize = 64;
 /// How deep jobs that are run inside of a `get` may nest on one stack.
 const HELP_DEPTH: u32 = 128;
-/// What `std::thread` gives a thread if nobody says otherwise.
-const DEFAULT_STACK: usize = 2 * 1024 * 1024;
 
 impl Worker {
     /// Whether this thread is a worker, of whatever pool.
@@ -89,7 +87,7 @@ impl Worker {
                 return; // another thread goes on with a stack of its own
             }
             // SAFETY: the tail is kept during this call.
-            let Some(root) = (unsafe { cell::claim(tail, self.core.address()) }) else { return };
+            let Some(root) = (unsafe { cell::claim(tail, self.here.executor) }) else { return };
             self.run_claimed(root);
             cell::flush();
             if awaited.is_settled() {
@@ -100,7 +98,7 @@ impl Worker {
 
     /// Runs a job that was claimed for this worker, who waits for it, or for all of a scope.
     pub(super) fn run_claimed(&self, root: CellRef) {
-        let here = Here::helping(self.core.address());
+        let here = Here::helping(self.here.executor);
         self.depth.set(self.depth.get() + 1);
         // SAFETY: who has claimed the job runs it.
         let through = cell::afresh(|| unsafe { cell::start(root, Turn::Granted, Some(&here)) });
@@ -159,10 +157,9 @@ impl Worker {
             return true;
         }
         let here = 0_u8;
-        let size = self.core.settings.stack_size.unwrap_or(DEFAULT_STACK);
         let used = self.base.get().abs_diff((&raw const here).addr());
         // More than there is: then this is not its stack (a sanitizer may put frames elsewhere).
-        used > size / 2 && used <= size
+        used > self.stack / 2 && used <= self.stack
     }
 
     /// Counts this thread, if it is a worker, as blocked while `f` waits for something that comes from

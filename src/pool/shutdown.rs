@@ -1,13 +1,14 @@
 //! The end of a pool.
 
 use std::fmt;
+use std::panic::Location;
 use std::time::Duration;
 
 use super::Pool;
 use super::core::Core;
 use super::roster::Roster;
 use super::worker::Worker;
-use crate::cell::{self, Item};
+use crate::cell::{self, Item, ShutDown};
 use crate::sync::atomic::Ordering;
 use crate::sync::{MutexGuard, thread};
 use crate::telemetry;
@@ -73,8 +74,10 @@ struct Left {
 impl Pool {
     /// Shuts the pool down, and waits for it until `timeout` is over.
     ///
-    /// From now on a job that is spawned fails with `Abandoned`, as do those that `CancelQueued` drops. After
-    /// the deadline, which is one for all, `Drain` goes on in the background. From one of the pool's own jobs it neither counts nor
+    /// From now on a job that is spawned, and a `map`, `then` or `chain` that becomes ready, fails with
+    /// `Abandoned`, as do those that `CancelQueued` drops, and its [`trace`](crate::Promise::trace) names this
+    /// call; `catch`, `handle`, `finally` and `inspect` run on [`Pool::global`]. After the deadline, which is
+    /// one for all, `Drain` goes on in the background. From one of the pool's own jobs it neither counts nor
     /// waits for that job. It may be called again. On [`Pool::global`] it only waits until the pool
     /// is idle.
     ///
@@ -89,6 +92,7 @@ impl Pool {
     /// assert_eq!(sum.get(None)?, 2);
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
+    #[track_caller]
     pub fn shutdown(&self, how: Shutdown, timeout: impl Into<Timeout>) -> ShutdownReport {
         let core = self.core;
         let timeout = timeout.into();
@@ -96,7 +100,7 @@ impl Pool {
         let before = core.finished();
         let abandoned = match std::ptr::eq(core, Pool::global().core) {
             true => 0,
-            false => core.begin_closing(how),
+            false => core.begin_closing(how, Some(Location::caller())),
         };
         let inside = Worker::with_current(core, |_| ()).is_some();
         let left = core.wait_until_rested(timeout.start(), usize::from(inside));
@@ -112,15 +116,18 @@ impl Core {
 
     /// No new jobs; the last worker that rests closes the queue. Says how many queued jobs were
     /// dropped.
-    fn begin_closing(&'static self, how: Shutdown) -> usize {
+    fn begin_closing(&'static self, how: Shutdown, shut_down: ShutDown) -> usize {
+        if let Some(location) = shut_down {
+            self.shut_down.lock().note(self.number(), location);
+        }
         // ORDERING: Relaxed, a hint; the closed queue decides.
         self.closing.store(true, Ordering::Relaxed);
         // Before a worker could be woken for them.
         let abandoned = match how {
             Shutdown::Drain => 0,
-            Shutdown::CancelQueued => self.abandon_queue(),
+            Shutdown::CancelQueued => self.abandon_queue(shut_down),
         };
-        telemetry::shutdown(&self.settings.name, abandoned);
+        telemetry::shutdown(&self.settings().name, abandoned);
         let mut roster = self.lock();
         roster.closing = true;
         roster.target = roster.target.max(1); // also a paused pool finishes its work
@@ -144,15 +151,18 @@ impl Core {
     pub(super) fn finish(&'static self) {
         let settling = cell::is_settling();
         cell::flush();
-        self.begin_closing(Shutdown::Drain);
+        self.begin_closing(Shutdown::Drain, None);
         if settling || Worker::with_current(self, |_| ()).is_some() {
             let mut roster = self.lock();
             roster.detached = true;
-            let threads = std::mem::take(&mut roster.threads);
-            drop(roster);
-            drop(threads);
+            roster.ended = true;
+            let _threads = std::mem::take(&mut roster.threads);
+            self.give_back(roster);
         } else {
             self.wait_until_rested(Timeout::from(None).start(), 0);
+            let mut roster = self.lock();
+            roster.ended = true;
+            self.give_back(roster);
         }
     }
 

@@ -18,6 +18,8 @@ use crate::sync::{Arc, OnceLock, thread_local};
 /// How many items a worker takes from the shared queue at a time: few enough that another can take a
 /// share, many enough that the shared words are touched seldom.
 const BATCH: usize = 32;
+/// The size of a stack if nobody says otherwise, as on most systems.
+const DEFAULT_STACK: usize = 2 * 1024 * 1024;
 /// How many callbacks run in a row before the queue has its turn.
 pub(super) const IN_A_ROW: u32 = 64;
 
@@ -108,6 +110,8 @@ pub(crate) struct Worker {
     pub(super) depth: Cell<u32>,
     /// Where the stack begins, roughly.
     pub(super) base: Cell<usize>,
+    /// How large it is.
+    pub(super) stack: usize,
 }
 
 thread_local! {
@@ -129,14 +133,13 @@ impl Worker {
             waits: AtomicBool::new(false),
             called: AtomicBool::new(false),
         });
-        let mut builder =
-            thread::Builder::new().name(format!("{}-{}", core.settings.name, roster.started));
-        if let Some(size) = core.settings.stack_size {
-            builder = builder.stack_size(size);
-        }
+        let settings = core.settings();
+        let stack = settings.stack_size.unwrap_or_else(default_stack);
+        let name = format!("{}-{}", settings.name, roster.started);
+        let builder = thread::Builder::new().name(name).stack_size(stack);
         let mine = Arc::clone(&seat);
         let thread = builder.spawn(move || {
-            let here = Here::new(core.address(), IN_A_ROW);
+            let here = Here::new(core.number().word(), IN_A_ROW);
             let others = RefCell::new((usize::MAX, Vec::new()));
             let (left_behind, depth, base) = (Cell::new(0), Cell::new(0), Cell::new(0));
             let sweep_at = Cell::new(LEFT_BEHIND);
@@ -151,6 +154,7 @@ impl Worker {
                 sweep_at,
                 depth,
                 base,
+                stack,
             }
             .main();
         })?;
@@ -307,6 +311,12 @@ impl Worker {
         }
         self.core.wake_if_needed();
     }
+}
+
+/// What `std::thread` gives a thread if nobody says otherwise: asked here, since it does not tell.
+fn default_stack() -> usize {
+    let asked = std::env::var("RUST_MIN_STACK").ok().and_then(|size| size.parse().ok());
+    asked.unwrap_or(DEFAULT_STACK)
 }
 
 /// Steals until it is clear whether there is something.

@@ -12,6 +12,7 @@ mod growing;
 mod join;
 mod keyed;
 mod looked_at;
+mod panics_in_drops;
 mod progress;
 mod race;
 mod size;

@@ -5,7 +5,7 @@ use crate::common::{
     DropCounter, Gate, Log, MOMENT, PATIENCE, deferred_on, eventually, flush, named_pool,
     named_thread, one_worker, verdict, watched,
 };
-use asynckit::{Pool, Promise, Shutdown};
+use asynckit::{AsyncList, Pool, Promise, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -161,34 +161,105 @@ fn work_spawned_after_shutdown_is_abandoned() {
     });
 }
 
-/// What needs no pool still works when the pool has gone.
+/// What needs no pool still works when the pool was shut down: on the pool of the process. What needs it fails,
+/// and says where the pool was shut down.
 #[test]
-fn handlers_still_run_after_the_pool_has_gone() {
+fn handlers_still_run_after_the_pool_was_shut_down() {
     watched(|| {
         let pool = one_worker();
         let (deferred, promise) = deferred_on::<u8, String>(&pool);
         let (second, other) = deferred_on::<u8, String>(&pool);
+        let (third, failing) = deferred_on::<u8, String>(&pool);
         flush(&pool);
+        pool.shutdown(Shutdown::Drain, None);
         drop(pool);
         let log = Log::new();
         let (a, b, c, d) = (log.clone(), log.clone(), log.clone(), log.clone());
+        let thread = || std::thread::current().name().unwrap_or_default().to_owned();
         let mut end = promise
-            .finally(move || a.add("finally"))
-            .inspect(move |_| b.add("inspect"))
+            .finally(move || a.add(format!("finally on {}", thread())))
+            .inspect(move |_| b.add("inspect".to_owned()))
             .map(|n| n + 1)
             .catch(move |f| {
-                c.add(crate::common::kind(&f));
+                c.add(crate::common::kind(&f).to_owned());
                 Ok(7)
             })
             .handle(move |o| {
-                d.add(verdict(&o));
+                d.add(verdict(&o).to_owned());
                 Ok(8)
             });
         deferred.resolve(1);
         assert_eq!(end.get(PATIENCE).unwrap(), 8);
-        assert_eq!(log.entries(), ["finally", "inspect", "Abandoned", "Ok"]);
+        let entries = log.entries();
+        assert!(entries[0].starts_with("finally on asynckit-global"), "{entries:?}");
+        assert_eq!(entries[1..], ["inspect", "Abandoned", "Ok"]);
         second.resolve(2);
         assert_eq!({ other }.get(PATIENCE).unwrap(), 2, "the value itself needs no worker");
+        third.resolve(3);
+        let mut late = failing.map(|n| n + 1);
+        assert!(late.get(PATIENCE).unwrap_err().is_abandoned());
+        let trace = late.trace().to_string();
+        assert!(trace.contains("shutdown at tests/pool/shutdown.rs:"), "{trace}");
+    });
+}
+
+/// Dropping a pool is not to shut it down: a function may own its pool, and give a promise away.
+#[test]
+fn what_comes_after_a_dropped_pool_runs_on_the_pool_of_the_process() {
+    fn load() -> Typed<u32> {
+        let pool = Pool::new(2);
+        pool.spawn(|| Ok(5))
+    }
+    watched(|| {
+        let on_global = || {
+            let thread = std::thread::current();
+            assert!(thread.name().unwrap_or_default().starts_with("asynckit-global"));
+        };
+        let mut mapped = load().map(move |n| {
+            on_global();
+            n + 1
+        });
+        assert_eq!(mapped.get(PATIENCE).unwrap(), 6);
+        let mut chained = load().chain(|n| Ok(n + 1)).then(|n| Ok(n + 1)).map(|n| n + 1);
+        assert_eq!(chained.get(PATIENCE).unwrap(), 8);
+        let shared = load().share();
+        assert_eq!(shared.map(|n| n + 1).get(PATIENCE).unwrap(), 6);
+        assert_eq!(shared.chain(|n| Ok(n + 2)).get(PATIENCE).unwrap(), 7);
+        let list: AsyncList<u32, String> = (0..3).map(|_| load()).collect();
+        assert_eq!(list.map(|all| all.len()).get(PATIENCE).unwrap(), 3);
+        // what becomes ready later
+        let (deferred, mut later) = {
+            let pool = one_worker();
+            let (deferred, promise) = deferred_on::<u8, String>(&pool);
+            (deferred, promise.map(|n| n + 1).chain(|n| Ok(n + 1)))
+        };
+        deferred.resolve(1);
+        assert_eq!(later.get(PATIENCE).unwrap(), 3);
+    });
+}
+
+/// A pool that comes after one that has gone has nothing to do with that one's promises.
+#[test]
+fn a_pool_that_is_made_later_does_not_run_what_is_left_of_another() {
+    watched(|| {
+        let (deferred, promise) = {
+            let pool = one_worker();
+            deferred_on::<u8, String>(&pool)
+        };
+        let (shut, abandoned) = {
+            let pool = one_worker();
+            let pair = deferred_on::<u8, String>(&pool);
+            pool.shutdown(Shutdown::Drain, None);
+            pair
+        };
+        let later: Vec<_> = (0..4).map(|n| named_pool(1, &format!("later-{n}"))).collect();
+        let thread = |_| std::thread::current().name().unwrap_or_default().to_owned();
+        let (mut first, mut second) = (promise.map(thread), abandoned.map(thread));
+        deferred.resolve(1);
+        shut.resolve(1);
+        assert!(first.get(PATIENCE).unwrap().starts_with("asynckit-global"));
+        assert!(second.get(PATIENCE).unwrap_err().is_abandoned());
+        drop(later);
     });
 }
 

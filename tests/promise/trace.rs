@@ -305,7 +305,9 @@ fn the_way_is_the_same_for_who_helps() {
         let closed = Pool::new(0);
         let queued = closed.spawn(|| Ok::<u8, String>(1)).map(|n| n);
         closed.shutdown(asynckit::Shutdown::CancelQueued, PATIENCE);
-        assert_eq!(kinds(&queued.trace()), ["spawn", "map"], "abandoned");
+        let trace = queued.trace();
+        assert_eq!(kinds(&trace), ["shutdown", "spawn", "map"], "abandoned, and where");
+        assert!(trace.to_string().contains("shutdown at tests/promise/trace.rs:"), "{trace}");
     });
 }
 
