@@ -9,6 +9,7 @@ mod queue_limit;
 mod scope;
 mod scope_sound;
 mod shutdown;
+mod shutdown_report;
 mod spawn_future;
 mod spawn_future_end;
 mod try_scope;
