@@ -3,9 +3,10 @@
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::body;
+use super::budget;
 use super::cancel;
 use super::chain::Chain;
 use super::executor::ExecutorHandle;
@@ -141,6 +142,9 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
     /// Polls as a future does: the last waker is woken.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome<T, E>> {
         nest::flush(); // inside a callback this thread may be about to block
+        if self.is_settled() {
+            ready!(budget::spend(context));
+        }
         if let Some(outcome) = self.take() {
             return Poll::Ready(outcome);
         }

@@ -21,10 +21,10 @@
 //! | `step` | the traits of what cells do (no unsafe code) |
 //! | `tables` | the functions that know a cell's types |
 //! | `schedule` | the schedule word of a future: woken, queued, polled, gone (no unsafe code) |
-//! | `task` | futures as jobs, in one allocation |
+//! | `task`, `budget` | futures as jobs, in one allocation; what one is given in a poll (no unsafe code) |
 //! | `wave`, `later` | settling, link after link, in a loop; what has to wait for its end |
 //! | `queued` | what an executor does with what it was given |
-//! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
+//! | `follow`, `followed`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
 //! | `waits` | the graph of direct waits: helping, circles, shared values that lose an owner |
 //! | `frames` | the chains whose user code is on this thread's stack |
 //! | `executor`, `lasting` | where user code runs, as one word; pools are named by numbers |
@@ -45,6 +45,7 @@
 
 mod body;
 mod branches;
+mod budget;
 mod bundle;
 mod cancel;
 mod chain;
@@ -55,6 +56,7 @@ mod drained;
 mod entries;
 mod executor;
 mod follow;
+mod followed;
 mod frames;
 mod gather;
 mod handlers;
@@ -90,6 +92,7 @@ mod waits;
 mod wave;
 mod word;
 
+pub(crate) use budget::{refund, spend};
 pub(crate) use bundle::join;
 pub(crate) use consumer::Consumer;
 pub(crate) use drain::Ender;

@@ -18,6 +18,7 @@ use std::ptr;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use super::body;
+use super::budget;
 use super::chain::Chain;
 use super::consumer::Consumer;
 use super::executor::{ExecutorHandle, Item};
@@ -234,7 +235,7 @@ where
                 let mut context = Context::from_waker(&waker);
                 let future = Pin::new_unchecked(&mut (*work).future);
                 let poll = || (*work).context.within(|| future.poll(&mut context));
-                match framed(cell, || catch(poll)) {
+                match framed(cell, || budget::polled(waker.data(), || catch(poll))) {
                     Ok(Poll::Pending) => return Worked::Pending,
                     Ok(Poll::Ready(result)) => Ok(Next::Settled(result.into_outcome())),
                     Err(panic) => Err(panic),

@@ -255,10 +255,13 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &StdArc<Self>) {
-        let state = self.queue.lock();
+        // A count of its own: the last use of the queue here comes before its end also for a checker that does not see
+        // how the standard library's `Arc` ends, which has the bell.
+        let queue = Arc::clone(&self.queue);
+        let state = queue.lock();
         *self.rung() = true;
         drop(state);
-        self.queue.bell.notify_all();
+        queue.bell.notify_all();
     }
 }
 

@@ -14,10 +14,12 @@
 //! | `scope` | work that borrows |
 //! | `room` | how many jobs may be queued |
 //! | `builder`, `shutdown` | the beginning and the end |
+//! | `guests` | what waits for its turn elsewhere, and is told of the end |
 
 mod blocked;
 mod builder;
 mod core;
+mod guests;
 mod helping;
 mod inbox;
 mod rest;
@@ -34,6 +36,7 @@ pub use scope::Scope;
 pub use shutdown::{Shutdown, ShutdownReport};
 
 pub(crate) use core::Core;
+pub(crate) use guests::{Guest, Host};
 pub(crate) use helping::Waited;
 pub(crate) use room::Placed;
 pub(crate) use scope::Borrowed;

@@ -75,11 +75,11 @@ impl Pool {
     /// Shuts the pool down, and waits for it until `timeout` is over.
     ///
     /// From now on a job that is spawned, and a `map`, `then` or `chain` that becomes ready, fails with
-    /// `Abandoned`, as do those that `CancelQueued` drops, and its [`trace`](crate::Promise::trace) names this
-    /// call; `catch`, `handle`, `finally` and `inspect` run on [`Pool::global`]. After the deadline, which is
-    /// one for all, `Drain` goes on in the background. From one of the pool's own jobs it neither counts nor
-    /// waits for that job. It may be called again. On [`Pool::global`] it only waits until the pool
-    /// is idle.
+    /// `Abandoned`, as do the jobs that `CancelQueued` drops, and its [`trace`](crate::Promise::trace) names
+    /// this call; `catch`, `handle`, `finally` and `inspect` run on [`Pool::global`]. After the deadline,
+    /// which is one for all, `Drain` goes on in the background. From one of the pool's own jobs it neither counts nor
+    /// waits for that job, nor for others that have shut the pool down. It may be called again. On
+    /// [`Pool::global`] it only waits until the pool is idle.
     ///
     /// ```
     /// use asynckit::{Pool, Shutdown};
@@ -100,10 +100,14 @@ impl Pool {
         let before = core.finished();
         let abandoned = match std::ptr::eq(core, Pool::global().core) {
             true => 0,
-            false => core.begin_closing(how, Some(Location::caller())),
+            false => {
+                let abandoned = core.begin_closing(how, Some(Location::caller()));
+                core.tell_guests();
+                abandoned
+            }
         };
-        let inside = Worker::with_current(core, |_| ()).is_some();
-        let left = core.wait_until_rested(timeout.start(), usize::from(inside));
+        let inside = Worker::with_current(core, |worker| worker.shuts(true)).is_some();
+        let left = core.wait_until_rested(timeout.start(), inside);
         ShutdownReport::new(core.finished() - before, abandoned, left)
     }
 }
@@ -159,24 +163,24 @@ impl Core {
             let _threads = std::mem::take(&mut roster.threads);
             self.give_back(roster);
         } else {
-            self.wait_until_rested(Timeout::from(None).start(), 0);
+            self.wait_until_rested(Timeout::from(None).start(), false);
             let mut roster = self.lock();
             roster.ended = true;
             self.give_back(roster);
         }
     }
 
-    /// Waits until nothing runs and nothing is queued, `inside` workers not counted. Says what was left in
-    /// the end.
-    fn wait_until_rested(&'static self, deadline: Deadline, inside: usize) -> Left {
+    /// Waits until nothing runs and nothing is queued; `inside` of the pool, workers that shut it down are
+    /// not counted. Says what was left in the end.
+    fn wait_until_rested(&'static self, deadline: Deadline, inside: bool) -> Left {
         Worker::blocked(|| self.running_after(deadline, inside))
     }
 
-    fn running_after(&'static self, deadline: Deadline, inside: usize) -> Left {
+    fn running_after(&'static self, deadline: Deadline, inside: bool) -> Left {
         let mut roster = self.lock();
         loop {
-            let running = roster.live - roster.idle - inside;
-            let ends = roster.closing && inside == 0;
+            let running = roster.live - roster.idle - if inside { shutting(&roster) } else { 0 };
+            let ends = roster.closing && !inside;
             if ends && roster.live == 0 {
                 let threads = std::mem::take(&mut roster.threads);
                 drop(roster);
@@ -240,5 +244,22 @@ impl Core {
             return self.rested.wait(roster);
         }
         self.rested.wait_timeout(roster, left).0
+    }
+}
+
+/// How many workers run what has shut their pool down: none of these waits for another one.
+fn shutting(roster: &Roster) -> usize {
+    // ORDERING: Relaxed, written under the lock.
+    roster.seats.iter().filter(|seat| seat.shuts.load(Ordering::Relaxed)).count()
+}
+
+impl Worker {
+    /// What this worker runs shuts the pool down, from now on until it is through.
+    #[cold]
+    pub(super) fn shuts(&self, shuts: bool) {
+        let _roster = self.core.lock();
+        // ORDERING: Relaxed, under the lock.
+        self.seat.shuts.store(shuts, Ordering::Relaxed);
+        self.core.rested.notify_all(); // others that do so need not wait for it any more
     }
 }

@@ -3,8 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 
-use crossbeam_deque::{Steal, Stealer, Worker as Deque};
-
 use super::core::Core;
 use super::helping::LEFT_BEHIND;
 use super::inbox::Pushed;
@@ -12,6 +10,7 @@ use super::roster::Roster;
 use crate::cell::{self, Here, Item, Lane};
 use crate::failure::AbortOnUnwind;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use crate::sync::deque::{Steal, Stealer, Worker as Deque};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, OnceLock, thread_local};
 
@@ -44,6 +43,8 @@ pub(super) struct Seat {
     pub(super) waits: AtomicBool,
     /// Its wait is to end. Written under the roster's lock.
     pub(super) called: AtomicBool,
+    /// What it runs has shut the pool down. Written by the worker, under the roster's lock.
+    pub(super) shuts: AtomicBool,
 }
 
 impl Seat {
@@ -132,6 +133,7 @@ impl Worker {
             thread: OnceLock::new(),
             waits: AtomicBool::new(false),
             called: AtomicBool::new(false),
+            shuts: AtomicBool::new(false),
         });
         let settings = core.settings();
         let stack = settings.stack_size.unwrap_or_else(default_stack);
@@ -211,6 +213,10 @@ impl Worker {
         // SAFETY: taken out of this pool's queue, once.
         if unsafe { cell::run(item, &self.here) } {
             self.count();
+        }
+        // ORDERING: Relaxed, written by this thread.
+        if self.seat.shuts.load(Ordering::Relaxed) {
+            self.shuts(false);
         }
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod atomic {
 }
 
 /// Threads, and what they are parked with.
+#[cfg(not(asynckit_tsan))]
 pub(crate) mod thread {
     pub(crate) use std::thread::{
         Builder, JoinHandle, Thread, ThreadId, available_parallelism, current, park, park_timeout,

@@ -29,8 +29,8 @@ where
     /// Continues with the value: `f` returns a `Result`, or a promise, which is adopted.
     ///
     /// There may be any number of branches. Those that were attached before the value was there run
-    /// on the value's executor one after the other, in the order of registration. A failure runs none
-    /// of them; each gets a clone of it.
+    /// on the value's executor one after the other, in the order of registration; one that such a branch
+    /// attaches comes behind those that are there. A failure runs none of them; each gets a clone of it.
     #[track_caller]
     pub fn then<R, F>(&self, f: F) -> Promise<R::Ok, E>
     where

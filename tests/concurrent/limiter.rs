@@ -200,6 +200,39 @@ fn what_waits_when_the_pool_is_shut_down_is_abandoned_and_the_limiter_lives() {
     });
 }
 
+/// Not when its turn comes: that may be never. What need not wait is as ever.
+#[test]
+fn what_waits_when_the_pool_is_shut_down_is_abandoned_then() {
+    watched(|| {
+        let hour = Duration::from_secs(3600);
+        for how in [Shutdown::Drain, Shutdown::CancelQueued] {
+            for limiter in [Limiter::new(1), Limiter::rate(1, hour)] {
+                let (pool, calls, dropped) =
+                    (one_worker(), Calls::default(), DropCounter::default());
+                let limiter = limiter.on(&pool);
+                let (mut first, token) = (limiter.run(calls.call(0)), dropped.token());
+                let mut waiting = limiter.run(move || Ok::<_, String>(drop(token)));
+                pool.shutdown(how, None);
+                assert!(waiting.get(Duration::ZERO).unwrap_err().is_abandoned());
+                assert_eq!((dropped.dropped(), limiter.waiting()), (1, 0));
+                let mut late = limiter.run(|| Ok::<_, String>(()));
+                assert!(late.get(Duration::ZERO).unwrap_err().is_abandoned());
+                calls.end(0);
+                assert!(first.get(PATIENCE).is_ok());
+            }
+        }
+        let of_the_global_pool = Limiter::new(1);
+        let calls = Calls::default();
+        let _first = of_the_global_pool.run(calls.call(0));
+        let mut waiting = of_the_global_pool.run(calls.call(1));
+        Pool::global().shutdown(Shutdown::Drain, Duration::ZERO);
+        calls.end(0);
+        calls.await_made(&[0, 1]);
+        calls.end(1);
+        waiting.get(PATIENCE).unwrap();
+    });
+}
+
 #[test]
 fn a_dropped_promise_and_a_dropped_limiter_let_the_calls_go_on() {
     watched(|| {

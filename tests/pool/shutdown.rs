@@ -386,6 +386,36 @@ fn a_job_may_shut_its_own_pool_down() {
     });
 }
 
+/// Jobs that shut their pool down at the same time neither count nor wait for each other, also not when one of them is
+/// through and does something else; for other jobs they do.
+#[test]
+fn jobs_that_shut_their_pool_down_do_not_wait_for_each_other() {
+    watched(|| {
+        let (pool, gate) = (Pool::new(3), Gate::new());
+        let (tell, told) = std::sync::mpsc::channel();
+        let told = std::sync::Mutex::new(told);
+        let stopper = |after: Box<dyn FnOnce() + Send>| {
+            let (own, key) = (pool.clone(), gate.key());
+            pool.run(move || {
+                key.wait();
+                let report = own.shutdown(Shutdown::Drain, None);
+                after();
+                (report.cancelled, report.still_running)
+            })
+        };
+        let waits = move || told.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        let mut first = stopper(Box::new(waits));
+        let mut second = stopper(Box::new(move || tell.send(()).unwrap()));
+        let key = gate.key();
+        let mut other = pool.run(move || key.wait());
+        gate.await_arrival(3);
+        gate.open();
+        assert_eq!(first.get(PATIENCE).unwrap(), (0, 0));
+        assert_eq!(second.get(PATIENCE).unwrap(), (0, 0));
+        assert!(other.get(Duration::ZERO).is_ok(), "it was waited for");
+    });
+}
+
 /// `Pool::global()` is there for ever: shutdown only waits until it is idle.
 #[test]
 fn the_global_pool_outlives_its_shutdown() {

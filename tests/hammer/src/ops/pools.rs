@@ -10,6 +10,7 @@ use crate::callback::callback;
 use crate::held::Held;
 use crate::pools::Handle;
 use crate::random::Random;
+use crate::sync;
 use crate::value::{Fault, Value};
 use crate::world::world;
 
@@ -48,7 +49,7 @@ fn short(r: &mut Random) {
         _ = pool.shutdown(Shutdown::CancelQueued, Duration::ZERO);
     }
     // Not here: this may be another pool's worker, see `Handle`.
-    drop(std::thread::spawn(move || drop(pool)));
+    sync::start("end of a pool", move || drop(pool));
 }
 
 fn shutdown(r: &mut Random) {
