@@ -155,8 +155,22 @@ impl<E> Failure<E> {
         }
     }
 
-    /// The same once more, if nothing of the user's is in it: such a failure is given each time it is
-    /// asked for.
+    /// Whether it owns nothing, and has nothing of the user's in it: then it is given each time it is asked
+    /// for.
+    pub(crate) fn stays(&self) -> bool {
+        match self {
+            Failure::Error(_) | Failure::Panicked(_) => false,
+            // None of these may come to own something: see `Consumer::take`.
+            Failure::Cancelled
+            | Failure::TimedOut
+            | Failure::Abandoned
+            | Failure::Taken
+            | Failure::WouldDeadlock
+            | Failure::Empty => true,
+        }
+    }
+
+    /// The same once more, if it [`stays`](Self::stays).
     pub(crate) fn again(&self) -> Option<Failure<E>> {
         match self {
             Failure::Error(_) | Failure::Panicked(_) => None,

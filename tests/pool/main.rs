@@ -11,6 +11,7 @@ mod scope;
 mod scope_sound;
 mod shown;
 mod shutdown;
+mod shutdown_report;
 mod spawn_future;
 mod spawn_future_end;
 mod try_scope;

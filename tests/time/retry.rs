@@ -193,9 +193,9 @@ fn between_two_attempts_is_a_pause() {
     });
 }
 
-/// No attempt, and no code of the user's, runs on the timer's thread: a closed pool ends it.
+/// No attempt, and no code of the user's, runs on the timer's thread: a pool that was shut down ends it.
 #[test]
-fn when_the_pool_is_shut_down_it_is_abandoned() {
+fn when_the_pool_was_shut_down_it_is_abandoned() {
     watched(|| {
         let pool = one_worker();
         let attempts = Arc::new(AtomicUsize::new(0));
