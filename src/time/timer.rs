@@ -201,8 +201,8 @@ impl Queue {
         if self.alarms.len() < self.full {
             return Vec::new();
         }
-        let unwanted = |(key, alarm): (&Key, &Box<dyn Alarm>)| alarm.is_unwanted().then_some(*key);
-        let keys: Vec<Key> = self.alarms.iter().filter_map(unwanted).collect();
+        let unwanted = self.alarms.iter().filter(|(_, alarm)| alarm.is_unwanted());
+        let keys: Vec<Key> = unwanted.map(|(key, _)| *key).collect();
         let taken = keys.iter().filter_map(|key| self.alarms.remove(key)).collect();
         self.full = FEW.max(2 * self.alarms.len());
         taken

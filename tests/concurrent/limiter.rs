@@ -211,7 +211,10 @@ fn what_waits_when_the_pool_is_shut_down_is_abandoned_then() {
                     (one_worker(), Calls::default(), DropCounter::default());
                 let limiter = limiter.on(&pool);
                 let (mut first, token) = (limiter.run(calls.call(0)), dropped.token());
-                let mut waiting = limiter.run(move || Ok::<_, String>(drop(token)));
+                let mut waiting = limiter.run(move || {
+                    drop(token);
+                    Ok::<_, String>(())
+                });
                 pool.shutdown(how, None);
                 assert!(waiting.get(Duration::ZERO).unwrap_err().is_abandoned());
                 assert_eq!((dropped.dropped(), limiter.waiting()), (1, 0));

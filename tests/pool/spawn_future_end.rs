@@ -67,6 +67,9 @@ fn cancel_drops_the_future_on_the_pool() {
     });
 }
 
+/// Puts the first promise into something, beside the second one.
+type Hold = fn(Typed<u8>, Typed<u8>) -> Typed<u8>;
+
 /// A future that nobody can wake can never go on: it is dropped, and its promise is abandoned, as that of a dropped
 /// `Deferred`; wherever the promise is.
 #[test]
@@ -82,7 +85,7 @@ fn a_future_that_nobody_can_wake_is_abandoned_wherever_its_promise_is() {
         };
         assert!(hopeless().get(PATIENCE).unwrap_err().is_abandoned());
         let other = || Typed::ready(1);
-        let held: [(&str, fn(Typed<u8>, Typed<u8>) -> Typed<u8>); 9] = [
+        let held: [(&str, Hold); 9] = [
             ("map", |hopeless, _| hopeless.map(|n| n)),
             ("list", |hopeless, other| AsyncList::from_iter([hopeless, other]).join().map(|_| 1)),
             ("join", |hopeless, other| asynckit::join((other, hopeless)).map(|(n, _)| n)),
