@@ -17,7 +17,6 @@ use super::observer::Observer;
 use super::park;
 use super::step::{Step, Work};
 use super::tables::{JobTable, LinkTable, Origin, PlainTable};
-use super::task;
 use super::waits::{self, Awaited};
 use super::wave;
 use super::word::{Attach, Leave, Receiver, Seen, Word};
@@ -362,16 +361,12 @@ unsafe fn leave_pending(cell: CellRef) {
     // SAFETY: as in `leave`; what is held is there afterwards.
     unsafe {
         let shared = waits::shared_before(cell);
-        let task = task::hold(cell.root());
         let leave = cell.header().word.leave();
         let was_pending = matches!(leave, Leave::Pending(_));
         leave_behind(cell, leave);
         match shared {
             Some(place) if was_pending => waits::leave_shared(place),
             place => later::shield(|| drop(place)),
-        }
-        if let Some(task) = task {
-            task::leave(task);
         }
     }
 }

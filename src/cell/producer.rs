@@ -182,6 +182,12 @@ impl<T, E> Producer<T, E> {
         unsafe { self.cell.header().up.is_cancelled() }
     }
 
+    /// Whether the promise was dropped, with nothing behind it.
+    pub(crate) fn is_left(&self) -> bool {
+        // SAFETY: as in `is_cancelled`.
+        unsafe { self.cell.header().word.is_left() }
+    }
+
     /// Has `handler` run when the consumer cancels; at once, if it has done so.
     pub(crate) fn on_cancel(&mut self, handler: Box<dyn FnOnce() + Send>) {
         self.add(Handler::Call(handler));
@@ -237,7 +243,9 @@ impl<T, E> Producer<T, E> {
 
 #[cold]
 fn close_list(list: &AtomicPtr<()>) {
-    later::shield(|| drop(handlers::close(list)));
+    if let Some(handlers) = handlers::close(list) {
+        later::drop_user(handlers);
+    }
 }
 
 /// Makes known the outcome that is in the body. `false`: the chain was cancelled before, nothing has

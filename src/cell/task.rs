@@ -260,7 +260,7 @@ where
     }
 }
 
-// ── Cancelling, leaving ──────────────────────────────────────────────────────────────────────────
+// ── Cancelling ──────────────────────────────────────────────────────────────────────────
 
 /// The chain of the root `cell`, which is under way, was cancelled: a future that was never polled is
 /// dropped here, any other on its executor.
@@ -277,29 +277,6 @@ pub(super) unsafe fn cancelled(cell: CellRef) {
             act(cell, core.schedule.finish());
         } else if core.schedule.wake() {
             push(cell);
-        }
-    }
-}
-
-/// The consumer of a pending chain is about to leave: what it has to [`leave`] afterwards.
-///
-/// # Safety
-/// The caller is the consumer of a cell whose chain has the root `cell`.
-pub(super) unsafe fn hold(cell: CellRef) -> Option<CellRef> {
-    // SAFETY: the caller's promise.
-    let core = unsafe { core(cell) }?;
-    core.schedule.hold().then_some(cell)
-}
-
-/// The consumer has left.
-///
-/// # Safety
-/// The caller has this from [`hold`].
-pub(super) unsafe fn leave(held: CellRef) {
-    // SAFETY: the reference from `hold` keeps the cell.
-    unsafe {
-        if let Some(core) = core(held) {
-            act(held, core.schedule.detach());
         }
     }
 }

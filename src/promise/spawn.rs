@@ -105,7 +105,9 @@ impl Pool {
     /// nobody.
     ///
     /// Cancelling the promise drops the future, on one of the pool's workers; at once, if it was never
-    /// polled. Dropping the promise detaches: the future goes on. When the pool is shut down, it does not
+    /// polled. Dropping the promise detaches: the future goes on. A future that waits, and whose last waker was
+    /// dropped, can never go on: it is dropped, and its promise fails with
+    /// [`Failure::Abandoned`](crate::Failure::Abandoned). When the pool is shut down, it does not
     /// wait for what the future waits for: a future that is woken later is dropped where it is woken, and
     /// its promise fails with [`Failure::Abandoned`](crate::Failure::Abandoned).
     ///

@@ -449,7 +449,7 @@ fn jobs_that_shut_their_pool_down_do_not_wait_for_each_other() {
                 key.wait();
                 let report = own.shutdown(Shutdown::Drain, None);
                 after();
-                (report.cancelled, report.still_running)
+                (report.abandoned, report.still_running)
             })
         };
         let waits = move || told.lock().unwrap().recv_timeout(PATIENCE).unwrap();
