@@ -53,7 +53,8 @@ fn cancel_on_drop(r: &mut Random) {
 }
 
 fn on_cancel(r: &mut Random) {
-    let (held, hook) = (Held::any(r), callback(r, 0));
+    let held = Held::any(r);
+    let hook = callback(r, held.after);
     held.go(|promise| promise.on_cancel(move || hook.run("on_cancel"))).keep(r);
 }
 

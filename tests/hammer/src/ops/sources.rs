@@ -177,12 +177,12 @@ fn from_callback(r: &mut Random) -> Held {
         }
     };
     if r.one_in(2) {
-        let abort = callback(r, 0);
+        let (number, abort) = (number(), callback(r, 0));
         let abortable = move |resolve: Box<_>, reject: Box<_>| {
             start(resolve, reject);
             move || abort.run("abort")
         };
-        return Held::new(Promise::from_abortable(abortable), 0);
+        return Held::new(Promise::from_abortable(abortable), number);
     }
     Held::new(Promise::from_callback(start), 0)
 }
