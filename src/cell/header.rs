@@ -46,6 +46,8 @@ pub(crate) struct VTable {
     pub(crate) root: bool,
     /// Whether it is a root with work.
     pub(crate) job: bool,
+    /// Whether it is a root whose chain is cancelled when its consumer leaves.
+    pub(crate) fragile: bool,
     /// In a future: where what polls it is, from the start of the cell.
     pub(crate) task: Option<usize>,
     /// How the cell was allocated.

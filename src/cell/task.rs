@@ -88,6 +88,7 @@ where
         in_way: true,
         root: true,
         job: true,
+        fragile: false,
         task: Some(offset_of!(Task<F, T, E>, core)),
         layout: body::layout_of::<Task<F, T, E>>(),
         give_up: None,
