@@ -82,6 +82,6 @@ impl SessionBuilder {
             .pool_max_idle_per_host(self.max_idle_per_host)
             .http1_max_buf_size(READ_BUFFER);
         let client = client.build(connector);
-        Engine { client, proxies, kept, compression: self.compression }
+        Engine { client, proxies, kept, jar: self.jar.take(), compression: self.compression }
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use ::http::header::{HeaderName, USER_AGENT};
 
 use super::hooks::Hooks;
-use super::net::{Proxies, Trust};
+use super::jar::Jar;
+use super::net::{Proxies, Resolver, Trust};
 use super::retry::Retry;
 use super::{Error, ErrorKind, HeaderMap, HeaderValue, Request, Response};
 use crate::sync::Arc;
@@ -78,7 +79,8 @@ pub struct SessionBuilder {
     pub(super) proxies: Option<Proxies>,
     pub(super) trust: Trust,
     pub(super) addresses: HashMap<String, Vec<IpAddr>>,
-    pub(super) resolver: Option<Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>>,
+    pub(super) resolver: Option<Arc<Resolver>>,
+    pub(super) jar: Option<Arc<dyn Jar>>,
     pub(super) retry: Option<Retry>,
     pub(super) hooks: Hooks,
     /// The first setting that cannot work.
@@ -110,6 +112,7 @@ impl SessionBuilder {
             trust: Trust::default(),
             addresses: HashMap::new(),
             resolver: None,
+            jar: None,
             retry: None,
             hooks: Hooks::default(),
             bad: None,

@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use ::http::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue, PROXY_AUTHORIZATION, RANGE};
+use ::http::header::{ACCEPT, ACCEPT_ENCODING, COOKIE, HeaderValue, PROXY_AUTHORIZATION, RANGE};
 use ::http::{Extensions, Uri};
 use bytes::Bytes;
 use http_body::Body as _;
@@ -15,6 +15,7 @@ use hyper_util::client::legacy::{Client, Error as ClientError};
 use tokio::time::sleep;
 
 use super::body::Outgoing;
+use super::jar::Jar;
 use super::net::{Connector, Kept, Line, NoConnection, Proxies};
 use super::unpack::{ACCEPTED, Unpacked, Unpacker};
 use super::waiting::{First, first, while_moving};
@@ -26,6 +27,7 @@ pub(super) struct Engine {
     pub(super) client: Client<Connector, Outgoing>,
     pub(super) proxies: Proxies,
     pub(super) kept: Arc<Kept>,
+    pub(super) jar: Option<Arc<dyn Jar>>,
     pub(super) compression: bool,
 }
 
@@ -116,6 +118,9 @@ impl Engine {
         }
         let (mut parts, incoming) = answer.into_parts();
         let line = in_use.as_ref().map(|in_use| Arc::clone(&in_use.line));
+        if let Some(jar) = &self.jar {
+            jar.store(&request.url, &parts.headers);
+        }
         let unpacker = Unpacker::of(&parts.headers).filter(|_| unpacks);
         if unpacker.is_some() {
             parts.headers.remove(::http::header::CONTENT_ENCODING);
@@ -148,6 +153,10 @@ impl Engine {
             && !headers.contains_key(RANGE);
         if unpacks {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
+        }
+        if !headers.contains_key(COOKIE) {
+            let cookies = self.jar.as_ref().and_then(|jar| jar.header(&request.url));
+            headers.extend(cookies.map(|cookies| (COOKIE, cookies)));
         }
         if let Some(authorization) = self.proxies.authorization(&uri) {
             headers.entry(PROXY_AUTHORIZATION).or_insert(authorization);

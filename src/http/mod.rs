@@ -63,6 +63,8 @@ mod body;
 mod build;
 mod builder;
 mod close;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod core;
 mod engine;
 mod error;
@@ -70,6 +72,7 @@ mod error_kind;
 mod fetch;
 mod hooks;
 mod io_thread;
+mod jar;
 mod links;
 mod multipart;
 mod net;
@@ -87,6 +90,8 @@ mod waiting;
 pub use body::Body;
 pub use builder::SessionBuilder;
 pub use close::CloseReport;
+#[cfg(feature = "cookies")]
+pub use cookies::CookieJar;
 pub use error::Error;
 pub use error_kind::ErrorKind;
 pub use links::Link;

@@ -15,7 +15,8 @@ use super::{Fault, NoConnection};
 use crate::sync::{Arc, Mutex};
 
 type Addresses = Arc<Result<Vec<IpAddr>, io::Error>>;
-type Custom = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
+/// Looks a name up instead of the system.
+pub(in crate::http) type Resolver = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 
 /// Looks names up: those of a table first, then by a function of the user's or the system.
 ///
@@ -25,14 +26,14 @@ type Custom = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 #[derive(Clone, Default)]
 pub(in crate::http) struct Lookup {
     table: Arc<HashMap<String, Vec<IpAddr>>>,
-    custom: Option<Arc<Custom>>,
+    custom: Option<Arc<Resolver>>,
     running: Arc<Mutex<HashMap<String, watch::Receiver<Option<Addresses>>>>>,
 }
 
 impl Lookup {
     pub(in crate::http) fn new(
         table: HashMap<String, Vec<IpAddr>>,
-        custom: Option<Arc<Custom>>,
+        custom: Option<Arc<Resolver>>,
     ) -> Self {
         Self { table: Arc::new(table), custom, running: Arc::default() }
     }

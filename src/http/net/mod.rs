@@ -9,7 +9,7 @@ mod proxy;
 mod tls;
 
 pub(super) use connect::{Connector, Settings};
-pub(super) use dns::Lookup;
+pub(super) use dns::{Lookup, Resolver};
 pub(super) use failure::{Fault, NoConnection};
 pub(super) use kept::Kept;
 pub(super) use line::{Clock, Line};

@@ -7,6 +7,7 @@ mod answers;
 mod bodies;
 mod closing;
 mod connections;
+mod cookies;
 mod failures;
 mod fairness;
 mod giving_up;

@@ -95,7 +95,7 @@ fn files_and_readers_are_sent_in_pieces() {
         let reader = std::io::repeat(b'r').take(200_000);
         let sent = text(session.put(&site, Body::from_reader(reader)).send());
         assert_eq!(header(&sent, "transfer-encoding"), Some("chunked"));
-        assert_eq!(sent.matches('r').count() - sent[..400].matches('r').count() > 199_000, true);
+        assert!(sent.matches('r').count() >= 200_000);
         let form = Multipart::new().text("title", "a \"b\"").file("photo", &path);
         let sent =
             text(session.post(&site, ()).multipart(form.bytes("more", "x.json", *b"{}")).send());
