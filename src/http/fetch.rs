@@ -104,7 +104,8 @@ impl Fetch {
         self.listed.begins();
         self.start = Some(Instant::now());
         let most = request.limits.timeout.unwrap_or(self.core.timeout);
-        let work = self.answered(request, turn);
+        // Boxed, and only now: what waits for its turn is small, however many there are.
+        let work = Box::pin(self.answered(request, turn));
         match limit(most) {
             None => work.await,
             Some(most) => match first(work, sleep(most)).await {

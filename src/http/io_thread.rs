@@ -17,7 +17,7 @@ const BLOCKING_THREADS: usize = 512;
 
 /// So many tasks run before sockets are asked again. tokio's 61 let small answers wait behind as many pieces of a
 /// large one.
-const BETWEEN_LOOKS: u32 = 3;
+const BETWEEN_LOOKS: u32 = 2;
 
 thread_local! {
     /// Whether this is an I/O thread.

@@ -13,9 +13,9 @@ use super::Kept;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex};
 
-/// So many bytes are read before the connection lets others have their turn: ten microseconds of a body, and
-/// half a millisecond of interim answers, of which there are a thousand in it.
-const IN_A_ROW: usize = 32 * 1024;
+/// So many bytes are read before the connection lets others have their turn: some microseconds of a body, and
+/// a tenth of a millisecond of interim answers, of which there are hundreds in it.
+const IN_A_ROW: usize = 16 * 1024;
 
 /// One connection, for those who use it and those who may close it.
 pub(in crate::http) struct Line {
