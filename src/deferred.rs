@@ -118,7 +118,8 @@ impl<T: Send + 'static, E: Send + 'static> Deferred<T, E> {
     /// Settles the promise with the outcome of another, as soon as that has one.
     ///
     /// A promise that would follow itself fails with [`Failure::WouldDeadlock`]. Cancelling the
-    /// promise cancels the other.
+    /// promise cancels the other; handlers that were given with [`on_cancel`](Self::on_cancel) are called then,
+    /// too.
     pub fn follow(self, source: impl IntoPromise<Ok = T, Err = E>) {
         self.producer.follow(source.into_promise().into_parts().0);
     }

@@ -109,6 +109,7 @@ mod time;
 mod timeout;
 mod token;
 mod trace;
+mod try_scope;
 mod unobserved;
 mod value;
 
@@ -139,6 +140,7 @@ pub use time::delay;
 pub use timeout::Timeout;
 pub use token::CancelToken;
 pub use trace::{Trace, TraceStep};
+pub use try_scope::TryScope;
 pub use unobserved::{Unobserved, set_unobserved_hook};
 pub use value::{AsyncValue, ValueFuture};
 

@@ -3,10 +3,14 @@
 use std::panic::Location;
 use std::time::Duration;
 
-use crate::cell::{Consumer, ExecutorHandle, Next, Step};
+use crate::cell::{self, Consumer, ExecutorHandle, Items, Next, Origin, Policy, Producer, Step};
 use crate::failure::{Failure, Outcome, catch, drop_quietly};
 use crate::pool::Pool;
 use crate::promise::Promise;
+use crate::relay::relay;
+use crate::sync::{Arc, Mutex, StdArc};
+use crate::trace::TraceStep;
+use crate::unobserved::message;
 
 /// Tries until it succeeds or the pauses have come to an end.
 ///
@@ -21,7 +25,8 @@ use crate::promise::Promise;
 /// no thread, and ten thousand attempts need no more memory than two. Cancelling the promise, in a
 /// pause too, starts nothing more, and cancels the attempt or the pause.
 ///
-/// To limit the attempts together, give the whole a [`timeout`](Promise::timeout); to limit each, give
+/// To limit the attempts together, give the whole a [`timeout`](Promise::timeout): the trace of its failure
+/// tells the last error ([`TraceStep::last_error`]). To limit each, give
 /// one to the promise that `attempt` returns, and make an error of it, or it is final.
 ///
 /// # Errors
@@ -92,8 +97,12 @@ where
     W: FnMut(&E) -> bool + Send + 'static,
     F: FnMut(u32) -> Promise<T, E> + Send + 'static,
 {
-    Box::new(Retrying { pauses, worth, attempt, number: 0, executor: None, location }).try_once()
+    let (number, executor, last) = (0, None, Last::default());
+    Box::new(Retrying { pauses, worth, attempt, number, executor, last, location }).try_once()
 }
+
+/// As short as a pause can be that is not over at once.
+const MOMENT: Duration = Duration::from_nanos(1);
 
 /// What goes from attempt to attempt.
 struct Retrying<I, W, F> {
@@ -104,6 +113,8 @@ struct Retrying<I, W, F> {
     number: u32,
     /// That of the first promise.
     executor: Option<ExecutorHandle>,
+    /// The error of the last attempt.
+    last: Last,
     location: &'static Location<'static>,
 }
 
@@ -141,7 +152,12 @@ impl<I, W, F> Retrying<I, W, F> {
     }
 
     /// The promise of a pause, whose callbacks run on the executor of the first promise.
+    ///
+    /// Where it would be over inside the call that makes the attempt, without an end of attempts that call
+    /// would never return: then a moment passes.
     fn pause<E: Send + 'static>(&self, duration: Duration) -> Promise<(), E> {
+        let moment = if cell::is_inside() { MOMENT } else { Duration::ZERO };
+        let duration = duration.max(moment);
         let (pause, global) = Promise::delay(duration).into_parts();
         Promise::new(pause, self.executor.clone().unwrap_or(global))
     }
@@ -181,9 +197,11 @@ where
         let (location, pause) = (*location, catch(|| worth(&error).then(|| pauses.next())));
         match pause.map(Option::flatten) {
             Ok(Some(duration)) => {
-                drop_quietly(error);
+                let last = retrying.last.clone();
+                last.set(error);
                 let pause = retrying.pause(duration);
                 let again = pause.then_at(location, move |()| retrying.try_once());
+                let again = if FIRST { last.told_by(again, location) } else { again };
                 Next::Follow(again.into_parts().0)
             }
             // What the user has given is dropped before the promise is settled.
@@ -197,5 +215,63 @@ where
                 Next::Settled(Err(Failure::Panicked(panic)))
             }
         }
+    }
+}
+
+/// The error of the last attempt, for whoever ends it all while another one is made.
+#[derive(Clone, Default)]
+struct Last(Arc<Mutex<Option<StdArc<str>>>>);
+
+struct Further;
+
+impl Last {
+    fn set<E: 'static>(&self, error: E) {
+        let failure = Failure::Error(error);
+        let text = catch(|| message(&failure)).unwrap_or_default(); // the user's code writes it
+        *self.0.lock() = Some(text.into());
+        drop_quietly(failure);
+    }
+
+    /// The promise of all further attempts, which tells the error when it is cancelled.
+    fn told_by<T, E>(
+        self,
+        promise: Promise<T, E>,
+        location: &'static Location<'static>,
+    ) -> Promise<T, E>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let policy = |producer, _: &_| Telling { producer: Some(producer), last: self, location };
+        relay::<Further, _, _, _>(promise, location, policy).0
+    }
+}
+
+impl Origin for Further {
+    const KIND: &'static str = "retry";
+}
+
+/// Passes the outcome of the further attempts on.
+struct Telling<T, E> {
+    /// `None` once it is settled.
+    producer: Option<Producer<T, E>>,
+    last: Last,
+    location: &'static Location<'static>,
+}
+
+impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Telling<T, E> {
+    fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
+        let Some(producer) = self.producer.take() else { return items.discard(index) };
+        if let Some((outcome, way)) = items.take_with_trace(index) {
+            producer.settle_for(outcome, way);
+        }
+    }
+
+    fn complete(&mut self, _: &mut Items<T, E>) {}
+
+    fn cancelled(&mut self, items: &mut Items<T, E>) {
+        TraceStep::note("retry", self.location, || self.last.0.lock().clone());
+        self.producer = None;
+        items.cancel_pending();
     }
 }

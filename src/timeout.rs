@@ -42,10 +42,13 @@ impl Timeout {
         matches!(self.0, Kind::Never)
     }
 
-    /// Whether the caller surely does not want to wait. Reads no clock, so that an instant in the
-    /// past is told only by [`Deadline::remaining`].
+    /// Whether the caller does not want to wait. Reads the clock only for the end of several calls.
     pub(crate) fn is_poll(self) -> bool {
-        matches!(self.0, Kind::Poll)
+        match self.0 {
+            Kind::Poll => true,
+            Kind::At(instant) => instant <= sync::now(),
+            Kind::Never | Kind::After(_) => false,
+        }
     }
 
     /// The same end for several waits. Reads the clock unless that is not needed.
@@ -158,6 +161,7 @@ mod tests {
 
     #[test]
     fn a_past_instant_leaves_nothing() {
+        assert!(timeout(Instant::now()).is_poll());
         let deadline = timeout(Instant::now()).start();
         assert_eq!(deadline.remaining(), None);
         assert!(!deadline.is_never());

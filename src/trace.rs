@@ -1,10 +1,12 @@
 //! `Trace`: the way a failure came, from where it began to where it was seen.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
 
-use crate::sync::StdArc;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, StdArc, thread_local};
 
 /// Of a very long way, so many steps at its origin are kept.
 const FIRST: usize = 8;
@@ -40,6 +42,8 @@ pub struct Trace {
     left_out: usize,
     /// Somebody was shown the failure on the way: it is not reported when it is dropped.
     seen: bool,
+    /// The same, of a failure that others have clones of: one for all of them.
+    shown: Option<Arc<AtomicBool>>,
 }
 
 /// One step of a [`Trace`]: what the failure passed, and where in the source that was written.
@@ -55,6 +59,8 @@ pub struct TraceStep {
 pub(crate) enum Item {
     Index(usize),
     Key(StdArc<str>),
+    /// What had gone wrong there before.
+    Note(StdArc<str>),
 }
 
 impl From<usize> for Item {
@@ -69,6 +75,11 @@ impl From<&str> for Item {
     }
 }
 
+thread_local! {
+    /// What is told to whoever ends something on this thread, if somebody listens.
+    static NOTES: RefCell<Option<Vec<TraceStep>>> = const { RefCell::new(None) };
+}
+
 impl Trace {
     /// Begins a way, without allocating.
     pub(crate) fn new() -> Trace {
@@ -80,9 +91,21 @@ impl Trace {
         self.seen = seen;
     }
 
-    /// Whether somebody was shown the failure.
+    /// Whether somebody was shown the failure, or a clone of it.
     pub(crate) fn is_seen(&self) -> bool {
-        self.seen
+        // ORDERING: Relaxed, a report more or less where it is shown at the same time.
+        self.seen || self.shown.as_ref().is_some_and(|shown| shown.load(Ordering::Relaxed))
+    }
+
+    /// From now on the failure is as good as seen when `shown` says so. `None`: it is another one.
+    pub(crate) fn set_shown_by(&mut self, shown: Option<Arc<AtomicBool>>) {
+        self.shown = shown;
+    }
+
+    /// Somebody is shown the failure: no clone of it is reported.
+    pub(crate) fn show(&self) {
+        // ORDERING: as in `is_seen`.
+        self.shown.iter().for_each(|shown| shown.store(true, Ordering::Relaxed));
     }
 
     /// Adds the next step: `kind` is the name of the function that was called at `location`.
@@ -99,6 +122,16 @@ impl Trace {
     ) {
         let item = Some(item.into());
         self.push_step(TraceStep { kind, location, item });
+    }
+
+    /// Adds the steps that others have left while `f` ended what this failure ends: what had gone wrong
+    /// there before.
+    pub(crate) fn listen<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        let outer = NOTES.try_with(|notes| notes.replace(Some(Vec::new())));
+        let result = f();
+        let notes = outer.ok().and_then(|outer| NOTES.try_with(|notes| notes.replace(outer)).ok());
+        notes.flatten().into_iter().flatten().for_each(|step| self.push_step(step));
+        result
     }
 
     fn push_step(&mut self, step: TraceStep) {
@@ -133,6 +166,31 @@ impl Trace {
 }
 
 impl TraceStep {
+    /// Tells whoever ends something on this thread, and listens, what had gone wrong there before.
+    pub(crate) fn note(
+        kind: &'static str,
+        location: &'static Location<'static>,
+        what: impl FnOnce() -> Option<StdArc<str>>,
+    ) {
+        let add = |notes: &RefCell<Option<Vec<TraceStep>>>| {
+            if let Some(notes) = &mut *notes.borrow_mut() {
+                let item = what().map(Item::Note);
+                notes.push(TraceStep { kind, location, item });
+            }
+        };
+        let _ = NOTES.try_with(add); // where the thread ends nobody is told
+    }
+
+    /// What had gone wrong in this step before: the last error of a [`retry`](crate::retry()) that was
+    /// ended by a time limit.
+    #[must_use]
+    pub fn last_error(&self) -> Option<&str> {
+        match &self.item {
+            Some(Item::Note(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The function that was called: `"spawn"`, `"then"`, `"join"`, …
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -205,9 +263,13 @@ impl fmt::Display for TraceStep {
         match &self.item {
             Some(Item::Index(index)) => write!(f, "[{index}]")?,
             Some(Item::Key(key)) => write!(f, "[{key:?}]")?,
-            None => {}
+            Some(Item::Note(_)) | None => {}
         }
-        write!(f, " at {}", self.location)
+        write!(f, " at {}", self.location)?;
+        match &self.item {
+            Some(Item::Note(error)) => write!(f, ", which had failed: {error}"),
+            _ => Ok(()),
+        }
     }
 }
 

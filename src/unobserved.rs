@@ -76,7 +76,8 @@ pub(crate) fn report<E: 'static>(failure: &Failure<E>, trace: Trace) {
     });
 }
 
-fn message<E: 'static>(failure: &Failure<E>) -> String {
+/// What is known of the error, whatever its type is.
+pub(crate) fn message<E: 'static>(failure: &Failure<E>) -> String {
     let error = match failure {
         Failure::Error(error) => error as &dyn Any,
         Failure::Panicked(panic) => return format!("panicked: {}", panic.message()),

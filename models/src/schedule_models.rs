@@ -203,35 +203,16 @@ fn a_cancellation_against_a_pop_and_a_dropped_waker() {
     });
 }
 
-/// Whoever is last of waker, consumer and poller has the future dropped.
+/// Whoever is last of waker and poller has the future dropped: nobody could wake it any more.
 #[test]
-fn a_dropped_waker_against_a_dropped_promise() {
+fn a_dropped_waker_against_a_poll() {
     check(3, || {
         let task = Task::new(1, 1);
-        assert!(task.schedule.hold()); // while the consumer leaves
         let waker = on(&task, Task::drop_waker);
         let worker = on(&task, Task::work_off);
-        task.act(task.schedule.detach());
         waker.join().unwrap();
         worker.join().unwrap();
         task.work_off();
-        assert!(task.is_through() && task.is_freed());
-    });
-}
-
-/// Who leaves what is through has no reference: the last one was given up, with what it kept.
-#[test]
-fn a_dropped_promise_against_the_end() {
-    check(5, || {
-        let task = Task::new(0, 0);
-        let worker = on(&task, Task::work_off);
-        let held = task.schedule.hold();
-        // Here the consumer leaves: what it has held is all that keeps the cell.
-        if held {
-            task.touch();
-            task.act(task.schedule.detach());
-        }
-        worker.join().unwrap();
         assert!(task.is_through() && task.is_freed());
     });
 }

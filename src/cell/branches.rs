@@ -22,11 +22,16 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     ) -> Consumer<W::Ok, W::Err> {
         let mut waiting = self.lock();
         let settled = !self.holders.wait();
+        let late = settled && turn == BranchTurn::Series && waiting.is_in_series();
         let ticket = waiting.ticket();
-        let work = work((!settled).then_some(ticket));
+        let work = work((!settled || late).then_some(ticket));
         let (cell, consumer) = Consumer::job(work, std::ptr::null_mut(), location);
         let branch = Branch { cell, turn, executor, owner: true };
-        if settled {
+        if late {
+            self.offer(&branch);
+            // It is there, and not empty, so that somebody will come to this.
+            waiting.series.get_or_insert_default().push_back((ticket, branch));
+        } else if settled {
             drop(waiting);
             self.release(branch);
         } else {
@@ -47,7 +52,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             return;
         }
         let mut waiting = self.lock();
-        if waiting.current == Some(ticket) {
+        if waiting.current.is_some_and(|current| current.0 == ticket) {
             waiting.current = None;
             drop(waiting);
             self.advance();
@@ -65,7 +70,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             let Some((ticket, branch)) = first else { return };
             // SAFETY: the list's reference keeps the cell.
             let alive = unsafe { branch.cell.header().up.is_waiting() };
-            waiting.current = alive.then_some(ticket);
+            waiting.current = alive.then_some((ticket, branch.cell));
             waiting.advancing = true;
             drop(waiting);
             self.release(branch);
@@ -82,8 +87,8 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         unsafe {
             if has_value && turn != BranchTurn::Here {
                 cell.header().up.set_executor(executor.address());
-                if let Err(item) = executor.post(Item::Start(cell), turn.lane()) {
-                    queued::abandon(item);
+                if let Err(refused) = executor.post(Item::Start(cell), turn.lane()) {
+                    queued::abandon(refused);
                 }
             } else if cell.header().up.start() {
                 let _ = queued::start(cell, Turn::Granted, None); // no user function is called

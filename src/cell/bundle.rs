@@ -35,7 +35,7 @@ use super::producer::Producer;
 use super::slots::{Slot, State};
 use super::tables::{Origin, PlainTable};
 use super::wave::{self, Delivery};
-use crate::failure::drop_quietly;
+use crate::failure::{Failure, drop_quietly};
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -69,6 +69,22 @@ struct Drained<I: Inputs<N>, const N: usize> {
     producer: Option<Producer<I::Values, I::Err>>,
     /// How many inputs have not come.
     missing: usize,
+    /// The first input that has come cancelled, as long as another failure may have come with it.
+    cancelled: Option<*mut Slot>,
+    /// The result was settled as cancelled, because an input was.
+    was_cancelled: bool,
+}
+
+impl<I: Inputs<N>, const N: usize> Drained<I, N> {
+    fn new(missing: usize) -> Self {
+        Drained { producer: None, missing, cancelled: None, was_cancelled: false }
+    }
+
+    /// Why an input that comes when the result is settled is dropped: a failure behind a cancellation may
+    /// be what caused it, and is reported.
+    fn late(&self) -> Dropped {
+        if self.was_cancelled { Dropped::Unseen } else { Dropped::Superseded }
+    }
 }
 
 /// The index of the entry that ends the join.
@@ -124,7 +140,7 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
             end: UnsafeCell::new(Slot::new(std::ptr::null(), None, END)),
             ended: AtomicBool::new(false),
             slots: UnsafeCell::new([const { MaybeUninit::uninit() }; N]),
-            drained: UnsafeCell::new(Drained { producer: None, missing: N }),
+            drained: UnsafeCell::new(Drained::new(N)),
         })
     }
 
@@ -194,6 +210,13 @@ unsafe fn drain<I: Inputs<N>, const N: usize>(
                 }
                 entry = next;
             }
+            if (*block).drained().cancelled.is_some() {
+                come = Entries::of(&(*block).mailbox);
+                if !come.first().is_null() {
+                    continue;
+                }
+                (*block).all_seen();
+            }
             if (*block).drained().missing == 0 {
                 let result = (*block).complete();
                 drop(Arc::from_raw(block));
@@ -238,7 +261,8 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
         }
     }
 
-    /// An input has come. The first failure settles the join, when the others are cancelled.
+    /// An input has come. The first failure settles the join, when the others are cancelled; a cancellation
+    /// only when all that has come was seen, since a failure among it may be the cause.
     ///
     /// # Safety
     /// As for [`drained`](Self::drained); the slot is that of an input that has settled.
@@ -248,17 +272,47 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
             (*slot).state = State::Arrived;
             self.drained().missing -= 1;
             let Some(cell) = (*slot).cell else { return };
-            let index = (*slot).index as usize;
             if self.drained().producer.is_none() {
-                return discard(slot, cell);
+                let why = self.drained().late();
+                return discard(slot, cell, why);
             }
-            let Some(failure) = I::take_failure(index, cell) else { return };
+            match I::take_failure((*slot).index as usize, cell) {
+                Some(Failure::Cancelled) => _ = self.drained().cancelled.get_or_insert(slot),
+                Some(failure) => self.fail(slot, cell, failure),
+                None => {}
+            }
+        }
+    }
+
+    /// Nothing else has come so far.
+    ///
+    /// # Safety
+    /// As for [`drained`](Self::drained).
+    unsafe fn all_seen(&self) {
+        // SAFETY: the caller's promise. The slot's cell is ours, as long as the result is not settled.
+        unsafe {
+            let Some(slot) = self.drained().cancelled.take() else { return };
+            let Some(cell) = (*slot).cell.filter(|_| self.drained().producer.is_some()) else {
+                return;
+            };
+            self.drained().was_cancelled = true;
+            self.fail(slot, cell, Failure::Cancelled);
+        }
+    }
+
+    /// The failure of an input, which was taken, is that of the whole.
+    ///
+    /// # Safety
+    /// As for [`drained`](Self::drained); the cell is that of the slot, and ours.
+    unsafe fn fail(&self, slot: *mut Slot, cell: CellRef, failure: Failure<I::Err>) {
+        // SAFETY: the caller's promise.
+        unsafe {
             (*slot).state = State::Taken;
             let way = way_of(cell.header());
             let Some(producer) = self.close() else { return };
             wave::release(cell);
             self.give_up();
-            producer.settle_by_way(Err(failure), way, index);
+            producer.settle_by_way(Err(failure), way, (*slot).index as usize);
         }
     }
 
@@ -271,7 +325,8 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
         // until its slot is taken out of the mailbox.
         unsafe {
             drop_quietly(self.close());
-            self.each_in(State::Arrived).for_each(|(slot, cell)| discard(slot, cell));
+            self.each_in(State::Arrived)
+                .for_each(|(slot, cell)| discard(slot, cell, Dropped::Superseded));
             self.each_in(State::Pending).for_each(|(_, cell)| cancel_root(cell.root()));
         }
     }
@@ -312,11 +367,11 @@ impl<I: Inputs<N>, const N: usize> Block<I, N> {
 ///
 /// # Safety
 /// The settled cell of this slot is the caller's.
-unsafe fn discard(slot: *mut Slot, cell: CellRef) {
+unsafe fn discard(slot: *mut Slot, cell: CellRef, why: Dropped) {
     // SAFETY: the caller's promise.
     unsafe {
         (*slot).state = State::Taken;
-        later::discard(cell, Dropped::Superseded);
+        later::discard(cell, why);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Cancelling: settles the tail of a chain, and sends the cancellation up to its root.
 
 use super::chain::Cancel;
+use super::followed;
 use super::handlers;
 use super::header::{CellRef, Turn};
 use super::later;
@@ -39,6 +40,7 @@ pub(crate) unsafe fn cancel_root(root: CellRef) {
                 Cancel::Before => break,
                 Cancel::Running => {
                     task::cancelled(at);
+                    followed::cancelled(at);
                     break;
                 }
                 Cancel::Claimed => {
@@ -48,6 +50,7 @@ pub(crate) unsafe fn cancel_root(root: CellRef) {
                 Cancel::Inner(inner) => {
                     let inner = CellRef::from_address(inner);
                     held.push((at, inner));
+                    followed::cancelled(at);
                     at = inner;
                 }
             }

@@ -3,9 +3,10 @@
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::body;
+use super::budget;
 use super::cancel;
 use super::chain::Chain;
 use super::executor::ExecutorHandle;
@@ -16,7 +17,6 @@ use super::observer::Observer;
 use super::park;
 use super::step::{Step, Work};
 use super::tables::{JobTable, LinkTable, Origin, PlainTable};
-use super::task;
 use super::waits::{self, Awaited};
 use super::wave;
 use super::word::{Attach, Leave, Receiver, Seen, Word};
@@ -124,16 +124,34 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
             Seen::TakenValue | Seen::TakenFailure => Some(Err(Failure::Taken)),
             // SAFETY: settled, so the cell is ours; the word remembers that the body is empty.
             Seen::Settled => unsafe {
+                if let Some(again) = self.failure_again() {
+                    return Some(Err(again));
+                }
                 let outcome = body::take_written::<T, E>(self.cell);
+                if outcome.is_err() {
+                    self.cell.header().place.show();
+                }
                 self.cell.header().word.taken(outcome.is_err());
                 Some(outcome)
             },
         }
     }
 
+    /// In a settled cell: a failure that stays, because nothing of the user's is in it.
+    ///
+    /// # Safety
+    /// Settled with an outcome that was not taken.
+    unsafe fn failure_again(&self) -> Option<Failure<E>> {
+        // SAFETY: the caller's promise; the consumer owns the cell.
+        unsafe { body::outcome::<T, E>(self.cell)?.as_ref().err()?.again() }
+    }
+
     /// Polls as a future does: the last waker is woken.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome<T, E>> {
         nest::flush(); // inside a callback this thread may be about to block
+        if self.is_settled() {
+            ready!(budget::spend(context));
+        }
         if let Some(outcome) = self.take() {
             return Poll::Ready(outcome);
         }
@@ -354,16 +372,12 @@ unsafe fn leave_going_on(cell: CellRef) {
     // SAFETY: as in `leave`; what is held is there afterwards.
     unsafe {
         let shared = waits::shared_before(cell);
-        let task = task::hold(cell.root());
         let leave = cell.header().word.leave();
         let was_pending = matches!(leave, Leave::Pending(_));
         leave_behind(cell, leave);
         match shared {
             Some(place) if was_pending => waits::leave_shared(place),
             place => later::shield(|| drop(place)),
-        }
-        if let Some(task) = task {
-            task::leave(task);
         }
     }
 }

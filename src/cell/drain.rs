@@ -169,12 +169,18 @@ pub(super) unsafe fn drain<T, E>(core: *const Core<T, E>, come: Entries) {
         let Some(mut policy) = drained.policy.take() else { return };
         loop {
             drained.close(&(*core).tally);
+            let mut seen = false;
             while let Some(index) = drained.next(mailbox) {
                 let items = &mut drained.items;
+                seen = true;
                 contain(|| match index {
                     END => end(&*core, &mut *policy, items),
                     index => policy.arrived(items, index as usize),
                 });
+                items.seen(index as usize); // now that it is known whether others are wanted
+            }
+            if seen {
+                contain(|| policy.all_seen(&mut drained.items));
             }
             if drained.items.is_complete() {
                 contain(|| policy.complete(&mut drained.items));

@@ -1,9 +1,11 @@
 //! The executor of a promise as one word: where the callbacks of what is derived from it run.
 
 use std::mem::ManuallyDrop;
+use std::panic::Location;
 use std::ptr::NonNull;
 
 use super::header::{CellRef, Lane};
+use super::lasting::Number;
 
 /// A piece of work for an executor, in one word.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,7 +59,16 @@ impl Item {
     }
 }
 
-/// What an executor begins with. Aligned so that the four low bits of its address are clear.
+/// An item that comes back from a closed executor.
+pub(crate) struct Refused {
+    pub(crate) item: Item,
+    pub(crate) shut_down: ShutDown,
+}
+
+/// Where a closed executor was shut down, if it says so.
+pub(crate) type ShutDown = Option<&'static Location<'static>>;
+
+/// What an executor with an address begins with. Aligned so that the four low bits of that are clear.
 #[repr(C, align(16))]
 pub(crate) struct ExecutorHead {
     pub(crate) vtable: &'static ExecutorVTable,
@@ -69,8 +80,8 @@ pub(crate) struct ExecutorVTable {
     ///
     /// # Safety
     /// The head is the one of this table's executor; the item is the caller's to give.
-    pub(crate) post: unsafe fn(NonNull<ExecutorHead>, Item, Lane) -> Result<(), Item>,
-    /// One more handle; never called for one that lives for ever.
+    pub(crate) post: unsafe fn(NonNull<ExecutorHead>, Item, Lane) -> Result<(), Refused>,
+    /// One more handle.
     ///
     /// # Safety
     /// The head is the one of this table's executor.
@@ -82,52 +93,52 @@ pub(crate) struct ExecutorVTable {
     pub(crate) release: unsafe fn(NonNull<ExecutorHead>),
 }
 
-/// In the lowest bit: handles are counted. A pool's core lives for ever, so that a link costs no
-/// reference count.
+/// In the lowest bit: it is an address, and handles are counted. Else it is a number: pools are lasting, so
+/// that a link costs no reference count.
 const COUNTED: usize = 1;
 
 /// A handle on an executor: one word.
-pub(crate) struct ExecutorHandle(NonNull<ExecutorHead>);
+pub(crate) struct ExecutorHandle(NonNull<()>);
 
-// SAFETY: an executor is Send and Sync by its contract; see `immortal` and `counted`.
+// SAFETY: an executor is Send and Sync by its contract; see `counted`.
 unsafe impl Send for ExecutorHandle {}
 // SAFETY: as above.
 unsafe impl Sync for ExecutorHandle {}
 
 impl ExecutorHandle {
-    /// A handle on an executor that lives for ever.
-    ///
-    /// # Safety
-    /// `head` points to a `Sync` executor that its table is for, which begins with it and lives for ever.
-    pub(crate) unsafe fn immortal(head: NonNull<ExecutorHead>) -> Self {
-        ExecutorHandle(head)
+    /// A handle on a lasting executor.
+    #[inline]
+    pub(crate) fn lasting(number: Number) -> Self {
+        // SAFETY: a number is not 0.
+        ExecutorHandle(unsafe { NonNull::new_unchecked(number.word()) })
     }
 
     /// A handle that is counted.
     ///
     /// # Safety
-    /// As for [`immortal`](Self::immortal), but that the executor lives as long as there are handles;
-    /// the caller gives one count away.
+    /// `head` points to a `Sync` executor that its table is for, which begins with it and lives as long as
+    /// there are handles; the caller gives one count away.
     pub(super) unsafe fn counted(head: NonNull<ExecutorHead>) -> Self {
         let tagged = head.as_ptr().map_addr(|address| address | COUNTED);
         // SAFETY: not null without the tag, so not with it.
-        ExecutorHandle(unsafe { NonNull::new_unchecked(tagged) })
+        ExecutorHandle(unsafe { NonNull::new_unchecked(tagged.cast()) })
     }
 
     fn is_counted(&self) -> bool {
         self.0.as_ptr().addr() & COUNTED != 0
     }
 
-    /// The address that identifies the executor.
+    /// What identifies the executor: four low bits are clear.
     pub(crate) fn address(&self) -> *mut () {
-        self.0.as_ptr().cast::<()>().map_addr(|address| address & !COUNTED)
+        self.0.as_ptr().map_addr(|address| address & !COUNTED)
     }
 
     /// The handle as it stands in links: two of one executor are the same.
     pub(super) fn word(&self) -> *mut () {
-        self.0.as_ptr().cast()
+        self.0.as_ptr()
     }
 
+    /// The head of an executor with an address.
     fn head(&self) -> NonNull<ExecutorHead> {
         // SAFETY: the address of an executor is not null, with or without its tag.
         unsafe { NonNull::new_unchecked(self.address().cast()) }
@@ -135,7 +146,7 @@ impl ExecutorHandle {
 
     /// The handle as a word for a cell's `link`.
     pub(super) fn into_link(self) -> *mut () {
-        ManuallyDrop::new(self).0.as_ptr().cast()
+        ManuallyDrop::new(self).0.as_ptr()
     }
 
     /// Gives up the handle in a link, if it is a counted one.
@@ -145,7 +156,7 @@ impl ExecutorHandle {
     pub(super) unsafe fn release_link(link: *mut ()) {
         if link.addr() & COUNTED != 0 {
             // SAFETY: only handles have this bit; the caller's promise.
-            drop(ExecutorHandle(unsafe { NonNull::new_unchecked(link.cast()) }));
+            drop(ExecutorHandle(unsafe { NonNull::new_unchecked(link) }));
         }
     }
 
@@ -158,19 +169,21 @@ impl ExecutorHandle {
             return None;
         }
         // SAFETY: the caller's promise; borrowed, so that handle is not given up here.
-        unsafe {
-            Some((*ManuallyDrop::new(ExecutorHandle(NonNull::new_unchecked(link.cast())))).clone())
-        }
+        unsafe { Some((*ManuallyDrop::new(ExecutorHandle(NonNull::new_unchecked(link)))).clone()) }
     }
 
     /// Posts to the executor in a link, which stays there.
     ///
     /// # Safety
     /// `link` came from `into_link` and was not given up; `item` is the caller's to give.
-    pub(super) unsafe fn post_to_link(link: *mut (), item: Item, lane: Lane) -> Result<(), Item> {
+    pub(super) unsafe fn post_to_link(
+        link: *mut (),
+        item: Item,
+        lane: Lane,
+    ) -> Result<(), Refused> {
         // SAFETY: the caller's promise; borrowed, so the handle is not given up here.
         unsafe {
-            let handle = ManuallyDrop::new(ExecutorHandle(NonNull::new_unchecked(link.cast())));
+            let handle = ManuallyDrop::new(ExecutorHandle(NonNull::new_unchecked(link)));
             handle.post(item, lane)
         }
     }
@@ -179,9 +192,15 @@ impl ExecutorHandle {
     ///
     /// # Safety
     /// The item is the caller's to give.
-    pub(crate) unsafe fn post(&self, item: Item, lane: Lane) -> Result<(), Item> {
+    pub(crate) unsafe fn post(&self, item: Item, lane: Lane) -> Result<(), Refused> {
         // SAFETY: the head is alive while the handle is; the caller's promise.
-        unsafe { (self.head().as_ref().vtable.post)(self.head(), item, lane) }
+        unsafe {
+            if self.is_counted() {
+                return (self.head().as_ref().vtable.post)(self.head(), item, lane);
+            }
+            let number = Number::from_word(self.0);
+            number.executor().post(number, item, lane)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::body;
 use super::cancel;
+use super::followed;
 use super::header::{CellRef, Fate};
 use super::park;
 use super::waits;
@@ -66,6 +67,7 @@ unsafe fn step_aside(cell: CellRef) -> Option<CellRef> {
         }
         let root = cell.root();
         let busy = outer.chain().detach();
+        followed::pass_on(root, outer.root());
         if root != cell {
             body::free(cell);
         }
@@ -83,6 +85,7 @@ unsafe fn take_over(cell: CellRef, inner: CellRef) -> CellRef {
         match inner.header().word.seen() {
             Seen::Settled => {
                 (cell.header().vtable().move_outcome)(inner, cell);
+                followed::given_up(cell.root());
                 release(inner);
             }
             Seen::TakenValue | Seen::TakenFailure => return give_up(cell, inner, Fate::Taken),
@@ -96,6 +99,7 @@ unsafe fn give_up(cell: CellRef, inner: CellRef, fate: Fate) -> CellRef {
     // SAFETY: the caller's promise in `follow`.
     unsafe {
         super::consumer::leave(inner);
+        followed::given_up(cell.root());
         (cell.header().vtable().fail)(cell, fate);
     }
     cell
@@ -112,6 +116,7 @@ pub(crate) unsafe fn arrive(inner: CellRef, cell: CellRef) {
         (cell.header().vtable().move_outcome)(inner, cell);
         let root = inner.root();
         let busy = cell.chain().detach();
+        followed::arrived(cell.root());
         if root != inner {
             body::free(inner);
         }

@@ -30,7 +30,7 @@ pub(crate) struct Gather<T, E> {
     core: Arc<Core<T, E>>,
     /// What a poll has left in the mailbox.
     armed: Option<Armed>,
-    /// The first item in time that was seen to have failed.
+    /// The first item in time that was seen to have failed: see [`look`](Self::look).
     failed: Option<usize>,
     /// Somebody has got the list's outcome: what else has failed does not matter.
     got: bool,
@@ -80,10 +80,13 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         Some(index as usize)
     }
 
-    /// Looks at all that has come. Gives the first item in time that has failed.
+    /// Looks at all that has come. Gives the first item in time that has failed, and was not just
+    /// cancelled, if there is one: a failure may have caused the cancellation of others.
     pub(crate) fn look(&mut self) -> Option<usize> {
         while let Some(index) = self.next() {
-            if self.failed.is_none() && self.items().is_failed(index) {
+            let (before, items) = (self.failed, self.items());
+            let instead = |before| items.is_cancelled(before) && !items.is_cancelled(index);
+            if items.is_failed(index) && before.is_none_or(instead) {
                 self.failed = Some(index);
             }
         }
@@ -141,6 +144,7 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
             self.items().carry_on();
         }
         self.rewind();
+        self.items().watch();
         later::shield(|| contain(|| policy.begin(self.items())));
         self.drained().policy = Some(policy); // dropping the handle gives up the right to drain
     }

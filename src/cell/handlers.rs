@@ -39,6 +39,9 @@ pub(super) struct Node {
     boxed: bool,
 }
 
+// SAFETY: the nodes are the list's own, and what is in them is Send.
+unsafe impl Send for Handlers {}
+
 /// Instead of a list: no handler will be run from here any more.
 const CLOSED: usize = 1;
 

@@ -6,6 +6,7 @@ use std::ptr::NonNull;
 
 use super::chain::Chain;
 use super::compressed::{FLAG_1, FLAG_2, FLAG_3, compress, decompress};
+use super::executor::ShutDown;
 use super::place::Place;
 use super::step::Depends;
 use super::word::Word;
@@ -48,6 +49,8 @@ pub(crate) struct VTable {
     pub(crate) job: bool,
     /// Whether it is a root whose chain is cancelled when its consumer leaves.
     pub(crate) fragile: bool,
+    /// Whether its work is for its executor only, not for another one where that is closed.
+    pub(crate) needs_executor: bool,
     /// In a future: where what polls it is, from the start of the cell.
     pub(crate) task: Option<usize>,
     /// How the cell was allocated.
@@ -83,10 +86,8 @@ pub(crate) enum Turn {
     Next,
     /// User code may not run here.
     Denied,
-    /// User code may run here, because its executor is closed, where it does not need one.
-    Closed,
-    /// User code may not run here nor anywhere: its executor has refused it.
-    Refused,
+    /// User code may not run anywhere: its executor has refused it.
+    Refused(ShutDown),
     /// Give up: the chain was cancelled while this was queued.
     Cancelled,
 }

@@ -30,10 +30,10 @@ impl<T, E> Items<T, E> {
         Items { slots: Slots::new(), arrived: 0, supply: None, types: PhantomData }
     }
 
-    /// How many items there are.
+    /// How many items there are, and are known to come.
     pub(crate) fn len(&self) -> usize {
         let (surplus, missing) = self.surplus_and_missing();
-        self.slots.len() - surplus + missing
+        (self.slots.len() - surplus).saturating_add(missing) // what the source hopes for may be anything
     }
 
     /// The indices of those that are there: beyond them others may come.
@@ -81,6 +81,21 @@ impl<T, E> Items<T, E> {
         }
     }
 
+    /// Whether an item has come cancelled, by whoever it was.
+    pub(crate) fn is_cancelled(&self, index: usize) -> bool {
+        self.failure_again(index).is_some_and(|failure| failure.is_cancelled())
+    }
+
+    /// The failure of an item that has come, if nothing of the user's is in it: it stays there.
+    pub(crate) fn failure_again(&self, index: usize) -> Option<Failure<E>> {
+        let cell = self.cell(index, State::Arrived)?;
+        // SAFETY: a cell that has arrived is the list's.
+        match unsafe { body::outcome::<T, E>(cell) } {
+            Some(outcome) => outcome.as_ref().err()?.again(),
+            None => Some(Failure::Cancelled),
+        }
+    }
+
     /// Takes the outcome of an item that has come, and frees its cell. `None`: it has not.
     pub(crate) fn take(&mut self, index: usize) -> Option<Outcome<T, E>> {
         self.take_by(index, |_| None).map(|(outcome, _)| outcome)
@@ -88,7 +103,7 @@ impl<T, E> Items<T, E> {
 
     /// Takes the outcomes of all items, in their order, once and for all; one that has not come counts as cancelled.
     pub(crate) fn take_all(&mut self) -> Vec<Outcome<T, E>> {
-        let mut outcomes = Vec::with_capacity(self.len());
+        let mut outcomes = Vec::with_capacity(self.slots.len());
         // SAFETY: the slots of this list.
         outcomes.extend(self.slots.each().filter_map(|slot| unsafe { Self::take_counted(slot) }));
         outcomes
@@ -96,7 +111,7 @@ impl<T, E> Items<T, E> {
 
     /// Takes the values of all items, which have come, in their order, or the first failure.
     pub(crate) fn take_values(&mut self) -> Outcome<Vec<T>, E> {
-        let mut values = Vec::with_capacity(self.len());
+        let mut values = Vec::with_capacity(self.slots.len());
         self.slots.each().try_for_each(|slot| {
             // SAFETY: the slots of this list.
             if let Some(outcome) = unsafe { Self::take_counted(slot) } {

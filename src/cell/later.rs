@@ -1,6 +1,6 @@
 //! What has to wait on this thread until something further out is through: waves that user code has
-//! set off, the drops of user code inside of another one's, cancellation handlers that nest deep, and
-//! all of that where a lock is held.
+//! set off, the drops of user code inside of another one's, cancellation handlers and wakers that nest
+//! deep, and all of that where a lock is held.
 //!
 //! One queue for all, so that nothing nests without end: whatever user code drops or settles, the
 //! outermost [`shield`] of the thread goes on with it, in a loop.
@@ -8,8 +8,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem;
+use std::task::Waker;
 
-use super::executor::Item;
+use super::executor::Refused;
 use super::handlers::{Handler, Handlers};
 use super::header::{CellRef, Dropped, Turn};
 use super::nest;
@@ -27,9 +28,9 @@ const QUIET: u32 = 2;
 const DROPPING: u32 = 4;
 /// Something waits in the queue: a look at this costs less than one at that.
 const WAITS: u32 = 8;
-/// One cancellation handler on the stack.
+/// One cancellation handler, or waker, on the stack.
 const HANDLER: u32 = 16;
-/// So deep cancellation handlers that cancel other promises nest.
+/// So deep nest cancellation handlers that cancel other promises, and wakers that settle them.
 const NEST: u32 = 4 * HANDLER;
 
 thread_local! {
@@ -42,13 +43,15 @@ pub(super) enum Later {
     /// A settled cell is to be handed on.
     Deliver(Delivery),
     /// An executor has refused this.
-    Refuse(Item),
+    Refuse(Refused),
     /// A settled cell, the last of its chain, is to be freed with its outcome.
     Discard(CellRef, Dropped),
     /// User code is to be dropped.
     Drop(Box<dyn Erased>),
     /// A cancellation handler is to be run.
     Handle(Handler),
+    /// A task is to be woken.
+    Wake(Waker),
 }
 
 /// Any type: all that is done with one is to drop it.
@@ -62,11 +65,12 @@ impl Later {
             // SAFETY: `hand_on` put it there with its caller's promise.
             Later::Deliver(delivery) => unsafe { deliver(delivery) },
             // SAFETY: `refuse` put it there with its caller's promise.
-            Later::Refuse(item) => unsafe { queued::end(item, Turn::Refused) },
+            Later::Refuse(it) => unsafe { queued::end(it.item, Turn::Refused(it.shut_down)) },
             // SAFETY: `discard` put it there with its caller's promise.
             Later::Discard(cell, why) => unsafe { discard_now(cell, why) },
             Later::Drop(work) => dropping(|| drop_quietly(work)),
-            Later::Handle(handler) => call(handler),
+            Later::Handle(handler) => call(|| handler.run()),
+            Later::Wake(waker) => call(|| waker.wake()),
         }
     }
 }
@@ -237,27 +241,48 @@ pub(super) unsafe fn drop_outcome(cell: CellRef, why: Dropped) {
     }
 }
 
-// ── Cancellation handlers ────────────────────────────────────────────────────────────────────────
+// ── Cancellation handlers and wakers ─────────────────────────────────────────────────────────────
 
 /// Runs cancellation handlers, or leaves them to a call further out, if they must wait or nest deep.
 pub(super) fn handle(handlers: Handlers) {
-    let nested = NOW.get() / HANDLER * HANDLER;
-    if is(QUIET) || nested == NEST {
+    if nests_deep() {
         // Where the thread ends there is no queue: they are dropped, as after the fact.
         handlers.for_each(|handler| drop(push(Later::Handle(handler))));
         return;
     }
-    handlers.for_each(call);
-    if nested == 0 && !is(ACTIVE) {
+    handlers.for_each(|handler| call(|| handler.run()));
+    run_queue_outermost();
+}
+
+/// Wakes a task, or leaves that to a call further out, as with handlers: whatever a waker owns is
+/// dropped by that.
+pub(super) fn wake(waker: Waker) {
+    if !nests_deep() {
+        call(|| waker.wake());
+        run_queue_outermost();
+    } else if let Err(wake) = push(Later::Wake(waker)) {
+        wake.run(); // the thread ends, and its queue is gone: then it nests
+    }
+}
+
+/// Whether the next handler must wait. There may be more on the stack than so many: inside of the last one
+/// a [`shield`] may have run one that had waited.
+fn nests_deep() -> bool {
+    is(QUIET) || NOW.get() >= NEST
+}
+
+/// Behind handlers: runs what waits, unless something further out will.
+fn run_queue_outermost() {
+    if NOW.get() < HANDLER && !is(ACTIVE) {
         run_queue();
     }
 }
 
-fn call(handler: Handler) {
+fn call(f: impl FnOnce()) {
     with_flags(
         |now| now + HANDLER,
         || {
-            contain(|| handler.run());
+            contain(f);
         },
     );
 }

@@ -21,13 +21,13 @@
 //! | `step` | the traits of what cells do (no unsafe code) |
 //! | `tables` | the functions that know a cell's types |
 //! | `schedule` | the schedule word of a future: woken, queued, polled, gone (no unsafe code) |
-//! | `task` | futures as jobs, in one allocation |
+//! | `task`, `budget` | futures as jobs, in one allocation; what one is given in a poll (no unsafe code) |
 //! | `wave`, `later` | settling, link after link, in a loop; what has to wait for its end |
 //! | `queued` | what an executor does with what it was given |
-//! | `follow`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
+//! | `follow`, `followed`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
 //! | `waits` | the graph of direct waits: helping, circles, shared values that lose an owner |
 //! | `frames` | the chains whose user code is on this thread's stack |
-//! | `executor` | where user code runs, as one word |
+//! | `executor`, `lasting` | where user code runs, as one word; pools are named by numbers |
 //! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
 //! | `park`, `observer` | whom a settled cell tells |
 //! | `mailbox`, `tally`, `entries`, `slots`, `items`, `source`, `policy`, `drained`, `drain`, `gather` | many cells told to one list |
@@ -45,6 +45,7 @@
 
 mod body;
 mod branches;
+mod budget;
 mod bundle;
 mod cancel;
 mod chain;
@@ -55,6 +56,7 @@ mod drained;
 mod entries;
 mod executor;
 mod follow;
+mod followed;
 mod frames;
 mod gather;
 mod handlers;
@@ -63,7 +65,9 @@ mod holders;
 mod indexed;
 mod inputs;
 mod items;
+mod lasting;
 mod later;
+mod local;
 mod mailbox;
 mod nest;
 mod observer;
@@ -88,20 +92,23 @@ mod waits;
 mod wave;
 mod word;
 
+pub(crate) use budget::{refund, spend};
 pub(crate) use bundle::join;
 pub(crate) use consumer::Consumer;
 pub(crate) use drain::Ender;
-pub(crate) use executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
+pub(crate) use executor::{ExecutorHandle, Item, Refused, ShutDown};
 pub(crate) use gather::Gather;
 pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use items::{Items, Way};
+pub(crate) use lasting::{Lasting, Number};
 pub(crate) use later::{afresh, flush, is_settling, quietly};
-pub(crate) use nest::inline;
+pub(crate) use local::{Draining, Local, Waiting, drains};
+pub(crate) use nest::{inline, is_inside};
 pub(crate) use owner::Owner;
 pub(crate) use policy::{Ended, Policy, Tallied};
 pub(crate) use posted::{Counted, Execute, Posted};
 pub(crate) use producer::Producer;
-pub(crate) use queued::{Here, abandon, is_waiting, run, start};
+pub(crate) use queued::{Here, abandon, is_waiting, needs_its_executor, run, start};
 pub(crate) use reference::Reference;
 pub(crate) use shared::Shared;
 pub(crate) use source::{Rest, Source};

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ptr::NonNull;
 
-use super::executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
+use super::executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item, Refused};
 use super::header::Lane;
 use super::later;
 use super::queued::{self, Here};
@@ -87,11 +87,16 @@ fn run_waiting() {
     while let Some((executor, item)) = next() {
         // SAFETY: whoever put the item off gave it away, once.
         unsafe {
-            if let Err(item) = executor.post(item, Lane::Back) {
-                queued::refuse(item);
+            if let Err(refused) = executor.post(item, Lane::Back) {
+                queued::refuse(refused);
             }
         }
     }
+}
+
+/// Whether this is a job that runs inside the call that has posted it.
+pub(crate) fn is_inside() -> bool {
+    INLINE.get()
 }
 
 /// Before this thread waits for something: runs what waits for the end of a job that is further out.
@@ -116,17 +121,17 @@ static INLINE_HEAD: ExecutorHead = ExecutorHead { vtable: &TABLE };
 
 /// The executor that runs everything inside the call that posts it.
 pub(crate) fn inline() -> ExecutorHandle {
-    // SAFETY: the table is for this head and looks at nothing else.
-    unsafe { ExecutorHandle::immortal(NonNull::from(&INLINE_HEAD)) }
+    // SAFETY: the table is for this head, which is static, looks at nothing else, and counts nothing.
+    unsafe { ExecutorHandle::counted(NonNull::from(&INLINE_HEAD)) }
 }
 
 unsafe fn uncounted(_: NonNull<ExecutorHead>) {}
 
-unsafe fn post(_: NonNull<ExecutorHead>, item: Item, _: Lane) -> Result<(), Item> {
+unsafe fn post(_: NonNull<ExecutorHead>, item: Item, _: Lane) -> Result<(), Refused> {
     run_inside(inline(), item, |executor| {
         let here = Here::new(executor.word(), u32::MAX);
         // SAFETY: the caller gives the item, and this executor runs it once.
-        unsafe { queued::run(item, &here) };
+        unsafe { queued::run_unlinked(item, &here) };
     });
     Ok(())
 }

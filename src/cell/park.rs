@@ -2,9 +2,9 @@
 
 use std::task::Waker;
 
+use super::later;
 use super::mailbox::Armed;
 use super::word::{Listener, Seen, Word};
-use crate::failure::contain;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, thread_local};
@@ -54,10 +54,7 @@ pub(super) unsafe fn wake(listener: Listener) {
     // SAFETY: the caller's promise.
     match unsafe { name(listener) } {
         Named::Thread(thread) => thread.unpark(),
-        // Foreign code, which may panic; nobody here could use that.
-        Named::Waker(waker) => {
-            contain(|| waker.wake());
-        }
+        Named::Waker(waker) => later::wake(*waker),
     }
 }
 
@@ -67,11 +64,10 @@ pub(super) unsafe fn wake(listener: Listener) {
 /// As for [`wake`].
 pub(super) unsafe fn forget(listener: Listener) {
     // SAFETY: the caller's promise.
-    let named = unsafe { name(listener) };
-    contain(|| match named {
+    match unsafe { name(listener) } {
         Named::Thread(thread) => drop(thread),
-        Named::Waker(waker) => drop(waker),
-    });
+        Named::Waker(waker) => later::drop_user(waker),
+    }
 }
 
 /// The waker that a listener names, to be put back or dropped.

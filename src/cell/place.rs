@@ -132,6 +132,9 @@ impl Place {
             // SAFETY: `store` made the box, and the caller owns it.
             let trace = unsafe { trace.as_mut() };
             trace.set_seen(seen);
+            if !same {
+                trace.set_shown_by(None);
+            }
             self.add_to(trace, own);
         }
         from.empty();
@@ -196,6 +199,17 @@ impl Place {
         // ORDERING: Relaxed, the caller owns the cell.
         let seen = self.0.load(Ordering::Relaxed) & SEEN;
         self.0.store(seen, Ordering::Relaxed);
+    }
+
+    /// Somebody is shown the failure: clones of it elsewhere are not reported.
+    ///
+    /// # Safety
+    /// The caller owns the settled cell, or produces it.
+    pub(super) unsafe fn show(&self) {
+        if let Some(trace) = self.boxed() {
+            // SAFETY: `store` made the box; nobody writes by the caller's promise.
+            unsafe { trace.as_ref() }.show();
+        }
     }
 
     /// Somebody was shown the failure. For whoever produces the cell, or owns it.

@@ -9,6 +9,8 @@ pub(crate) trait Policy<T, E>: Send {
     fn begin(&mut self, _: &mut Items<T, E>) {}
     /// An item has come; they come in the order of time.
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize);
+    /// Nothing else has come so far.
+    fn all_seen(&mut self, _: &mut Items<T, E>) {}
     /// All items have come.
     fn complete(&mut self, items: &mut Items<T, E>);
     /// Nobody wants the result any more.

@@ -3,7 +3,7 @@
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
-use super::executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item};
+use super::executor::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item, Refused};
 use super::header::Lane;
 use super::later;
 use super::nest;
@@ -68,7 +68,11 @@ unsafe fn release<X: Execute>(head: NonNull<ExecutorHead>) {
     later::drop_user(last);
 }
 
-unsafe fn post<X: Execute>(head: NonNull<ExecutorHead>, item: Item, _: Lane) -> Result<(), Item> {
+unsafe fn post<X: Execute>(
+    head: NonNull<ExecutorHead>,
+    item: Item,
+    _: Lane,
+) -> Result<(), Refused> {
     // SAFETY: as in `retain`; the caller keeps its handle meanwhile.
     let (counted, executor) = unsafe {
         retain::<X>(head);
@@ -77,7 +81,10 @@ unsafe fn post<X: Execute>(head: NonNull<ExecutorHead>, item: Item, _: Lane) -> 
     // ORDERING: Relaxed, only so that no two are the same.
     let ticket = TICKETS.fetch_add(1, Ordering::Relaxed);
     let posted = Posted { item, executor, ticket };
-    if nest::give(ticket, || counted.executor.execute(posted)) { Ok(()) } else { Err(item) }
+    match nest::give(ticket, || counted.executor.execute(posted)) {
+        true => Ok(()),
+        false => Err(Refused { item, shut_down: None }),
+    }
 }
 
 sync::global! {
@@ -119,7 +126,7 @@ impl Drop for Posted {
     fn drop(&mut self) {
         if !nest::refuse(self.ticket) {
             // SAFETY: the item is ours, and was not run.
-            unsafe { queued::refuse(self.item) };
+            unsafe { queued::refuse(Refused { item: self.item, shut_down: None }) };
         }
     }
 }

@@ -8,6 +8,7 @@ use super::body::{self, Part};
 use super::chain::Chain;
 use super::consumer::Consumer;
 use super::follow;
+use super::followed;
 use super::handlers::{self, Cancel, Handler, Handlers, Node};
 use super::header::{CellRef, Dropped, Fate, Header, VTable};
 use super::later;
@@ -155,15 +156,18 @@ impl<T: 'static, E: 'static> Producer<T, E> {
 
     /// Settles the cell with the outcome of another, as soon as that has one.
     pub(crate) fn follow(self, inner: Consumer<T, E>) {
-        let this = ManuallyDrop::new(self);
-        this.close_handlers();
+        let mut this = ManuallyDrop::new(self);
         // SAFETY: we are the producer, and nothing is in the body.
         unsafe {
             if !this.cell.header().up.start() {
+                this.close_handlers();
                 inner.cancel();
                 queued::lost(this.cell);
                 return;
             }
+            // A canceller that comes from now on finds them there.
+            let handlers = if this.has_handlers { this.take_handlers() } else { None };
+            handlers.into_iter().for_each(|handlers| followed::keep(this.cell, handlers));
             if let Some(cell) = follow::follow(this.cell, inner.into_cell()) {
                 wave::settle_outside(cell);
             }
@@ -176,6 +180,12 @@ impl<T, E> Producer<T, E> {
     pub(crate) fn is_cancelled(&self) -> bool {
         // SAFETY: alive while we are its producer; a deferred's cell is a root.
         unsafe { self.cell.header().up.is_cancelled() }
+    }
+
+    /// Whether the promise was dropped, with nothing behind it.
+    pub(crate) fn is_left(&self) -> bool {
+        // SAFETY: as in `is_cancelled`.
+        unsafe { self.cell.header().word.is_left() }
     }
 
     /// Has `handler` run when the consumer cancels; at once, if it has done so.
@@ -233,7 +243,9 @@ impl<T, E> Producer<T, E> {
 
 #[cold]
 fn close_list(list: &AtomicPtr<()>) {
-    later::shield(|| drop(handlers::close(list)));
+    if let Some(handlers) = handlers::close(list) {
+        later::drop_user(handlers);
+    }
 }
 
 /// Makes known the outcome that is in the body. `false`: the chain was cancelled before, nothing has

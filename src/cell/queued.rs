@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use super::body;
-use super::executor::Item;
+use super::executor::{Item, Refused};
 use super::header::{CellRef, Turn, Worked};
 use super::later::{Later, later};
 use super::task;
@@ -116,18 +116,17 @@ pub(super) unsafe fn settle_job(root: CellRef, worked: Worked, here: Option<&Her
     }
 }
 
-/// Settles an item that no executor will run: its promise fails with `Abandoned`, unless its
-/// callback runs wherever it is.
+/// Settles an item that its pool will not run: its promise fails with `Abandoned`.
 ///
 /// # Safety
 /// The item is the caller's.
-pub(crate) unsafe fn abandon(item: Item) {
+pub(crate) unsafe fn abandon(Refused { item, shut_down }: Refused) {
     // SAFETY: the caller's promise; the queue's use of the link is over.
     unsafe {
         if let Item::Link(child) = item {
             clear_link(child);
         }
-        end(item, Turn::Closed);
+        end(item, Turn::Refused(shut_down));
     }
 }
 
@@ -135,8 +134,8 @@ pub(crate) unsafe fn abandon(item: Item) {
 ///
 /// # Safety
 /// The item is the caller's, and was in no queue that links items.
-pub(super) unsafe fn refuse(item: Item) {
-    later(Later::Refuse(item));
+pub(super) unsafe fn refuse(refused: Refused) {
+    later(Later::Refuse(refused));
 }
 
 pub(super) unsafe fn end(item: Item, turn: Turn) {
@@ -162,6 +161,24 @@ pub(super) unsafe fn end(item: Item, turn: Turn) {
                 }
             }
         }
+    }
+}
+
+/// Whether an item is for its executor only. Else another one may run it where that is closed.
+///
+/// # Safety
+/// The item is the caller's.
+pub(crate) unsafe fn needs_its_executor(item: Item) -> bool {
+    // SAFETY: an item keeps its cells.
+    unsafe {
+        let cell = match item {
+            Item::Start(cell) | Item::Task(cell) | Item::Link(cell) => cell,
+            Item::Settled(parent) => match parent.header().word.receiver() {
+                Some(Receiver::Continuation(child)) => CellRef::from_address(child),
+                _ => return true,
+            },
+        };
+        cell.header().vtable().needs_executor
     }
 }
 

@@ -24,12 +24,10 @@ const RUNNING: usize = 4;
 const DONE: usize = 8;
 /// It was polled: it may not be moved any more.
 const POLLED: usize = 16;
-/// Nobody has the promise any more.
-const DETACHED: usize = 32;
-/// Nobody can wake it, either: it is to be dropped.
-const FORSAKEN: usize = 64;
+/// Nobody can wake it any more: it is to be dropped.
+const FORSAKEN: usize = 32;
 /// One reference.
-const REFERENCE: usize = 128;
+const REFERENCE: usize = 64;
 /// More references than memory holds, unless wakers were forgotten.
 const MOST: usize = usize::MAX / 2;
 
@@ -41,8 +39,8 @@ pub(crate) enum Left {
     Nothing,
     /// It was the last one of a future that is gone: the root's reference is to be dropped.
     Free,
-    /// Nobody can wake the future nor wants it: it has been queued, and the caller pushes the entry;
-    /// who pops it drops the future.
+    /// The future is to be polled, or nobody could wake it any more: it has been queued, and the caller
+    /// pushes the entry; who pops it polls the future, or drops it.
     Push,
 }
 
@@ -108,7 +106,7 @@ impl Schedule {
         left(self.update(|now| released(now & !(RUNNING | WOKEN) | DONE)) | DONE)
     }
 
-    /// Poller: whether nobody has the promise, nor could wake the future once more.
+    /// Poller: whether nobody could wake the future once more.
     pub(crate) fn is_forsaken(&self) -> bool {
         // ORDERING: Relaxed, the only reference that is left is the caller's.
         self.0.load(Ordering::Relaxed) & FORSAKEN != 0
@@ -130,22 +128,9 @@ impl Schedule {
         }
     }
 
-    /// Consumer that is about to leave: one reference more, until [`detach`](Self::detach). `false`: the
-    /// future is gone, and maybe its last reference, too.
-    #[must_use]
-    pub(crate) fn hold(&self) -> bool {
-        let before = self.update(|now| if now & DONE == 0 { now + REFERENCE } else { now });
-        before & DONE == 0
-    }
-
     /// One reference less.
     pub(crate) fn release(&self) -> Left {
         left(self.update(released))
-    }
-
-    /// The consumer's last use: as [`release`](Self::release), and nobody has the promise any more.
-    pub(crate) fn detach(&self) -> Left {
-        left(self.update(|now| released(now | DETACHED)) | DETACHED)
     }
 
     fn update(&self, change: impl Fn(usize) -> usize) -> usize {
@@ -174,8 +159,8 @@ fn run(now: usize) -> usize {
     now & !WOKEN | RUNNING | POLLED
 }
 
-/// With one reference less; if that was the last one of a future that nobody can poll or wants any
-/// more, it is queued once more.
+/// With one reference less; if that was the last one of a future that is not gone, nobody can wake it any
+/// more, and it is queued once more.
 fn released(now: usize) -> usize {
     match left(now) {
         Left::Push => now | FORSAKEN | WOKEN | QUEUED, // with the reference, which is the entry's
@@ -188,7 +173,6 @@ fn left(now: usize) -> Left {
     match now {
         _ if now >= 2 * REFERENCE => Left::Nothing,
         _ if now & DONE != 0 => Left::Free,
-        _ if now & DETACHED != 0 => Left::Push,
-        _ => Left::Nothing,
+        _ => Left::Push,
     }
 }

@@ -21,8 +21,8 @@ use super::waiters::{BranchTurn, Ticket, Waiter, Waiting};
 use super::waits::{self, Awaited};
 use super::wave::Delivery;
 use crate::failure::Outcome;
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, Mutex};
 use crate::timeout::Timeout;
 use crate::trace::Trace;
 
@@ -92,9 +92,29 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     }
 
     /// A failure was looked at: it is not reported.
-    pub(crate) fn mark_seen(&self) {
+    fn mark_seen(&self) {
         // ORDERING: Relaxed, the drop of the last reference is ordered by their count.
         self.seen.store(true, Ordering::Relaxed);
+    }
+
+    /// A reader is shown the failure: nor do branches report their clones of it.
+    pub(crate) fn show(&self) {
+        self.mark_seen();
+        // ORDERING: Relaxed, as in `Trace::is_seen`.
+        self.shown().store(true, Ordering::Relaxed);
+    }
+
+    /// What says whether a reader was shown the failure.
+    fn shown(&self) -> Arc<AtomicBool> {
+        self.lock().shown.get_or_insert_default().clone()
+    }
+
+    /// The way of a clone of the failure, for a branch, which tells of it if no reader was shown it.
+    pub(crate) fn branch_trace(&self) -> Trace {
+        self.mark_seen();
+        let mut trace = self.trace();
+        trace.set_shown_by(Some(self.shown()));
+        trace
     }
 
     /// The way that a failure came.

@@ -31,6 +31,10 @@ pub(crate) trait Source<T, E>: Send + Sync {
     fn carry_on(&self);
     /// Places are used again, so that an item is made ahead for each one that was taken.
     fn recycle(&self);
+    /// Each item that comes is acted on at once, those that have come before too: it is told which.
+    fn watch(&self);
+    /// The item in this place is acted on.
+    fn seen(&self, place: usize);
     /// The item in this place was taken.
     fn taken(&self, place: usize);
     /// Starts nothing more. What is left is dropped by the caller: then the items that were not
@@ -44,6 +48,8 @@ pub(super) struct Supply<T, E> {
     target: *const Target,
     /// Whether the places of items that were taken are used again.
     recycles: bool,
+    /// Whether a policy has the list.
+    watched: bool,
     free: Vec<usize>,
     /// How many items that do not count have come.
     void: usize,
@@ -52,8 +58,8 @@ pub(super) struct Supply<T, E> {
 impl<T, E> Items<T, E> {
     /// Gives the list a source, whose items tell the list with this target.
     pub(super) fn set_source(&mut self, source: Arc<dyn Source<T, E>>, target: *const Target) {
-        let (recycles, free, void) = (false, Vec::new(), 0);
-        self.supply = Some(Box::new(Supply { source, target, recycles, free, void }));
+        let (recycles, watched, free, void) = (false, false, Vec::new(), 0);
+        self.supply = Some(Box::new(Supply { source, target, recycles, watched, free, void }));
         self.refill();
     }
 
@@ -106,6 +112,21 @@ impl<T, E> Items<T, E> {
                 supply.free.push(index);
                 supply.source.taken(index);
             }
+        }
+    }
+
+    /// A policy acts on each item as it comes, from the first one on.
+    pub(super) fn watch(&mut self) {
+        if let Some(supply) = &mut self.supply {
+            supply.watched = true;
+            supply.source.watch();
+        }
+    }
+
+    /// An item goes to the policy, if there is one.
+    pub(super) fn seen(&self, index: usize) {
+        if let Some(supply) = self.supply.as_ref().filter(|supply| supply.watched) {
+            supply.source.seen(index);
         }
     }
 

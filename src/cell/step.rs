@@ -68,7 +68,7 @@ pub(crate) trait Step<T, E>: Send + 'static {
     const ALWAYS: bool = false;
     /// The user's function is shown the failure that passes through.
     const LOOKS: bool = false;
-    /// Fails with `Abandoned` where the executor is closed; else it runs on the settling thread.
+    /// Fails with `Abandoned` where its pool was shut down; else it runs on the pool of the process then.
     const NEEDS_EXECUTOR: bool = false;
     /// What of an outcome the user's function gets.
     type Wanted;

@@ -10,6 +10,7 @@ use super::later::{drop_user, shield};
 use super::step::{Depends, Next, Step, Work};
 use crate::failure::{Failure, Outcome, Panic, catch, contain, drop_quietly};
 use crate::telemetry;
+use crate::trace::Trace;
 use crate::unobserved;
 
 /// The table of a job with the work `W`.
@@ -22,6 +23,7 @@ impl<W: Work> JobTable<W> {
         root: true,
         job: true,
         fragile: false,
+        needs_executor: true,
         task: None,
         layout: body::layout::<W, W::Ok, W::Err>(),
         give_up: None,
@@ -43,6 +45,7 @@ impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
         root: false,
         job: false,
         fragile: false,
+        needs_executor: S::NEEDS_EXECUTOR,
         task: None,
         layout: body::layout::<S, S::Ok, S::Err>(),
         give_up: None,
@@ -72,6 +75,7 @@ impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
         root: true,
         job: false,
         fragile: O::FRAGILE,
+        needs_executor: true,
         task: None,
         layout: body::layout::<(), T, E>(),
         give_up: None,
@@ -106,9 +110,9 @@ unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Wo
                 drop_user(work);
                 Worked::Settled
             }
-            Turn::Closed | Turn::Refused | Turn::Denied => {
+            Turn::Refused(_) | Turn::Denied => {
                 drop_user(work);
-                fail::<W::Ok, W::Err>(cell, Fate::Abandoned);
+                abandon::<W::Ok, W::Err>(cell, turn);
                 Worked::Settled
             }
         }
@@ -124,7 +128,7 @@ unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
     // SAFETY: the wave owns the settled parent, made for this `T` and `E`, and produces the cell.
     unsafe {
         if !S::ALWAYS && cell.chain().is_cancelled() {
-            return give_up::<S, T, E>(cell, parent, Fate::Cancelled);
+            return give_up::<S, T, E>(cell, parent);
         }
         let wanted = match body::outcome::<T, E>(parent) {
             Some(outcome) => S::wants(outcome),
@@ -136,8 +140,7 @@ unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
         match turn {
             Turn::Next if S::QUEUED => Worked::Post(Lane::Back),
             Turn::Denied => Worked::Post(if S::QUEUED { Lane::Back } else { Lane::Next }),
-            Turn::Closed if S::NEEDS_EXECUTOR => give_up::<S, T, E>(cell, parent, Fate::Abandoned),
-            Turn::Refused => refuse::<S, T, E>(cell, parent),
+            Turn::Refused(_) => refuse::<S, T, E>(cell, parent, turn),
             _ => run_step::<S, T, E>(cell, parent),
         }
     }
@@ -160,6 +163,7 @@ unsafe fn run_step<S: Step<T, E>, T: 'static, E: 'static>(
             carry(parent, cell, matches!(next, Ok(Next::Same(_))));
             if S::LOOKS {
                 cell.header().place.set_seen();
+                cell.header().place.show();
             }
         }
         done(cell, next)
@@ -183,29 +187,39 @@ unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
     Worked::Settled
 }
 
-unsafe fn give_up<S: Step<T, E>, T: 'static, E: 'static>(
-    cell: CellRef,
-    parent: CellRef,
-    fate: Fate,
-) -> Worked {
+unsafe fn give_up<S: Step<T, E>, T: 'static, E: 'static>(cell: CellRef, parent: CellRef) -> Worked {
     // SAFETY: as in `run_step`.
     unsafe {
         drop_user(body::take_work::<S>(cell));
         drop_user(body::take_outcome::<T, E>(parent));
-        fail::<S::Ok, S::Err>(cell, fate);
+        fail::<S::Ok, S::Err>(cell, Fate::Cancelled);
     }
     Worked::Settled
 }
 
 /// The user's function gets neither the outcome nor a thread: a failure in it is reported.
-unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
+unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef, turn: Turn) -> Worked {
     // SAFETY: as in `run_step`.
     unsafe {
         drop_user(body::take_work::<S>(cell));
         drop_unseen(parent, Dropped::Unseen);
-        fail::<S::Ok, S::Err>(cell, Fate::Abandoned);
+        abandon::<S::Ok, S::Err>(cell, turn);
     }
     Worked::Settled
+}
+
+/// Leaves `Abandoned` in the body. Its way begins where the pool was shut down that has refused the cell.
+pub(super) unsafe fn abandon<T, E>(cell: CellRef, turn: Turn) {
+    // SAFETY: the caller produces the cell, whose body is empty.
+    unsafe {
+        if let Turn::Refused(Some(location)) = turn {
+            let mut way = Box::new(Trace::new());
+            way.push("shutdown", location);
+            let header = cell.header();
+            header.place.put(way, Some(header.vtable().kind));
+        }
+        fail::<T, E>(cell, Fate::Abandoned);
+    }
 }
 
 pub(super) unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {
@@ -279,11 +293,11 @@ pub(super) unsafe fn drop_outcome<T: 'static, E: 'static>(cell: CellRef, why: Dr
         (&outcome, why)
     {
         // SAFETY: the caller owns the settled cell.
-        let (seen, trace) = unsafe {
+        let trace = unsafe {
             let header = cell.header();
-            (header.place.is_seen(), header.place.take(header.vtable().kind))
+            header.place.take(header.vtable().kind)
         };
-        if !seen {
+        if !trace.is_seen() {
             unobserved::report(failure, *trace);
         }
     }

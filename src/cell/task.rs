@@ -18,6 +18,7 @@ use std::ptr;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use super::body;
+use super::budget;
 use super::chain::Chain;
 use super::consumer::Consumer;
 use super::executor::{ExecutorHandle, Item};
@@ -27,7 +28,7 @@ use super::later;
 use super::queued::{self, Here};
 use super::schedule::{Left, Popped, Schedule};
 use super::step::Next;
-use super::tables::{done, drop_outcome, fail, move_outcome, no_dependency};
+use super::tables::{abandon, done, drop_outcome, fail, move_outcome, no_dependency};
 use super::wave;
 use super::word::Word;
 use crate::failure::{Failure, Outcome, catch};
@@ -89,6 +90,7 @@ where
         root: true,
         job: true,
         fragile: false,
+        needs_executor: true,
         task: Some(offset_of!(Task<F, T, E>, core)),
         layout: body::layout_of::<Task<F, T, E>>(),
         give_up: None,
@@ -179,7 +181,7 @@ pub(super) unsafe fn run(cell: CellRef, turn: Turn, here: Option<&Here>) -> bool
     unsafe {
         let Some(core) = core(cell) else { return false };
         let forsaken = core.schedule.is_forsaken();
-        let turn = if forsaken { Turn::Closed } else { turn };
+        let turn = if forsaken { Turn::Refused(None) } else { turn };
         let worked = (cell.header().vtable().work)(cell, None, turn);
         if matches!(worked, Worked::Pending) {
             act(cell, core.schedule.idle());
@@ -211,8 +213,8 @@ unsafe fn push(cell: CellRef) {
     unsafe {
         let Some(core) = core(cell) else { return };
         let executor = core.executor.clone();
-        if let Err(item) = executor.post(Item::Task(cell), Lane::Back) {
-            queued::refuse(item);
+        if let Err(refused) = executor.post(Item::Task(cell), Lane::Back) {
+            queued::refuse(refused);
         }
     }
 }
@@ -234,7 +236,7 @@ where
                 let mut context = Context::from_waker(&waker);
                 let future = Pin::new_unchecked(&mut (*work).future);
                 let poll = || (*work).context.within(|| future.poll(&mut context));
-                match framed(cell, || catch(poll)) {
+                match framed(cell, || budget::polled(waker.data(), || catch(poll))) {
                     Ok(Poll::Pending) => return Worked::Pending,
                     Ok(Poll::Ready(result)) => Ok(Next::Settled(result.into_outcome())),
                     Err(panic) => Err(panic),
@@ -246,7 +248,11 @@ where
             }
             _ => {
                 later::drop_in_place(work);
-                fail::<T, E>(cell, if cancelled { Fate::Cancelled } else { Fate::Abandoned });
+                if cancelled {
+                    fail::<T, E>(cell, Fate::Cancelled);
+                } else {
+                    abandon::<T, E>(cell, turn);
+                }
                 return Worked::Settled;
             }
         };
@@ -255,7 +261,7 @@ where
     }
 }
 
-// ── Cancelling, leaving ──────────────────────────────────────────────────────────────────────────
+// ── Cancelling ──────────────────────────────────────────────────────────────────────────
 
 /// The chain of the root `cell`, which is under way, was cancelled: a future that was never polled is
 /// dropped here, any other on its executor.
@@ -272,29 +278,6 @@ pub(super) unsafe fn cancelled(cell: CellRef) {
             act(cell, core.schedule.finish());
         } else if core.schedule.wake() {
             push(cell);
-        }
-    }
-}
-
-/// The consumer of a pending chain is about to leave: what it has to [`leave`] afterwards.
-///
-/// # Safety
-/// The caller is the consumer of a cell whose chain has the root `cell`.
-pub(super) unsafe fn hold(cell: CellRef) -> Option<CellRef> {
-    // SAFETY: the caller's promise.
-    let core = unsafe { core(cell) }?;
-    core.schedule.hold().then_some(cell)
-}
-
-/// The consumer has left.
-///
-/// # Safety
-/// The caller has this from [`hold`].
-pub(super) unsafe fn leave(held: CellRef) {
-    // SAFETY: the reference from `hold` keeps the cell.
-    unsafe {
-        if let Some(core) = core(held) {
-            act(held, core.schedule.detach());
         }
     }
 }

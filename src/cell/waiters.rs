@@ -4,14 +4,15 @@
 use std::collections::VecDeque;
 
 use super::executor::ExecutorHandle;
+use super::frames;
 use super::header::{CellRef, Lane};
 use super::mailbox::Armed;
 use super::nest;
 use super::park;
 use super::shared::Shared;
 use super::word::Listener;
-use crate::sync::MutexGuard;
 use crate::sync::atomic::AtomicBool;
+use crate::sync::{Arc, MutexGuard};
 use crate::timeout::Timeout;
 
 /// The place of somebody who waits.
@@ -32,9 +33,12 @@ pub(super) struct Waiting {
     pub(super) owners: usize,
     /// Branches that run one after the other, once the value is there.
     pub(super) series: Option<VecDeque<(Ticket, Branch)>>,
-    pub(super) current: Option<Ticket>,
+    /// The one whose turn it is, and its cell, which is only compared.
+    pub(super) current: Option<(Ticket, CellRef)>,
     pub(super) advancing: bool,
     pub(super) cancelled: bool,
+    /// Whether a reader was shown the failure: made when one was, or a branch has it.
+    pub(super) shown: Option<Arc<AtomicBool>>,
 }
 
 impl Waiting {
@@ -48,6 +52,7 @@ impl Waiting {
             current: None,
             advancing: false,
             cancelled: false,
+            shown: None,
         }
     }
 
@@ -67,6 +72,20 @@ impl Waiting {
         (self.gaps, self.owners) = (0, 0);
         let entries = self.entries.take().unwrap_or_default();
         entries.into_iter().filter_map(|(ticket, waiter)| Some((ticket, waiter?))).collect()
+    }
+
+    /// Whether this thread is in a callback of the series, while others wait for their turn: what it attaches
+    /// comes behind those.
+    pub(super) fn is_in_series(&self) -> bool {
+        let Some(series) = self.series.as_ref().filter(|series| !series.is_empty()) else {
+            return false;
+        };
+        let running = frames::running();
+        let runs = |cell: CellRef| running.contains(&cell);
+        // Out of its turn: one that a worker has waited for.
+        !running.is_empty()
+            && (self.current.is_some_and(|(_, cell)| runs(cell))
+                || series.iter().any(|(_, branch)| runs(branch.cell)))
     }
 
     fn place(&mut self, ticket: Ticket) -> Option<&mut Option<Waiter>> {

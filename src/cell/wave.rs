@@ -135,12 +135,12 @@ unsafe fn post(parent: CellRef, child: CellRef, lane: Lane) -> Result<(), Turn> 
         let item = if parent == child.root() { Item::Link(child) } else { Item::Settled(parent) };
         match ExecutorHandle::counted_in_link(executor) {
             // By a handle of our own: the child may be gone before this returns.
-            Some(executor) => executor.post(item, lane).map_err(|_| Turn::Refused),
-            None => ExecutorHandle::post_to_link(executor, item, lane).map_err(|_| {
+            Some(executor) => executor.post(item, lane).map_err(|it| Turn::Refused(it.shut_down)),
+            None => ExecutorHandle::post_to_link(executor, item, lane).map_err(|refused| {
                 if let Item::Link(child) = item {
                     clear_link(child); // it was the queue's meanwhile
                 }
-                Turn::Closed
+                Turn::Refused(refused.shut_down)
             }),
         }
     }

@@ -5,6 +5,7 @@ use std::panic::Location;
 use super::gather;
 use crate::cell::{Items, Origin, Policy, Producer};
 use crate::failure::drop_quietly;
+use crate::list::{FirstFailure, let_go};
 use crate::promise::Promise;
 
 struct Each;
@@ -50,7 +51,7 @@ where
     let (gather, executor) = gather(inputs.into_iter(), limit, f, location, true);
     let (mut producer, consumer) = Producer::pair::<Each>(location);
     producer.waits_for(gather.canceller());
-    gather.hand_to(Box::new(ForEach { producer: Some(producer) }));
+    gather.hand_to(Box::new(ForEach { producer: Some(producer), first: FirstFailure::default() }));
     Promise::new(consumer, executor)
 }
 
@@ -58,19 +59,35 @@ where
 struct ForEach<E> {
     /// `None` once it is settled.
     producer: Option<Producer<(), E>>,
+    first: FirstFailure,
+}
+
+impl<E: Send + 'static> ForEach<E> {
+    /// This item's failure is that of the whole.
+    fn fail<T>(&mut self, items: &mut Items<T, E>, index: usize) {
+        let Some(producer) = self.producer.take() else { return };
+        let number = items.number(index);
+        if let Some((Err(failure), trace)) = items.take_with_trace(index) {
+            producer.settle_by_way(Err(failure), trace, number);
+        }
+        let_go(items);
+    }
 }
 
 impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for ForEach<E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
-        let number = items.number(index);
-        match items.take_with_trace(index) {
-            Some((Err(failure), trace)) => {
-                if let Some(producer) = self.producer.take() {
-                    producer.settle_by_way(Err(failure), trace, number);
-                    items.cancel_pending();
-                }
-            }
-            value => drop_quietly(value),
+        if !items.is_failed(index) {
+            drop_quietly(items.take(index));
+        } else if self.producer.is_none() {
+            self.first.drop_late(items, index);
+        } else if let Some(index) = self.first.came(items, index) {
+            self.fail(items, index);
+        }
+    }
+
+    fn all_seen(&mut self, items: &mut Items<T, E>) {
+        if let Some(index) = self.first.all_seen() {
+            self.fail(items, index);
         }
     }
 

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::panic::Location;
 
-use super::plan::Plan;
+use super::plan::{Hint, Plan};
 use super::under_way::{Pull, UnderWay};
 use crate::cell::{Consumer, ExecutorHandle, Origin, Producer, Rest, Source};
 use crate::failure::{Failure, Panic, catch, drop_quietly};
@@ -52,6 +52,11 @@ struct State<I, F, T, E> {
 type Left<I, F, T, E> = (VecDeque<Producer<T, E>>, Option<Box<Given<I, F>>>);
 
 impl<I, F, T, E> State<I, F, T, E> {
+    /// Whether this place of the list is ours.
+    fn is_own(&self, place: usize) -> bool {
+        self.numbers.get(place).is_some_and(|number| *number != OTHERS)
+    }
+
     /// Nothing more is started. What is left is dropped when nothing is locked.
     fn finish(&mut self, end: Option<usize>) -> Left<I, F, T, E> {
         self.plan.finish(end);
@@ -63,6 +68,8 @@ impl<I, F, T, E> State<I, F, T, E> {
 struct Given<I, F> {
     inputs: I,
     f: F,
+    /// The iterator has said that it was at its end, and was not: what it says counts for nothing.
+    lies: bool,
 }
 
 /// What has come of an input.
@@ -90,8 +97,10 @@ impl<I: Iterator, F> Given<I, F> {
         }
     }
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        catch(|| self.inputs.size_hint()).unwrap_or((0, None))
+    /// What the iterator says of the inputs that are left.
+    fn left(&self) -> Hint {
+        let hint = catch(|| self.inputs.size_hint()).unwrap_or((0, None));
+        if self.lies { (0, None) } else { hint }
     }
 }
 
@@ -116,9 +125,9 @@ where
         location: &'static Location<'static>,
         recycles: bool,
     ) -> Arc<Self> {
-        let given = Box::new(Given { inputs, f });
+        let given = Box::new(Given { inputs, f, lies: false });
         let state = Mutex::new(State {
-            plan: Plan::new(limit, given.size_hint(), recycles),
+            plan: Plan::new(limit, given.left(), recycles),
             given: Some(given),
             slots: VecDeque::new(),
             numbers: Vec::new(),
@@ -163,16 +172,37 @@ where
         if !state.plan.can_start() {
             return false;
         }
-        let (Some(mut given), Some(slot)) = (state.given.take(), state.slots.pop_front()) else {
-            return false; // not reachable: one call at a time, and the plan counts the slots
+        let Some(mut given) = state.given.take() else {
+            return false; // not reachable: one call at a time
         };
+        drop(state);
+        loop {
+            let Some(goes_on) = self.start_next(&mut given) else { break };
+            if !goes_on {
+                self.put_back(given, false);
+                return false;
+            }
+            // The end is known only when the iterator has come to it; who waits should not have to wait
+            // for the next call.
+            if given.left().1 != Some(0) {
+                break;
+            }
+            given.lies = true;
+        }
+        self.put_back(given, true);
+        true
+    }
+
+    /// Draws an input for the next item. `None`: no item is there for it; `false`: there was none.
+    fn start_next(&self, given: &mut Given<I, F>) -> Option<bool> {
+        let mut state = self.lock();
+        let slot = state.slots.pop_front()?;
         let number = state.plan.start();
         drop(state);
         let started = self.context.within(|| given.start());
         let goes_on = !matches!(started, Started::End | Started::Broken(_));
         self.settle(slot, number, started);
-        self.put_back(given, goes_on.then_some(number + 1));
-        goes_on
+        Some(goes_on)
     }
 
     fn settle(&self, slot: Producer<T, E>, number: usize, started: Started<T, E>) {
@@ -208,18 +238,17 @@ where
         }
     }
 
-    /// After an item was started; `started` so many were, unless there was no input.
-    fn put_back(&self, given: Box<Given<I, F>>, started: Option<usize>) {
-        let hint = given.size_hint();
+    /// After an item was started: `goes_on`, unless there was no input for it.
+    fn put_back(&self, given: Box<Given<I, F>>, goes_on: bool) {
+        let hint = goes_on.then(|| given.left());
         let mut state = self.lock();
-        let over = state.plan.is_over() || started.is_none();
-        if !over && state.plan.look_ahead(hint) {
+        if let Some(hint) = hint.filter(|_| !state.plan.is_over()) {
+            state.plan.look_ahead(hint);
             state.given = Some(given);
             return;
         }
-        let left = if over { Left::default() } else { state.finish(started) };
         drop(state);
-        drop_quietly((left, given));
+        drop_quietly(given);
     }
 }
 
@@ -272,9 +301,22 @@ where
         self.lock().plan.recycle();
     }
 
+    fn watch(&self) {
+        self.lock().plan.watch();
+    }
+
+    fn seen(&self, place: usize) {
+        let mut state = self.lock();
+        if state.is_own(place) {
+            state.plan.see();
+        }
+        drop(state);
+        self.call_if_due();
+    }
+
     fn taken(&self, place: usize) {
         let mut state = self.lock();
-        if state.numbers.get(place).is_some_and(|number| *number != OTHERS) {
+        if state.is_own(place) {
             state.plan.take();
         }
         drop(state);

@@ -30,8 +30,13 @@ use feeder::Feeder;
 /// one after the other, and in the order of the inputs. A limit of 0 counts as 1.
 ///
 /// Inputs are drawn when they are needed. An endless iterator is fine with `as_completed`: no more is
-/// done than twice `limit` ahead of whoever takes the results, in constant memory. Before somebody
-/// does, up to a thousand items may be done.
+/// done than twice `limit` ahead of whoever takes the results, in constant memory. The same bound holds
+/// behind what may have enough of them ([`race`](AsyncList::race), [`any`](AsyncList::any),
+/// [`some`](AsyncList::some)) and all else that is made of the list: no more than twice `limit` are
+/// started that it has not seen. Before something is made of it, up to a thousand items may be done.
+///
+/// What the iterator says of its length is a hint. One that says that it has come to its end, and has
+/// not, may once be one call ahead of the limit.
 ///
 /// # Errors
 /// A panic of `f` is the failure of its item; one of the iterator also ends it. When an item has

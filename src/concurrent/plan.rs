@@ -5,19 +5,23 @@ const AHEAD: usize = 1024;
 /// The same where it is not known how many there are.
 const AHEAD_OF_UNKNOWN: usize = 64;
 
-/// What `Iterator::size_hint` gives.
-type Hint = (usize, Option<usize>);
+/// What `Iterator::size_hint` gives: no more than a hint.
+pub(super) type Hint = (usize, Option<usize>);
 
 /// The counts.
 pub(super) struct Plan {
     /// How many items may be under way, which is at least 1.
     limit: usize,
-    /// How many items were made, how many of them have got an input, how many were taken.
+    /// How many items were made, how many of them have got an input, how many were taken, and how many
+    /// whoever acts on them has seen.
     made: usize,
     started: usize,
     taken: usize,
+    seen: usize,
     /// How many inputs there were.
     drawn: usize,
+    /// The one that is being started has an input, says the iterator.
+    promised: bool,
     /// How many that were started have not settled.
     under_way: usize,
     /// How many inputs are left at most, and whether that is exact.
@@ -27,6 +31,9 @@ pub(super) struct Plan {
     ahead: usize,
     /// Each item is taken soon: no more than twice `limit` are there at a time.
     recycles: bool,
+    /// Each item is acted on as it comes, which may end it all: no more than twice `limit` are started that
+    /// were not seen.
+    watched: bool,
     /// An item has failed, and nobody has said that others are wanted all the same.
     failed: bool,
     carries_on: bool,
@@ -49,12 +56,15 @@ impl Plan {
             made: 0,
             started: 0,
             taken: 0,
+            seen: 0,
             drawn: 0,
+            promised: false,
             under_way: 0,
             left: hint.1,
             exact,
             ahead: if exact { AHEAD } else { unknown },
             recycles,
+            watched: false,
             failed: false,
             carries_on: false,
             calling: true,
@@ -75,8 +85,9 @@ impl Plan {
 
     /// Whether another item is to be made.
     pub(super) fn wants_item(&self) -> bool {
-        let full = self.is_full(self.made);
-        let needed = self.left.is_none_or(|left| self.waiting() < left);
+        let full = self.recycles && self.made - self.taken >= self.most();
+        // One more than are known to come: only an iterator that has ended has no more.
+        let needed = self.left.is_none_or(|left| self.waiting() <= left);
         !self.over && !full && needed && self.waiting() < self.ahead
     }
 
@@ -86,15 +97,21 @@ impl Plan {
         self.made - 1
     }
 
-    fn is_full(&self, count: usize) -> bool {
-        self.recycles && count - self.taken >= self.limit.saturating_mul(2)
+    /// How far those that are started may be ahead of whoever takes or sees them.
+    fn most(&self) -> usize {
+        self.limit.saturating_mul(2)
+    }
+
+    fn is_ahead(&self) -> bool {
+        let of = if self.recycles { self.taken } else { self.seen };
+        (self.recycles || self.watched) && self.started - of >= self.most()
     }
 
     // ── Starting them ────────────────────────────────────────────────────────────────────────
 
     /// Whether an item can be started, by whoever makes the calls now.
     pub(super) fn can_start(&self) -> bool {
-        !self.over && self.waiting() > 0 && !self.is_full(self.started)
+        !self.over && self.waiting() > 0 && !self.is_ahead()
     }
 
     /// Whether a call is to be queued; it counts as queued then.
@@ -115,6 +132,7 @@ impl Plan {
 
     /// An item is being started. Gives its number.
     pub(super) fn start(&mut self) -> usize {
+        self.promised = self.left.is_some_and(|left| left > 0);
         self.left = self.left.map(|left| left.saturating_sub(1));
         self.under_way += 1;
         self.started += 1;
@@ -123,6 +141,7 @@ impl Plan {
 
     /// There was an input for the one that is being started.
     pub(super) fn drew(&mut self) {
+        self.promised = false;
         self.drawn += 1;
     }
 
@@ -134,11 +153,10 @@ impl Plan {
 
     // ── What others say ──────────────────────────────────────────────────────────────────────
 
-    /// What the iterator says of the inputs that are left. `false`: there are none.
-    pub(super) fn look_ahead(&mut self, hint: Hint) -> bool {
+    /// What the iterator says of the inputs that are left.
+    pub(super) fn look_ahead(&mut self, hint: Hint) {
         self.left = hint.1;
         self.exact = Some(hint.0) == hint.1;
-        self.left != Some(0)
     }
 
     /// A failure does not keep others from being started.
@@ -149,6 +167,17 @@ impl Plan {
     /// Each item is taken soon from now on.
     pub(super) fn recycle(&mut self) {
         self.recycles = true;
+    }
+
+    /// Each item is acted on as it comes from now on, also those that have come before.
+    pub(super) fn watch(&mut self) {
+        self.watched = true;
+        self.seen = 0;
+    }
+
+    /// Whoever acts on the items has seen one.
+    pub(super) fn see(&mut self) {
+        self.seen += usize::from(self.watched);
     }
 
     /// An item was taken.
@@ -171,8 +200,8 @@ impl Plan {
     /// Nothing more is started. Where it is known how many items there were to be, those that were
     /// not started count: they are abandoned. Else they do not.
     pub(super) fn halt(&mut self) {
-        let end = if self.exact { None } else { Some(self.started) };
-        self.finish(end);
+        let end = self.expected().map_or(self.started, |expected| expected.min(self.made));
+        self.finish(Some(end));
     }
 
     /// Whether there is an input for the item with this number, as far as that is known.
@@ -180,24 +209,26 @@ impl Plan {
         self.end.is_none_or(|end| number < end)
     }
 
+    /// How many items there are to be, if the iterator says so.
+    fn expected(&self) -> Option<usize> {
+        let left = self.left.filter(|_| self.exact && !self.over)?;
+        Some((self.drawn + usize::from(self.promised)).saturating_add(left))
+    }
+
     /// How many items were made in vain.
     pub(super) fn surplus(&self) -> usize {
-        self.end.map_or(0, |end| self.made.saturating_sub(end))
+        let end = self.end.or(self.expected());
+        end.map_or(0, |end| self.made.saturating_sub(end))
     }
 
     /// How many items are known to be made yet.
     pub(super) fn missing(&self) -> usize {
-        let left = self.left.filter(|_| self.exact && !self.over);
-        left.map_or(0, |left| left.saturating_sub(self.waiting()))
+        self.expected().map_or(0, |expected| expected.saturating_sub(self.made))
     }
 
     /// How many items there are, as far as that is known.
     pub(super) fn known(&self) -> usize {
-        match self.end {
-            Some(end) => end,
-            None if self.exact => self.made + self.missing(),
-            None => self.drawn,
-        }
+        self.end.or(self.expected()).unwrap_or(self.drawn)
     }
 }
 
@@ -213,7 +244,10 @@ mod tests {
     fn begun(limit: usize, hint: Hint) -> Plan {
         let mut plan = Plan::new(limit, hint, false);
         fill(&mut plan);
-        (0..limit).for_each(|_| _ = plan.start());
+        for _ in 0..limit {
+            plan.start();
+            plan.drew();
+        }
         plan.called();
         plan
     }
@@ -221,9 +255,11 @@ mod tests {
     #[test]
     fn as_many_are_made_as_there_are_or_may_be() {
         for (hint, made) in [
-            ((3, Some(3)), 3),
+            ((3, Some(3)), 4),
             ((5000, Some(5000)), AHEAD),
-            ((0, Some(3)), 3),
+            ((0, Some(3)), 4),
+            ((0, Some(0)), 1),
+            ((usize::MAX, Some(usize::MAX)), AHEAD),
             ((0, None), AHEAD_OF_UNKNOWN),
             ((usize::MAX, None), AHEAD_OF_UNKNOWN),
         ] {
@@ -231,6 +267,30 @@ mod tests {
             assert_eq!(fill(&mut Plan::new(2, hint, true)), made.min(4), "{hint:?}");
         }
         assert_eq!(fill(&mut Plan::new(usize::MAX, (0, None), true)), AHEAD);
+    }
+
+    #[test]
+    fn what_an_iterator_says_of_itself_is_counted_once() {
+        let mut plan = Plan::new(2, (3, Some(3)), false);
+        assert_eq!((fill(&mut plan), plan.known(), plan.surplus(), plan.missing()), (4, 3, 1, 0));
+        for left in [2, 1, 0] {
+            plan.start();
+            assert_eq!((plan.known(), plan.surplus()), (3, 1), "it is being drawn");
+            plan.drew();
+            plan.look_ahead((left, Some(left)));
+            assert_eq!((plan.known(), plan.surplus()), (3, 1));
+        }
+        plan.start();
+        assert_eq!((plan.known(), plan.surplus()), (3, 1), "that there is no more is looked for");
+        plan.finish(Some(3));
+        assert_eq!((plan.known(), plan.surplus()), (3, 1));
+        let mut huge = Plan::new(2, (usize::MAX, Some(usize::MAX)), false);
+        fill(&mut huge);
+        huge.start();
+        huge.drew();
+        assert_eq!((huge.known(), huge.surplus()), (usize::MAX, 0));
+        huge.halt();
+        assert_eq!((huge.known(), huge.surplus(), huge.missing()), (AHEAD, 0, 0));
     }
 
     #[test]
@@ -283,11 +343,26 @@ mod tests {
     }
 
     #[test]
+    fn who_looks_slowly_holds_them_back() {
+        let mut plan = begun(2, (usize::MAX, None));
+        plan.watch();
+        for _ in 0..2 {
+            plan.settled(false);
+            assert!(plan.call_if_due());
+            plan.start();
+            plan.called();
+        }
+        plan.settled(false);
+        assert!(!plan.call_if_due(), "twice the limit, and none of them seen");
+        plan.see();
+        assert!(plan.call_if_due());
+    }
+
+    #[test]
     fn what_was_made_in_vain_does_not_count() {
         let mut plan = begun(2, (0, None));
-        plan.drew();
-        assert_eq!((plan.surplus(), plan.missing(), plan.known()), (0, 0, 1), "one is looked for");
-        plan.drew();
+        plan.start();
+        assert_eq!((plan.surplus(), plan.missing(), plan.known()), (0, 0, 2), "one is looked for");
         plan.finish(Some(2));
         assert_eq!((plan.surplus(), plan.known()), (AHEAD_OF_UNKNOWN - 2, 2));
         assert!(plan.counts(1) && !plan.counts(2) && !plan.can_start() && !plan.wants_item());
@@ -298,7 +373,7 @@ mod tests {
         let mut exact = begun(2, (9, Some(9)));
         exact.halt();
         assert!(exact.counts(8) && exact.is_over());
-        assert_eq!((exact.surplus(), exact.known()), (0, 9));
+        assert_eq!((exact.surplus(), exact.known()), (1, 9));
         let mut unknown = begun(2, (0, Some(9)));
         unknown.halt();
         assert!(unknown.counts(1) && !unknown.counts(2));

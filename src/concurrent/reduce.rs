@@ -9,7 +9,7 @@ use std::panic::Location;
 
 use crate::cell::{Ended, Ender, ExecutorHandle, Items, Origin, Policy, Producer};
 use crate::failure::{Failure, drop_quietly};
-use crate::list::AsyncList;
+use crate::list::{AsyncList, FirstFailure};
 use crate::promise::{IntoPromise, Promise};
 use crate::relay::relay;
 use crate::sync::Arc;
@@ -89,7 +89,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         let reader =
             Reader { channel: Arc::clone(&channel), ender: ender.clone(), executor, location };
         let folded = turn(Box::new(Fold { reader, f }), init);
-        gather.hand_to(Box::new(Writer { channel, ordered, next: 0 }));
+        gather.hand_to(Box::new(Writer::new(channel, ordered)));
         let policy = |producer, _: &_| Folded { producer: Some(producer), ender };
         relay::<Reduce, _, _, _>(folded, location, policy).0
     }
@@ -219,15 +219,17 @@ struct Writer<T, E> {
     ordered: bool,
     /// Which one is next in order.
     next: usize,
+    first: FirstFailure,
 }
 
 impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Writer<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
+        if self.ordered && index < self.next {
+            return; // it went with one before it, which has come later
+        }
         if items.is_failed(index) {
-            let number = items.number(index);
-            if let Some((Err(failure), trace)) = items.take_with_trace(index) {
-                self.channel.end(Err((failure, trace, number)));
-                items.cancel_pending();
+            if let Some(index) = self.first.came(items, index) {
+                self.fail(items, index);
             }
         } else if self.ordered {
             while items.outcome(self.next).is_some_and(Result::is_ok) {
@@ -236,6 +238,12 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Writer<T, E> {
             }
         } else {
             self.send(items, index);
+        }
+    }
+
+    fn all_seen(&mut self, items: &mut Items<T, E>) {
+        if let Some(index) = self.first.all_seen() {
+            self.fail(items, index);
         }
     }
 
@@ -253,6 +261,19 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Writer<T, E> {
 }
 
 impl<T: Send + 'static, E: Send + 'static> Writer<T, E> {
+    fn new(channel: Arc<Channel<T, E>>, ordered: bool) -> Self {
+        Writer { channel, ordered, next: 0, first: FirstFailure::default() }
+    }
+
+    /// This item's failure ends it.
+    fn fail(&mut self, items: &mut Items<T, E>, index: usize) {
+        let number = items.number(index);
+        if let Some((Err(failure), trace)) = items.take_with_trace(index) {
+            self.channel.end(Err((failure, trace, number)));
+            items.cancel_pending();
+        }
+    }
+
     fn send(&self, items: &mut Items<T, E>, index: usize) {
         if let Some(Ok(value)) = items.take(index) {
             self.channel.send(value);

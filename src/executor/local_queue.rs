@@ -6,10 +6,11 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use super::{Executor, ExecutorRef, Job};
-use crate::cell::{Counted, Execute, Posted};
+use crate::cell::{Counted, Execute, Local, Posted, Waiting, drains};
 use crate::failure::{Failure, Outcome};
 use crate::pool::Worker;
 use crate::promise::Promise;
+use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Arc, StdArc};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::timeout::{Deadline, Timeout};
@@ -20,6 +21,11 @@ use crate::timeout::{Deadline, Timeout};
 /// Pass promises through it by [`via`](Promise::via), from any thread. The loop calls
 /// [`run_pending`](Self::run_pending) now and then; who waits calls [`get`](Self::get). Callbacks must be
 /// `Send` although they run here, because they may be dropped elsewhere.
+///
+/// The thread that drains it runs its jobs also while it waits elsewhere without a limit of time, in
+/// [`Promise::get`] or in any other wait of this crate: what it waits for may need them. That thread is
+/// the one that has called `run_pending` or `get` last, and, before anybody has, the one that has made the
+/// queue. So make it on the thread that is to drain it.
 ///
 /// Clones are handles on the same queue. When the last one is dropped, the jobs in it are dropped, and
 /// those that would come later are refused: their promises fail with
@@ -58,6 +64,10 @@ struct State {
     closed: bool,
     /// Called when a job comes.
     notify: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// The thread that has drained it last, or has made it.
+    drainer: Option<ThreadId>,
+    /// It waits for something.
+    waiting: Option<Waiting>,
 }
 
 impl Queue {
@@ -79,12 +89,35 @@ impl Execute for Queue {
             return drop(posted);
         }
         state.jobs.push_back(posted);
-        let notify = state.notify.clone();
+        let (notify, waiting) = (state.notify.clone(), state.waiting.clone());
         drop(state);
+        if let Some(waiting) = waiting {
+            waiting.call();
+        }
         self.bell.notify_all();
         if let Some(notify) = notify {
             notify();
         }
+    }
+}
+
+impl Local for Counted<Queue> {
+    fn run_one(&self) -> bool {
+        let mut state = self.lock();
+        if state.drainer != Some(thread::current().id()) {
+            return false;
+        }
+        let job = state.jobs.pop_front();
+        drop(state);
+        job.map(Posted::run).is_some()
+    }
+
+    fn set_waiting(&self, waiting: Option<Waiting>) -> Option<Waiting> {
+        let mut state = self.lock();
+        if state.drainer == Some(thread::current().id()) {
+            return std::mem::replace(&mut state.waiting, waiting);
+        }
+        None
     }
 }
 
@@ -102,7 +135,9 @@ impl LocalQueue {
     /// Makes an empty queue.
     pub fn new() -> Self {
         let queue = Queue { state: Mutex::new(State::default()), bell: Condvar::new() };
-        LocalQueue { handles: Arc::new(Handles { queue: Counted::new(queue) }) }
+        let queue = LocalQueue { handles: Arc::new(Handles { queue: Counted::new(queue) }) };
+        queue.drained_here();
+        queue
     }
 
     /// As [`new`](Self::new), with a function that is called whenever a job comes, on the thread that
@@ -132,6 +167,19 @@ impl LocalQueue {
         &self.handles.queue
     }
 
+    /// This thread is the one that drains it from now on.
+    fn drained_here(&self) {
+        let this = Some(thread::current().id());
+        let mut state = self.queue().lock();
+        if state.drainer != this {
+            state.drainer = this;
+            state.waiting = None;
+            drop(state);
+            let queue: Arc<dyn Local> = self.queue().clone();
+            drains(&queue);
+        }
+    }
+
     /// How many jobs are waiting.
     pub fn len(&self) -> usize {
         self.queue().lock().jobs.len()
@@ -147,6 +195,7 @@ impl LocalQueue {
     /// A job is a callback with those that follow it on this queue, some dozens in a row. What comes
     /// meanwhile is left to the next call, so a loop stays responsive. A callback may call this itself.
     pub fn run_pending(&self) -> usize {
+        self.drained_here();
         let there = self.len();
         // Another thread may be draining it, too.
         (0..there).map_while(|_| self.queue().pop().map(Posted::run)).count()
@@ -171,6 +220,7 @@ impl LocalQueue {
         E: 'static,
     {
         let timeout = timeout.into();
+        self.drained_here();
         if timeout.is_poll() {
             self.run_pending();
             return promise.try_get().unwrap_or(Err(Failure::TimedOut));
@@ -205,10 +255,13 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &StdArc<Self>) {
-        let state = self.queue.lock();
+        // A count of its own: the last use of the queue here comes before its end also for a checker that does not see
+        // how the standard library's `Arc` ends, which has the bell.
+        let queue = Arc::clone(&self.queue);
+        let state = queue.lock();
         *self.rung() = true;
         drop(state);
-        self.queue.bell.notify_all();
+        queue.bell.notify_all();
     }
 }
 

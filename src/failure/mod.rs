@@ -49,13 +49,15 @@ pub enum Failure<E = AnyError> {
     Panicked(Panic),
     /// Somebody cancelled the promise.
     Cancelled,
-    /// The time limit passed: that of the call, then the promise is as it was; or that of the
-    /// promise itself, then it is settled (`is_set()` tells).
+    /// The time limit passed: that of the call, as of [`get`](crate::Promise::get), then the promise is
+    /// as it was, and the call may be made again; or that of the promise itself, by
+    /// [`timeout`](crate::Promise::timeout), then it has failed for good. `is_set()` tells which.
     TimedOut,
     /// Nobody is left who could settle the promise: its `Deferred` was dropped unsettled, or its
     /// pool was shut down before the work ran.
     Abandoned,
-    /// The value was already taken out of this promise.
+    /// The value, the error or the panic was already taken out of this promise. All other failures are
+    /// given each time they are asked for.
     Taken,
     /// The wait could never have ended: what it waits for is waiting for it. Or it would have left what
     /// is queued in its pool to nobody: all threads wait, and no other may be started.
@@ -110,6 +112,20 @@ impl<E> Failure<E> {
             Failure::Taken => Err(Failure::Taken),
             Failure::WouldDeadlock => Err(Failure::WouldDeadlock),
             Failure::Empty => Err(Failure::Empty),
+        }
+    }
+
+    /// The same once more, if nothing of the user's is in it: such a failure is given each time it is
+    /// asked for.
+    pub(crate) fn again(&self) -> Option<Failure<E>> {
+        match self {
+            Failure::Error(_) | Failure::Panicked(_) => None,
+            Failure::Cancelled => Some(Failure::Cancelled),
+            Failure::TimedOut => Some(Failure::TimedOut),
+            Failure::Abandoned => Some(Failure::Abandoned),
+            Failure::Taken => Some(Failure::Taken),
+            Failure::WouldDeadlock => Some(Failure::WouldDeadlock),
+            Failure::Empty => Some(Failure::Empty),
         }
     }
 

@@ -19,7 +19,7 @@ use queue::Rate;
 use crate::cell::{Consumer, ExecutorHandle, Next, Step};
 use crate::failure::{Failure, Outcome, catch};
 use crate::pass::{Pass, Passing};
-use crate::pool::Pool;
+use crate::pool::{Host, Pool};
 use crate::promise::{IntoPromise, Promise};
 use crate::sync::Arc;
 
@@ -51,20 +51,23 @@ use crate::sync::Arc;
 pub struct Limiter {
     at_once: usize,
     rate: Option<(usize, Duration)>,
-    executor: ExecutorHandle,
     gate: Arc<Gate>,
 }
 
 impl Limiter {
     /// No more than `at_once` calls are under way at a time. 0 counts as 1.
     pub fn new(at_once: usize) -> Self {
-        Limiter::with(at_once.max(1), None, Pool::global().core().executor())
+        Limiter::with(at_once.max(1), None, Pool::global().core().host())
     }
 
     /// No more than `starts` calls start in any `interval`, wherever one lets it begin; any number
     /// may be under way.
     ///
     /// The first `starts` may start at once, one after the other. 0 counts as 1.
+    ///
+    /// It holds as the calls themselves see it: an interval counts from the moment when `call` has
+    /// returned its promise, for nobody can tell when in between it has begun. A `call` that does its work
+    /// before it returns makes room that much later; let it spawn that.
     pub fn rate(starts: usize, interval: Duration) -> Self {
         Limiter::new(usize::MAX).per(starts, interval)
     }
@@ -72,23 +75,22 @@ impl Limiter {
     /// A new limiter that has this limit of starts as well; see [`rate`](Self::rate).
     #[must_use]
     pub fn per(self, starts: usize, interval: Duration) -> Self {
-        Limiter::with(self.at_once, Some((starts.max(1), interval)), self.executor)
+        Limiter::with(self.at_once, Some((starts.max(1), interval)), self.gate.pool())
     }
 
     /// A new limiter with the same limits, that works on this pool instead of [`Pool::global`]: calls
     /// that had to wait start there, and callbacks of its promises run there.
     ///
-    /// It does not keep the pool alive. What waits when that is shut down fails with
-    /// [`Failure::Abandoned`].
+    /// It does not keep the pool alive. What waits when that is [shut down](Pool::shutdown) fails with
+    /// [`Failure::Abandoned`] inside that call, and so does what would have to wait later.
     #[must_use]
     pub fn on(self, pool: &Pool) -> Self {
-        Limiter::with(self.at_once, self.rate, pool.core().executor())
+        Limiter::with(self.at_once, self.rate, pool.core().host())
     }
 
-    fn with(at_once: usize, rate: Option<(usize, Duration)>, executor: ExecutorHandle) -> Self {
+    fn with(at_once: usize, rate: Option<(usize, Duration)>, pool: Host) -> Self {
         let tokens = rate.map(|(starts, interval)| Rate::new(starts, interval));
-        let gate = Gate::new(at_once, tokens);
-        Limiter { at_once, rate, executor, gate }
+        Limiter { at_once, rate, gate: Gate::new(at_once, tokens, pool) }
     }
 
     /// Makes `call` when its turn has come, and hands back a promise of its outcome at once.
@@ -107,7 +109,7 @@ impl Limiter {
         R::Ok: Send + 'static,
         R::Err: Send + 'static,
     {
-        let (executor, location) = (self.executor.clone(), Location::caller());
+        let (executor, location) = (self.gate.pool().executor(), Location::caller());
         match self.gate.enter::<R::Err>(location) {
             Turn::Now(permit) => begin::<_, _, true>(permit, call, executor, location),
             Turn::Later(turn) => {
@@ -148,8 +150,10 @@ where
     R::Ok: Send + 'static,
     R::Err: Send + 'static,
 {
+    let made = catch(|| call().into_promise());
+    // Only now: this thread may have lost its core before the call began.
     permit.start();
-    match catch(|| call().into_promise()) {
+    match made {
         Ok(promise) => {
             let (consumer, _) = promise.into_parts();
             let link = Passing(UnderWay::<IN_WAY>(permit));

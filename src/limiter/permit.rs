@@ -4,9 +4,9 @@ use std::panic::Location;
 
 use super::queue::{Next, Queue, Rate, Ticket};
 use crate::cell::{Consumer, Origin, Producer};
+use crate::pool::{Guest, Host};
 use crate::sync;
-use crate::sync::Arc;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Arc, Mutex, MutexGuard, Weak};
 use crate::time::{Alarm, Key, add, key, remove};
 
 /// One call may be under way; dropping it lets the next one start.
@@ -20,7 +20,7 @@ impl Permit {
         Permit { gate: Arc::clone(gate), started: false }
     }
 
-    /// The call is made now.
+    /// The call has been made: it has begun no later than now.
     pub(super) fn start(&mut self) {
         self.started = true;
         // There is a time now at which the next one may start.
@@ -61,6 +61,8 @@ pub(super) enum Turn<E> {
 /// What the handles of one limiter, its permits and its timer share.
 pub(super) struct Gate {
     state: Mutex<State>,
+    /// Where those who had to wait start.
+    pool: Host,
 }
 
 struct State {
@@ -69,12 +71,30 @@ struct State {
     advancing: bool,
     /// Rings when the next one may start, if time is what he waits for.
     alarm: Option<Key>,
+    pool: Standing,
+}
+
+/// How it stands with the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Nobody had to wait yet.
+    Unknown,
+    /// It tells when it is shut down.
+    Tells,
+    /// It was shut down: nobody can wait.
+    Shut,
 }
 
 impl Gate {
-    pub(super) fn new(limit: usize, rate: Option<Rate>) -> Arc<Self> {
+    pub(super) fn new(limit: usize, rate: Option<Rate>, pool: Host) -> Arc<Self> {
         let queue = Queue::new(limit, rate);
-        Arc::new(Gate { state: Mutex::new(State { queue, advancing: false, alarm: None }) })
+        let state = State { queue, advancing: false, alarm: None, pool: Standing::Unknown };
+        Arc::new(Gate { state: Mutex::new(state), pool })
+    }
+
+    /// What waits here has its turn on this pool.
+    pub(super) fn pool(&self) -> Host {
+        self.pool
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -98,13 +118,27 @@ impl Gate {
             drop(state);
             return Turn::Now(Permit::new(self));
         }
-        let ticket = state.queue.ticket();
         let (mut producer, consumer) = Producer::<Permit, E>::pair::<Waiting>(location);
+        if !self.may_wait(&mut state) {
+            drop(state);
+            return Turn::Later(consumer); // without its producer: abandoned
+        }
+        let ticket = state.queue.ticket();
         let gate = Arc::clone(self);
         producer.on_cancel(Box::new(move || gate.leave(ticket)));
         state.queue.wait(ticket, Box::new(producer));
         self.advance(state);
         Turn::Later(consumer)
+    }
+
+    /// Whether somebody may wait: what does is told when the pool is shut down.
+    fn may_wait(self: &Arc<Self>, state: &mut State) -> bool {
+        if state.pool == Standing::Unknown {
+            let guest: Weak<Self> = Arc::downgrade(self);
+            let tells = self.pool.tell(guest);
+            state.pool = if tells { Standing::Tells } else { Standing::Shut };
+        }
+        state.pool == Standing::Tells
     }
 
     /// Somebody does not want to wait any more.
@@ -152,6 +186,28 @@ impl Gate {
     }
 }
 
+impl Guest for Gate {
+    fn pool_is_shut_down(&self) {
+        let mut state = self.lock();
+        state.pool = Standing::Shut;
+        let alarm = state.alarm.take();
+        self.abandon(state);
+        alarm.into_iter().for_each(remove);
+    }
+}
+
+impl Gate {
+    /// Those who wait will never start: they are abandoned.
+    fn abandon(&self, mut state: MutexGuard<'_, State>) {
+        let mut waiters = Vec::new();
+        while let Some(waiter) = state.queue.give_up() {
+            waiters.push(waiter);
+        }
+        drop(state);
+        drop(waiters);
+    }
+}
+
 /// Looks at the limiter again when its time has come.
 struct Again {
     gate: Arc<Gate>,
@@ -173,14 +229,8 @@ impl Alarm for Again {
         self.gate.advance(self.forget());
     }
 
-    /// Nobody will tell when those who wait may start: they are abandoned.
+    /// Nobody will tell when those who wait may start.
     fn refuse(self: Box<Self>) {
-        let mut waiters = Vec::new();
-        let mut state = self.forget();
-        while let Some(waiter) = state.queue.give_up() {
-            waiters.push(waiter);
-        }
-        drop(state);
-        drop(waiters);
+        self.gate.abandon(self.forget());
     }
 }

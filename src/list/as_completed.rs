@@ -5,7 +5,7 @@ use std::iter::FusedIterator;
 use std::task::{Context, Poll, ready};
 
 use super::{AsyncList, CompletedStream};
-use crate::cell::{Gather, Way};
+use crate::cell::{self, Gather, Way};
 use crate::failure::{AnyError, Failure, Outcome, TimedOut};
 use crate::pool::{Waited, Worker};
 use crate::timeout::Timeout;
@@ -170,13 +170,16 @@ impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
 
     /// An item that is there, or has the task woken when there is one.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Completed<T, E>>> {
+        ready!(cell::spend(context));
         while !self.over {
             let found = self.take();
             if found.is_some() {
                 return Poll::Ready(found);
             }
+            cell::refund(context); // for the wait
             if !self.over {
                 ready!(self.gather.poll(context));
+                ready!(cell::spend(context));
             }
         }
         Poll::Ready(None)

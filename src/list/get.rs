@@ -16,7 +16,8 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// # Errors
     /// The failure of the item that failed first. [`Failure::TimedOut`] if the time is over: the list
     /// is still there. [`Failure::WouldDeadlock`] if all threads of the pool would wait, without a
-    /// limit, while work is queued. [`Failure::Taken`] if the outcome was taken before.
+    /// limit, while work is queued. [`Failure::Taken`] if the values, an error or a panic were taken
+    /// before; all other failures are given again.
     pub fn get(&mut self, timeout: impl Into<Timeout>) -> Outcome<Vec<T>, E> {
         match self.wait_for(timeout.into()) {
             Waited::Settled => self.take(),
@@ -46,7 +47,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     }
 
     fn take(&mut self) -> Outcome<Vec<T>, E> {
-        if std::mem::replace(&mut self.taken, true) {
+        if self.taken {
             return Err(Failure::Taken);
         }
         let cancelled = self.is_cancelled();
@@ -55,10 +56,18 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         let failed = gather.look();
         let items = gather.items();
         let Some(index) = failed else {
-            return if cancelled { Err(Failure::Cancelled) } else { items.take_values() };
+            if cancelled {
+                return Err(Failure::Cancelled);
+            }
+            self.taken = true;
+            return self.gather().items().take_values();
         };
         drop_quietly(items.halt());
-        match items.take(index) {
+        if let Some(again) = items.failure_again(index) {
+            return Err(again); // it stays in its place, for what is made of the list later, too
+        }
+        self.taken = true;
+        match self.gather().items().take(index) {
             Some(Err(failure)) => Err(failure),
             _ => Err(Failure::Taken), // not reachable: it is there, and has failed
         }

@@ -3,7 +3,7 @@
 use std::future::IntoFuture;
 use std::panic::Location;
 
-use super::{AsyncList, let_go};
+use super::{AsyncList, FirstFailure, let_go};
 use crate::cell::{Ended, Items, Origin, Policy, Producer, Tallied};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::{IntoPromise, Promise};
@@ -18,7 +18,8 @@ impl Origin for Joined {
 impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// One promise of all values, in input order.
     ///
-    /// The first failure in time is its failure, and cancels what is pending, before it is seen. Of an
+    /// The first failure in time is its failure, and cancels what is pending, before it is seen; a
+    /// cancelled item gives way to one that has failed by then, since that may be the cause. Of an
     /// empty list it is an empty `Vec`, at once. Joining needs no worker.
     ///
     /// ```
@@ -42,6 +43,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     ) -> Promise<U, E> {
         self.settle_by::<Joined, _, _, _>(location, |producer| Join {
             open: Some((producer, finish)),
+            first: FirstFailure::default(),
         })
     }
 
@@ -115,6 +117,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 struct Join<U, E, F> {
     /// `None` once it is settled.
     open: Option<(Producer<U, E>, F)>,
+    first: FirstFailure,
 }
 
 impl<U, E, F> Join<U, E, F> {
@@ -122,6 +125,22 @@ impl<U, E, F> Join<U, E, F> {
     fn give_up<T>(&mut self, items: &mut Items<T, E>) {
         drop_quietly(self.open.take());
         let_go(items);
+    }
+
+    /// This item's failure is that of the whole.
+    fn fail<T: 'static>(&mut self, items: &mut Items<T, E>, index: usize)
+    where
+        U: 'static,
+        E: 'static,
+    {
+        let number = items.number(index);
+        let failed = items.take_with_trace(index);
+        let open = self.open.take();
+        self.give_up(items);
+        if let (Some((producer, finish)), Some((Err(failure), way))) = (open, failed) {
+            drop_quietly(finish);
+            producer.settle_by_way(Err(failure), way, number);
+        }
     }
 }
 
@@ -134,18 +153,18 @@ where
 {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if self.open.is_none() {
-            return items.discard(index);
+            return self.first.drop_late(items, index);
         }
-        if !items.is_failed(index) {
-            return;
+        if items.is_failed(index) {
+            if let Some(index) = self.first.came(items, index) {
+                self.fail(items, index);
+            }
         }
-        let number = items.number(index);
-        let failed = items.take_with_trace(index);
-        let open = self.open.take();
-        self.give_up(items);
-        if let (Some((producer, finish)), Some((Err(failure), way))) = (open, failed) {
-            drop_quietly(finish);
-            producer.settle_by_way(Err(failure), way, number);
+    }
+
+    fn all_seen(&mut self, items: &mut Items<T, E>) {
+        if let Some(index) = self.first.all_seen().filter(|_| self.open.is_some()) {
+            self.fail(items, index);
         }
     }
 

@@ -3,6 +3,7 @@
 mod all_failed;
 mod any;
 mod as_completed;
+mod first_failure;
 mod get;
 mod join;
 mod keyed;
@@ -17,6 +18,7 @@ use std::panic::Location;
 
 pub use all_failed::AllFailed;
 pub use as_completed::{AsCompleted, Completed};
+pub(crate) use first_failure::FirstFailure;
 pub use keyed::{KeyedAsCompleted, KeyedCompleted, KeyedList};
 pub use progress::Progress;
 pub use stream::{CompletedStream, KeyedCompletedStream};
@@ -155,7 +157,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 }
 
 /// Nobody needs the items any more: what has come goes, what has not is cancelled.
-fn let_go<T, E>(items: &mut Items<T, E>) {
+pub(crate) fn let_go<T, E>(items: &mut Items<T, E>) {
     items.discard_arrived();
     items.cancel_pending();
 }

@@ -22,7 +22,7 @@ pub struct Progress {
 
 impl Progress {
     fn plus(self, items: usize) -> Self {
-        Progress { total: self.total + items, ..self }
+        Progress { total: self.total.saturating_add(items), ..self }
     }
 }
 
@@ -30,8 +30,8 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// Has `f` called as the items settle, whatever the list is used for afterwards.
     ///
     /// It is called on the list's executor (that of the first item), one call at a time, never on
-    /// the thread that settles an item unless that executor is shut down. Reports are coalesced: while
-    /// one is on its way no other is sent, and it tells how things stand when it arrives. The last one,
+    /// the thread that settles an item; where its pool is gone or was shut down, on [`Pool::global`](crate::Pool::global).
+    /// Reports are coalesced: while one is on its way no other is sent, and it tells how things stand when it arrives. The last one,
     /// with `done == total`, always comes, also after the list was dropped or has failed; none comes
     /// after it, unless items are added. What is settled now is reported at once; an empty list
     /// reports nothing. Of a list that grows (see [`map_concurrent`](crate::map_concurrent())) the

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use super::AsyncList;
+use super::{AsyncList, FirstFailure, let_go};
 use crate::cell::{Items, Origin, Policy, Producer};
 use crate::failure::Failure;
 use crate::promise::Promise;
@@ -17,7 +17,8 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// One promise of the item that settles first, with a value or a failure.
     ///
     /// The others are cancelled before its outcome is seen. First means first in time; of items that
-    /// were settled before they came into the list, the one with the lowest index. The race of nothing
+    /// were settled before they came into the list, the one with the lowest index. One that was cancelled
+    /// gives way to one that has failed by then, since that may be the cause. The race of nothing
     /// fails with [`Failure::Empty`]. Use [`any`](Self::any) where a failure is not to win. It needs no
     /// worker, and leaves nothing behind on those that lose.
     ///
@@ -33,6 +34,8 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     pub fn race(self) -> Promise<T, E> {
         self.settle_by::<Raced, _, _, _>(Location::caller(), |producer| Race {
             open: Some(producer),
+            first: FirstFailure::default(),
+            value: None,
         })
     }
 }
@@ -40,16 +43,43 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 struct Race<T, E> {
     /// `None` once it is settled.
     open: Option<Producer<T, E>>,
+    first: FirstFailure,
+    /// The first item with a value, if one that was cancelled came before it.
+    value: Option<usize>,
+}
+
+impl<T: Send + 'static, E: Send + 'static> Race<T, E> {
+    /// This item has won.
+    fn won_by(&mut self, items: &mut Items<T, E>, index: usize) {
+        let Some(producer) = self.open.take() else { return };
+        let number = items.number(index);
+        let first = items.take_with_trace(index);
+        let_go(items);
+        if let Some((outcome, way)) = first {
+            producer.settle_by_way(outcome, way, number);
+        }
+    }
 }
 
 impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Race<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
-        let Some(producer) = self.open.take() else { return items.discard(index) };
-        let number = items.number(index);
-        let first = items.take_with_trace(index);
-        items.cancel_pending();
-        if let Some((outcome, way)) = first {
-            producer.settle_by_way(outcome, way, number);
+        if self.open.is_none() {
+            return self.first.drop_late(items, index);
+        }
+        if items.is_failed(index) {
+            if let Some(index) = self.first.came(items, index) {
+                self.won_by(items, self.value.unwrap_or(index));
+            }
+        } else if self.first.is_open() {
+            self.value.get_or_insert(index);
+        } else {
+            self.won_by(items, index);
+        }
+    }
+
+    fn all_seen(&mut self, items: &mut Items<T, E>) {
+        if let Some(index) = self.first.all_seen() {
+            self.won_by(items, index);
         }
     }
 
@@ -67,6 +97,6 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Race<T, E> {
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
         self.open = None;
-        items.cancel_pending();
+        let_go(items);
     }
 }

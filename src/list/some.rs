@@ -52,7 +52,7 @@ struct FirstValues<T, E> {
 impl<T: Send + 'static, E: Send + 'static> FirstValues<T, E> {
     /// Settles if it is clear now how it ends. A list that grows may have more at any time.
     fn decide(&mut self, items: &mut Items<T, E>) {
-        let possible = items.grows() || items.len() - self.failed >= self.wanted;
+        let possible = items.grows() || items.len().saturating_sub(self.failed) >= self.wanted;
         if self.found.len() == self.wanted || !possible {
             self.settle(items);
         }

@@ -89,6 +89,6 @@ impl PoolBuilder {
             max_spare_workers: self.max_spare_workers,
             queue_limit: self.queue_limit,
         };
-        Core::new(settings, self.workers)
+        Core::open(settings, self.workers)
     }
 }

@@ -1,23 +1,24 @@
-//! The part of a pool that promises point to: it lives for ever, so that a link costs no reference
-//! count. What is large in it is freed when the pool is shut down.
+//! The part of a pool that threads share, and what an item goes through to get into it.
+//!
+//! It is never freed, since nobody knows whose handles still name it, but used again: see `reuse`.
 
 use std::panic::Location;
-use std::ptr::NonNull;
 
 use crossbeam_utils::CachePadded;
 
 use super::inbox::{Inbox, Linked, Pushed};
+use super::reuse::ShutDowns;
 use super::room::Room;
 use super::roster::Roster;
 use super::sleep::Sleep;
 use super::worker::Worker;
 use crate::cell::{
-    self, CellRef, Consumer, ExecutorHandle, ExecutorHead, ExecutorVTable, IntoOutcome, Item, Lane,
+    self, CellRef, Consumer, ExecutorHandle, IntoOutcome, Item, Lane, Number, Refused, ShutDown,
     Work,
 };
 use crate::sync;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 use crate::telemetry;
 
 /// Items are linked through the `link` field of their cell.
@@ -31,6 +32,7 @@ impl Linked for Cells {
 }
 
 /// What the builder has fixed.
+#[derive(Default)]
 pub(super) struct Settings {
     pub(super) name: String,
     pub(super) stack_size: Option<usize>,
@@ -39,11 +41,12 @@ pub(super) struct Settings {
 }
 
 /// The pool, for whoever posts to it.
-#[repr(C)]
 pub(crate) struct Core {
-    /// First, so that the address of the core is that of an executor.
-    head: ExecutorHead,
-    pub(super) settings: Settings,
+    /// The number by which promises know the pool that the core is now.
+    pub(super) number: AtomicUsize,
+    pub(super) settings: Mutex<Arc<Settings>>,
+    /// The pools that the core was and that were shut down.
+    pub(super) shut_down: Mutex<ShutDowns>,
     /// No new job is taken.
     pub(super) closing: AtomicBool,
     /// More workers are busy than there should be: one of them rests.
@@ -52,6 +55,8 @@ pub(crate) struct Core {
     pub(super) version: AtomicUsize,
     /// How many `Pool`s there are.
     pub(super) handles: AtomicUsize,
+    /// How many jobs may be queued; `usize::MAX`: as many as there are.
+    pub(super) queue_limit: AtomicUsize,
     pub(super) inbox: CachePadded<Inbox<Cells>>,
     pub(super) sleep: CachePadded<Sleep>,
     pub(super) roster: Mutex<Roster>,
@@ -64,54 +69,43 @@ pub(crate) struct Core {
     pub(super) rested: Condvar,
 }
 
-static VTABLE: ExecutorVTable = ExecutorVTable { post, retain: uncounted, release: uncounted };
-
-sync::global! {
-    /// All cores: they are never freed, and this says so to leak checkers and readers of core dumps.
-    static CORES: Mutex<Vec<&'static Core>> = Mutex::new(Vec::new());
-}
-
-unsafe fn uncounted(_: NonNull<ExecutorHead>) {}
-
-unsafe fn post(head: NonNull<ExecutorHead>, item: Item, lane: Lane) -> Result<(), Item> {
-    // SAFETY: the head is the first field of a core, which lives for ever.
-    let core: &'static Core = unsafe { head.cast::<Core>().as_ref() };
-    // SAFETY: the caller gives the item.
-    unsafe { core.post(item, lane) }
-}
-
 impl Core {
-    pub(super) fn new(settings: Settings, workers: usize) -> &'static Core {
-        let roster = Roster::new(workers, settings.max_spare_workers);
+    /// A core that was no pool yet.
+    pub(super) fn make() -> &'static Core {
         let core: &'static Core = Box::leak(Box::new(Core {
-            head: ExecutorHead { vtable: &VTABLE },
-            settings,
+            number: AtomicUsize::new(0),
+            settings: Mutex::default(),
+            shut_down: Mutex::default(),
             closing: AtomicBool::new(false),
             surplus: AtomicBool::new(false),
             version: AtomicUsize::new(0),
-            handles: AtomicUsize::new(1),
+            handles: AtomicUsize::new(0),
+            queue_limit: AtomicUsize::new(usize::MAX),
             inbox: CachePadded::new(Inbox::new()),
-            sleep: CachePadded::new(Sleep::new(roster.hands())),
-            roster: Mutex::new(roster),
+            sleep: CachePadded::new(Sleep::new(0)),
+            roster: Mutex::new(Roster::new(0, 0)),
             room: Mutex::new(Room::default()),
             roomy: Condvar::new(),
             bell: Condvar::new(),
             rested: Condvar::new(),
         }));
-        CORES.lock().push(core);
+        // ORDERING: Relaxed, nobody else has the core yet.
+        core.number.store(Number::of(core).bits(), Ordering::Relaxed);
         core
     }
 
     /// The pool as an executor of promises.
+    #[inline]
     pub(crate) fn executor(&'static self) -> ExecutorHandle {
-        // SAFETY: `VTABLE` is for cores, and the head is a core's first field; the pointer is one to the
-        // whole core, which `post` looks at.
-        unsafe { ExecutorHandle::immortal(NonNull::from(self).cast()) }
+        ExecutorHandle::lasting(self.number())
     }
 
-    /// The address that identifies the pool.
-    pub(crate) fn address(&'static self) -> *mut () {
-        std::ptr::from_ref(self).cast_mut().cast()
+    /// The number that identifies the pool.
+    #[inline]
+    pub(super) fn number(&self) -> Number {
+        // ORDERING: Relaxed, the caller is of the pool, and has synchronised with who has made it; or it
+        // compares, and a late answer is as good as an early one.
+        Number::from_bits(self.number.load(Ordering::Relaxed))
     }
 
     /// Queues an item, or gives it back: the pool is closed.
@@ -139,7 +133,7 @@ impl Core {
         location: &'static Location<'static>,
         ready: impl FnOnce(CellRef),
     ) -> Consumer<W::Ok, W::Err> {
-        let (job, consumer) = Consumer::job(work, self.address(), location);
+        let (job, consumer) = Consumer::job(work, self.number().word(), location);
         ready(job);
         // SAFETY: the job is new, and this is its only item.
         unsafe { self.post_new(Item::Start(job)) };
@@ -169,8 +163,9 @@ impl Core {
             unsafe { self.post(item, Lane::Back) }
         };
         if let Err(item) = refused {
+            let shut_down = self.shut_down.lock().find(self.number());
             // SAFETY: given back to us.
-            unsafe { cell::abandon(item) };
+            unsafe { cell::abandon(Refused { item, shut_down }) };
         }
     }
 
@@ -183,6 +178,10 @@ impl Core {
     pub(super) fn is_exhausted(&self) -> bool {
         let roster = self.lock();
         roster.busy() <= 1 && roster.idle == 0 && !roster.may_start()
+    }
+
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.lock())
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Roster> {
@@ -213,13 +212,13 @@ impl Core {
                     let (live, spare) = (roster.live, roster.live > roster.target);
                     drop(roster); // what is told may run foreign code
                     if spare {
-                        telemetry::spare_worker(&self.settings.name, live);
+                        telemetry::spare_worker(&self.settings().name, live);
                     }
                     return;
                 }
                 if roster.live == 0 {
                     drop(roster);
-                    self.abandon_queue();
+                    self.abandon_queue(None);
                     self.sleep.awake();
                     if !self.inbox.is_empty() {
                         self.wake_if_needed(); // pushed meanwhile, when nobody was to be woken
@@ -238,14 +237,14 @@ impl Core {
     }
 
     /// Settles everything that is queued as abandoned; says how many jobs there were.
-    pub(super) fn abandon_queue(&'static self) -> usize {
+    pub(super) fn abandon_queue(&'static self, shut_down: ShutDown) -> usize {
         let mut jobs = 0;
         for word in self.take_all() {
             // SAFETY: taken out of the queue, so it is ours.
             unsafe {
                 let item = Item::from_word(word);
                 jobs += usize::from(cell::is_waiting(item));
-                cell::abandon(item);
+                self.leave_to_another(item, shut_down);
             }
         }
         jobs
@@ -271,6 +270,6 @@ impl Core {
 
 impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("name", &self.settings.name).finish_non_exhaustive()
+        f.debug_struct("Pool").field("name", &self.settings().name).finish_non_exhaustive()
     }
 }

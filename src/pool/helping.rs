@@ -15,8 +15,6 @@ static NOT_CALLED: AtomicBool = AtomicBool::new(false);
 pub(super) const LEFT_BEHIND: usize = 64;
 /// How deep jobs that are run inside of a `get` may nest on one stack.
 const HELP_DEPTH: u32 = 128;
-/// What `std::thread` gives a thread if nobody says otherwise.
-const DEFAULT_STACK: usize = 2 * 1024 * 1024;
 
 impl Worker {
     /// Whether this thread is a worker, of whatever pool.
@@ -37,6 +35,9 @@ impl Worker {
         // A limit beyond the clock is none.
         let timeout = if timeout.start().is_never() { Timeout::from(None) } else { timeout };
         if timeout.is_never() {
+            if let Some(draining) = cell::Draining::begin() {
+                return Self::wait_draining(awaited, &draining);
+            }
             Self::with_any(|worker| worker.help(awaited));
         }
         if awaited.is_settled() {
@@ -55,6 +56,30 @@ impl Worker {
         waited
     }
 
+    /// Waits without a limit on a thread that drains queues of its own: runs what comes there meanwhile.
+    fn wait_draining(awaited: &mut impl Awaited, draining: &cell::Draining) -> Waited {
+        Self::with_any(|worker| worker.help(awaited));
+        loop {
+            if awaited.is_settled() {
+                return Waited::Settled;
+            }
+            if draining.run_one() {
+                cell::flush();
+                continue;
+            }
+            let place = match awaited.tail() {
+                // SAFETY: as in `wait_for`. What runs between two waits is on no line: there the place is gone.
+                Some(tail) => match unsafe { cell::wait_for(tail, false) } {
+                    Ok(place) => Some(place),
+                    Err(cell::Circle) => return Waited::WouldDeadlock,
+                },
+                None => None,
+            };
+            Self::blocked(|| awaited.wait(Timeout::from(None), draining.called()));
+            drop(place);
+        }
+    }
+
     /// Runs the job that is waited for, and what follows from it, as long as there is one.
     fn help(&self, awaited: &impl Awaited) {
         while let Some(tail) = awaited.tail() {
@@ -62,7 +87,7 @@ impl Worker {
                 return; // another thread goes on with a stack of its own
             }
             // SAFETY: the tail is kept during this call.
-            let Some(root) = (unsafe { cell::claim(tail, self.core.address()) }) else { return };
+            let Some(root) = (unsafe { cell::claim(tail, self.here.executor) }) else { return };
             self.run_claimed(root);
             cell::flush();
             if awaited.is_settled() {
@@ -73,7 +98,7 @@ impl Worker {
 
     /// Runs a job that was claimed for this worker, who waits for it, or for all of a scope.
     pub(super) fn run_claimed(&self, root: CellRef) {
-        let here = Here::helping(self.core.address());
+        let here = Here::helping(self.here.executor);
         self.depth.set(self.depth.get() + 1);
         // SAFETY: who has claimed the job runs it.
         let through = cell::afresh(|| unsafe { cell::start(root, Turn::Granted, Some(&here)) });
@@ -132,10 +157,9 @@ impl Worker {
             return true;
         }
         let here = 0_u8;
-        let size = self.core.settings.stack_size.unwrap_or(DEFAULT_STACK);
         let used = self.base.get().abs_diff((&raw const here).addr());
         // More than there is: then this is not its stack (a sanitizer may put frames elsewhere).
-        used > size / 2 && used <= size
+        used > self.stack / 2 && used <= self.stack
     }
 
     /// Counts this thread, if it is a worker, as blocked while `f` waits for something that comes from

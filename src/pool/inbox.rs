@@ -193,6 +193,17 @@ impl<L: Linked> Inbox<L> {
         closed_now.is_ok()
     }
 
+    /// Opens a queue that was closed, for a later pool.
+    pub(crate) fn open(&self) {
+        // ORDERING: Release, so that who pushes sees the pool that it pushes to.
+        let _ = self.stack.compare_exchange(
+            closed(),
+            std::ptr::null_mut(),
+            Ordering::Release,
+            Ordering::Relaxed,
+        );
+    }
+
     fn take_outbox(&self) -> Word {
         if self.outbox.load(Ordering::Relaxed).is_null() {
             return std::ptr::null_mut();

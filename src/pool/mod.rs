@@ -5,7 +5,8 @@
 //! | `inbox` | the queue between pushers and workers (no promise known) |
 //! | `sleep` | whether a pusher has to wake somebody |
 //! | `roster` | who works, sleeps, blocks: counts under one lock |
-//! | `core` | what promises point to: lives for ever |
+//! | `core` | what the threads of a pool share |
+//! | `reuse` | what a pool leaves is the next one's |
 //! | `worker` | the loop of a thread |
 //! | `rest` | what a worker does that finds nothing to do |
 //! | `helping` | what a worker does while it waits |
@@ -13,13 +14,16 @@
 //! | `scope` | work that borrows |
 //! | `room` | how many jobs may be queued |
 //! | `builder`, `shutdown` | the beginning and the end |
+//! | `guests` | what waits for its turn elsewhere, and is told of the end |
 
 mod blocked;
 mod builder;
 mod core;
+mod guests;
 mod helping;
 mod inbox;
 mod rest;
+mod reuse;
 mod room;
 mod roster;
 mod scope;
@@ -32,6 +36,7 @@ pub use scope::Scope;
 pub use shutdown::{Shutdown, ShutdownReport};
 
 pub(crate) use core::Core;
+pub(crate) use guests::{Guest, Host};
 pub(crate) use helping::Waited;
 pub(crate) use room::Placed;
 pub(crate) use scope::Borrowed;
@@ -50,7 +55,8 @@ use crate::timeout::Timeout;
 /// thread takes its place.
 ///
 /// Dropping the last handle finishes all accepted work and then joins the threads. It does not wait on
-/// one of the pool's own threads, nor where a callback that had captured it is dropped unrun. Promises keep no pool alive.
+/// one of the pool's own threads, nor where a callback that had captured it is dropped unrun. Promises keep no pool alive: what is attached to them later, or becomes
+/// ready later, runs on [`Pool::global`].
 ///
 /// ```
 /// use asynckit::Pool;
@@ -150,7 +156,9 @@ impl Pool {
 impl Clone for Pool {
     fn clone(&self) -> Self {
         // ORDERING: Relaxed as in `Arc`: the one who clones has a handle.
-        self.core.handles.fetch_add(1, Ordering::Relaxed);
+        if self.core.handles.fetch_add(1, Ordering::Relaxed) > usize::MAX / 2 {
+            std::process::abort(); // as `Arc` does: the count must not wrap
+        }
         Pool { core: self.core }
     }
 }

@@ -58,7 +58,7 @@ impl Worker {
             }
             let spare = roster.live > roster.target;
             if roster.closed || (spare && (waited || roster.retire > 0)) {
-                self.leave(&mut roster);
+                self.leave(roster);
                 return false;
             }
             (roster, waited) = self.wait(roster, spare);
@@ -86,7 +86,8 @@ impl Worker {
         }
     }
 
-    fn leave(&self, roster: &mut Roster) {
+    /// Nothing is done to the core after this.
+    fn leave(&self, mut roster: MutexGuard<'_, Roster>) {
         roster.retire = roster.retire.saturating_sub(1);
         roster.idle -= 1;
         roster.live -= 1;
@@ -96,6 +97,7 @@ impl Worker {
         roster.reseated(self.core);
         roster.publish(self.core);
         self.core.rested.notify_all();
+        self.core.give_back(roster);
     }
 
     /// Before it rests: what it has taken goes back to the front of the queue.

@@ -3,19 +3,31 @@
 use super::core::Core;
 use super::helping::Waited;
 use super::worker::Worker;
-use crate::cell::{self, Next, Work};
+use crate::cell::{self, Next, Number, Work};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::{Deadline, Timeout};
 
 /// The queue's room, under the lock of its own.
 #[derive(Default)]
 pub(super) struct Room {
+    /// The pool that this is about.
+    pool: Option<Number>,
     /// Jobs that are queued and not started.
     queued: usize,
 }
 
 /// The place of a job in the queue; given up when the job starts, or is dropped.
-pub(crate) struct Place(&'static Core);
+pub(crate) struct Place {
+    core: &'static Core,
+    /// The pool that the core was.
+    pool: Number,
+}
+
+impl Room {
+    pub(super) fn of(pool: Number) -> Self {
+        Room { pool: Some(pool), queued: 0 }
+    }
+}
 
 impl Core {
     fn room(&self) -> crate::sync::MutexGuard<'_, Room> {
@@ -24,13 +36,13 @@ impl Core {
 
     /// Whether the queue has a limit.
     pub(crate) fn is_limited(&self) -> bool {
-        self.settings.queue_limit.is_some()
+        self.queue_limit.load(Ordering::Relaxed) != usize::MAX
     }
 
     /// Takes a place in the queue, whether there is room or not.
     pub(crate) fn take_place(&'static self) -> Place {
-        self.room().queued += 1;
-        Place(self)
+        let mut room = self.room();
+        self.place(&mut room)
     }
 
     /// Takes a place in the queue if there is room.
@@ -39,12 +51,19 @@ impl Core {
         if !self.has_room(&room) {
             return None;
         }
+        Some(self.place(&mut room))
+    }
+
+    fn place(&'static self, room: &mut Room) -> Place {
+        let pool = self.number();
         room.queued += 1;
-        Some(Place(self))
+        Place { core: self, pool }
     }
 
     fn has_room(&self, room: &Room) -> bool {
-        self.settings.queue_limit.is_none_or(|limit| room.queued < limit)
+        // ORDERING: Relaxed, written before the pool has a handle.
+        let limit = self.queue_limit.load(Ordering::Relaxed);
+        room.queued < limit
     }
 
     /// Waits until there is room. `false`: the time is over.
@@ -77,10 +96,13 @@ impl Core {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut room = self.0.room();
+        let mut room = self.core.room();
+        if room.pool != Some(self.pool) {
+            return; // it was work of a pool that has gone
+        }
         room.queued -= 1;
-        if self.0.has_room(&room) {
-            self.0.roomy.notify_all(); // one that is woken need not take the place
+        if self.core.has_room(&room) {
+            self.core.roomy.notify_all(); // one that is woken need not take the place
         }
     }
 }

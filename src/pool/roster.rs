@@ -35,6 +35,8 @@ pub(crate) struct Roster {
     pub(super) threads: Vec<JoinHandle<()>>,
     /// Nobody will join them.
     pub(super) detached: bool,
+    /// The last handle is gone, and who has dropped it is through.
+    pub(super) ended: bool,
     /// How many jobs were finished by workers that have left.
     pub(super) finished: usize,
     /// How many threads were ever started: their names count on.
@@ -58,6 +60,7 @@ impl Roster {
             seats: Vec::new(),
             threads: Vec::new(),
             detached: false,
+            ended: false,
             finished: 0,
             started: 0,
         }

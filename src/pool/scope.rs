@@ -145,7 +145,7 @@ impl Children {
     fn help(&self) {
         Worker::with_any(|worker| {
             while !worker.is_deep() || worker.core.is_exhausted() {
-                let Some(root) = self.claim_one(worker.core.address()) else { return };
+                let Some(root) = self.claim_one(worker.here.executor) else { return };
                 worker.run_claimed(root);
             }
         });

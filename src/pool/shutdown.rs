@@ -1,16 +1,21 @@
 //! The end of a pool.
 
+use std::fmt;
+use std::panic::Location;
 use std::time::Duration;
 
 use super::Pool;
 use super::core::Core;
 use super::roster::Roster;
 use super::worker::Worker;
-use crate::cell;
+use crate::cell::{self, Item, ShutDown};
 use crate::sync::atomic::Ordering;
 use crate::sync::{MutexGuard, thread};
 use crate::telemetry;
 use crate::timeout::{Deadline, Timeout};
+
+/// How often it is looked how many jobs are queued, if workers are moving some at that time.
+const LOOKS: usize = 100;
 
 /// What [`Pool::shutdown`] does with work that is queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,25 +27,59 @@ pub enum Shutdown {
     CancelQueued,
 }
 
-/// What [`Pool::shutdown`] came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What [`Pool::shutdown`] came to: what has become of all jobs.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// Jobs that were finished during the call.
     pub finished: usize,
-    /// Queued jobs that were dropped by the call.
+    /// Queued jobs that were dropped by the call: their promises have failed with
+    /// [`Failure::Abandoned`](crate::Failure::Abandoned).
+    pub abandoned: usize,
+    /// Another name of `abandoned`.
+    #[deprecated(note = "use `abandoned`, which is the word of the promises' failures, too")]
     pub cancelled: usize,
     /// Workers that were still running something when the time was over.
     pub still_running: usize,
+    /// Jobs that were still queued when the time was over: `Drain` goes on with them in the background.
+    pub queued: usize,
+}
+
+impl ShutdownReport {
+    #[expect(deprecated, reason = "who reads the field finds in it what was there before")]
+    fn new(finished: usize, abandoned: usize, left: Left) -> Self {
+        let Left { running: still_running, queued } = left;
+        ShutdownReport { finished, abandoned, cancelled: abandoned, still_running, queued }
+    }
+}
+
+impl fmt::Debug for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShutdownReport")
+            .field("finished", &self.finished)
+            .field("abandoned", &self.abandoned)
+            .field("still_running", &self.still_running)
+            .field("queued", &self.queued)
+            .finish()
+    }
+}
+
+/// What was left when the time was over.
+#[derive(Default)]
+struct Left {
+    running: usize,
+    queued: usize,
 }
 
 impl Pool {
     /// Shuts the pool down, and waits for it until `timeout` is over.
     ///
-    /// From now on a job that is spawned fails with `Abandoned`. After the deadline, which is one for
-    /// all, `Drain` goes on in the background. From one of the pool's own jobs it neither counts nor
-    /// waits for that job. It may be called again. On [`Pool::global`] it only waits until the pool
-    /// is idle.
+    /// From now on a job that is spawned, and a `map`, `then` or `chain` that becomes ready, fails with
+    /// `Abandoned`, as do the jobs that `CancelQueued` drops, and its [`trace`](crate::Promise::trace) names
+    /// this call; `catch`, `handle`, `finally` and `inspect` run on [`Pool::global`]. After the deadline,
+    /// which is one for all, `Drain` goes on in the background. From one of the pool's own jobs it neither counts nor
+    /// waits for that job, nor for others that have shut the pool down. It may be called again. On
+    /// [`Pool::global`] it only waits until the pool is idle.
     ///
     /// ```
     /// use asynckit::{Pool, Shutdown};
@@ -53,18 +92,23 @@ impl Pool {
     /// assert_eq!(sum.get(None)?, 2);
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
+    #[track_caller]
     pub fn shutdown(&self, how: Shutdown, timeout: impl Into<Timeout>) -> ShutdownReport {
         let core = self.core;
         let timeout = timeout.into();
         cell::flush();
         let before = core.finished();
-        let cancelled = match std::ptr::eq(core, Pool::global().core) {
+        let abandoned = match std::ptr::eq(core, Pool::global().core) {
             true => 0,
-            false => core.begin_closing(how),
+            false => {
+                let abandoned = core.begin_closing(how, Some(Location::caller()));
+                core.tell_guests();
+                abandoned
+            }
         };
-        let inside = Worker::with_current(core, |_| ()).is_some();
-        let still_running = core.wait_until_rested(timeout.start(), usize::from(inside));
-        ShutdownReport { finished: core.finished() - before, cancelled, still_running }
+        let inside = Worker::with_current(core, |worker| worker.shuts(true)).is_some();
+        let left = core.wait_until_rested(timeout.start(), inside);
+        ShutdownReport::new(core.finished() - before, abandoned, left)
     }
 }
 
@@ -76,15 +120,18 @@ impl Core {
 
     /// No new jobs; the last worker that rests closes the queue. Says how many queued jobs were
     /// dropped.
-    fn begin_closing(&'static self, how: Shutdown) -> usize {
+    fn begin_closing(&'static self, how: Shutdown, shut_down: ShutDown) -> usize {
+        if let Some(location) = shut_down {
+            self.shut_down.lock().note(self.number(), location);
+        }
         // ORDERING: Relaxed, a hint; the closed queue decides.
         self.closing.store(true, Ordering::Relaxed);
         // Before a worker could be woken for them.
-        let cancelled = match how {
+        let abandoned = match how {
             Shutdown::Drain => 0,
-            Shutdown::CancelQueued => self.abandon_queue(),
+            Shutdown::CancelQueued => self.abandon_queue(shut_down),
         };
-        telemetry::shutdown(&self.settings.name, cancelled);
+        telemetry::shutdown(&self.settings().name, abandoned);
         let mut roster = self.lock();
         roster.closing = true;
         roster.target = roster.target.max(1); // also a paused pool finishes its work
@@ -98,7 +145,7 @@ impl Core {
         if work {
             self.wake_if_needed();
         }
-        cancelled
+        abandoned
     }
 
     /// The last handle is gone: finishes all accepted work, then joins the threads.
@@ -108,29 +155,32 @@ impl Core {
     pub(super) fn finish(&'static self) {
         let settling = cell::is_settling();
         cell::flush();
-        self.begin_closing(Shutdown::Drain);
+        self.begin_closing(Shutdown::Drain, None);
         if settling || Worker::with_current(self, |_| ()).is_some() {
             let mut roster = self.lock();
             roster.detached = true;
-            let threads = std::mem::take(&mut roster.threads);
-            drop(roster);
-            drop(threads);
+            roster.ended = true;
+            let _threads = std::mem::take(&mut roster.threads);
+            self.give_back(roster);
         } else {
-            self.wait_until_rested(Timeout::from(None).start(), 0);
+            self.wait_until_rested(Timeout::from(None).start(), false);
+            let mut roster = self.lock();
+            roster.ended = true;
+            self.give_back(roster);
         }
     }
 
-    /// Waits until nothing runs and nothing is queued, `inside` workers not counted. Says how many
-    /// were still running in the end.
-    fn wait_until_rested(&'static self, deadline: Deadline, inside: usize) -> usize {
+    /// Waits until nothing runs and nothing is queued; `inside` of the pool, workers that shut it down are
+    /// not counted. Says what was left in the end.
+    fn wait_until_rested(&'static self, deadline: Deadline, inside: bool) -> Left {
         Worker::blocked(|| self.running_after(deadline, inside))
     }
 
-    fn running_after(&self, deadline: Deadline, inside: usize) -> usize {
+    fn running_after(&'static self, deadline: Deadline, inside: bool) -> Left {
         let mut roster = self.lock();
         loop {
-            let running = roster.live - roster.idle - inside;
-            let ends = roster.closing && inside == 0;
+            let running = roster.live - roster.idle - if inside { shutting(&roster) } else { 0 };
+            let ends = roster.closing && !inside;
             if ends && roster.live == 0 {
                 let threads = std::mem::take(&mut roster.threads);
                 drop(roster);
@@ -138,14 +188,51 @@ impl Core {
                 for thread in threads.into_iter().filter(|thread| thread.thread().id() != this) {
                     let _ = thread.join(); // a worker contains the panics of user code
                 }
-                return 0;
+                return Left::default();
             }
             if !ends && running == 0 && !self.has_work(&roster) {
-                return 0;
+                return Left::default();
             }
-            let Some(left) = deadline.remaining() else { return running };
+            let Some(left) = deadline.remaining() else {
+                return Left { running, queued: self.count_queued(roster) };
+            };
             roster = self.wait_rested(roster, left);
         }
+    }
+
+    /// How many jobs are queued. It takes all items out and puts them back, in their order: the lock keeps
+    /// workers that find nothing meanwhile from going to rest, and the last one from closing the queue.
+    fn count_queued(&'static self, mut roster: MutexGuard<'_, Roster>) -> usize {
+        for _ in 1..LOOKS {
+            let (queued, all) = self.look_into_queue(&roster);
+            drop(roster);
+            self.wake_if_needed();
+            if all {
+                return queued;
+            }
+            thread::yield_now(); // a worker that is moving items may need the lock
+            roster = self.lock();
+        }
+        let (queued, _) = self.look_into_queue(&roster);
+        drop(roster);
+        self.wake_if_needed();
+        queued
+    }
+
+    /// How many jobs are queued, and whether none was on its way from one queue to another.
+    fn look_into_queue(&self, roster: &Roster) -> (usize, bool) {
+        let moves = || roster.seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
+        let (before, mut items) = (moves(), Vec::new());
+        roster.seats.iter().for_each(|seat| seat.drain(&mut items)); // older than what is for all
+        self.inbox.take_all(|word| items.push(word));
+        let all = before.iter().all(|moves| moves % 2 == 0) && before == moves();
+        let is_job = |word: &&*mut ()| {
+            // SAFETY: taken out of the queue, so it is ours until it is put back.
+            cell::is_waiting(unsafe { Item::from_word(**word) })
+        };
+        let queued = items.iter().filter(is_job).count();
+        self.inbox.put_back(&items);
+        (queued, all)
     }
 
     fn wait_rested<'a>(
@@ -157,5 +244,22 @@ impl Core {
             return self.rested.wait(roster);
         }
         self.rested.wait_timeout(roster, left).0
+    }
+}
+
+/// How many workers run what has shut their pool down: none of these waits for another one.
+fn shutting(roster: &Roster) -> usize {
+    // ORDERING: Relaxed, written under the lock.
+    roster.seats.iter().filter(|seat| seat.shuts.load(Ordering::Relaxed)).count()
+}
+
+impl Worker {
+    /// What this worker runs shuts the pool down, from now on until it is through.
+    #[cold]
+    pub(super) fn shuts(&self, shuts: bool) {
+        let _roster = self.core.lock();
+        // ORDERING: Relaxed, under the lock.
+        self.seat.shuts.store(shuts, Ordering::Relaxed);
+        self.core.rested.notify_all(); // others that do so need not wait for it any more
     }
 }

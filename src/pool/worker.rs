@@ -3,8 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 
-use crossbeam_deque::{Steal, Stealer, Worker as Deque};
-
 use super::core::Core;
 use super::helping::LEFT_BEHIND;
 use super::inbox::Pushed;
@@ -12,12 +10,15 @@ use super::roster::Roster;
 use crate::cell::{self, Here, Item, Lane};
 use crate::failure::AbortOnUnwind;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use crate::sync::deque::{Steal, Stealer, Worker as Deque};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, OnceLock, thread_local};
 
 /// How many items a worker takes from the shared queue at a time: few enough that another can take a
 /// share, many enough that the shared words are touched seldom.
 const BATCH: usize = 32;
+/// The size of a stack if nobody says otherwise, as on most systems.
+const DEFAULT_STACK: usize = 2 * 1024 * 1024;
 /// How many callbacks run in a row before the queue has its turn.
 pub(super) const IN_A_ROW: u32 = 64;
 
@@ -42,6 +43,8 @@ pub(super) struct Seat {
     pub(super) waits: AtomicBool,
     /// Its wait is to end. Written under the roster's lock.
     pub(super) called: AtomicBool,
+    /// What it runs has shut the pool down. Written by the worker, under the roster's lock.
+    pub(super) shuts: AtomicBool,
 }
 
 impl Seat {
@@ -108,6 +111,8 @@ pub(crate) struct Worker {
     pub(super) depth: Cell<u32>,
     /// Where the stack begins, roughly.
     pub(super) base: Cell<usize>,
+    /// How large it is.
+    pub(super) stack: usize,
 }
 
 thread_local! {
@@ -128,15 +133,15 @@ impl Worker {
             thread: OnceLock::new(),
             waits: AtomicBool::new(false),
             called: AtomicBool::new(false),
+            shuts: AtomicBool::new(false),
         });
-        let mut builder =
-            thread::Builder::new().name(format!("{}-{}", core.settings.name, roster.started));
-        if let Some(size) = core.settings.stack_size {
-            builder = builder.stack_size(size);
-        }
+        let settings = core.settings();
+        let stack = settings.stack_size.unwrap_or_else(default_stack);
+        let name = format!("{}-{}", settings.name, roster.started);
+        let builder = thread::Builder::new().name(name).stack_size(stack);
         let mine = Arc::clone(&seat);
         let thread = builder.spawn(move || {
-            let here = Here::new(core.address(), IN_A_ROW);
+            let here = Here::new(core.number().word(), IN_A_ROW);
             let others = RefCell::new((usize::MAX, Vec::new()));
             let (left_behind, depth, base) = (Cell::new(0), Cell::new(0), Cell::new(0));
             let sweep_at = Cell::new(LEFT_BEHIND);
@@ -151,6 +156,7 @@ impl Worker {
                 sweep_at,
                 depth,
                 base,
+                stack,
             }
             .main();
         })?;
@@ -207,6 +213,10 @@ impl Worker {
         // SAFETY: taken out of this pool's queue, once.
         if unsafe { cell::run(item, &self.here) } {
             self.count();
+        }
+        // ORDERING: Relaxed, written by this thread.
+        if self.seat.shuts.load(Ordering::Relaxed) {
+            self.shuts(false);
         }
     }
 
@@ -307,6 +317,12 @@ impl Worker {
         }
         self.core.wake_if_needed();
     }
+}
+
+/// What `std::thread` gives a thread if nobody says otherwise: asked here, since it does not tell.
+fn default_stack() -> usize {
+    let asked = std::env::var("RUST_MIN_STACK").ok().and_then(|size| size.parse().ok());
+    asked.unwrap_or(DEFAULT_STACK)
 }
 
 /// Steals until it is clear whether there is something.

@@ -12,14 +12,17 @@ impl<T: 'static, E: 'static> Promise<T, E> {
     /// asks without waiting. On a worker of the pool this runs the awaited job itself if nobody has
     /// started it (only without a limit; also a job whose promise it follows, or that a shared value
     /// waits for), else another thread takes the worker's place meanwhile. In an async runtime it
-    /// blocks the thread: use `.await` there.
+    /// blocks the thread: use `.await` there. A thread that drains a [`LocalQueue`](crate::LocalQueue)
+    /// runs the jobs of that queue meanwhile (without a limit only).
     ///
     /// # Errors
     /// The failure of the promise. [`Failure::TimedOut`](crate::Failure::TimedOut) if the time is over: the promise is still
-    /// there, so `get` may be called again. [`Failure::WouldDeadlock`](crate::Failure::WouldDeadlock) if it could never return, because
+    /// there, so `get` may be called again; a promise that has itself failed with it, by
+    /// [`timeout`](Promise::timeout), is set ([`is_set`](Promise::is_set)), and says so for ever. [`Failure::WouldDeadlock`](crate::Failure::WouldDeadlock) if it could never return, because
     /// what it waits for is this very job, or a job that waits for it in the same way (circles through
     /// lists are not seen); or if all threads of the pool would wait, without a limit, while work is
-    /// queued. [`Failure::Taken`](crate::Failure::Taken) if the outcome was taken before.
+    /// queued. [`Failure::Taken`](crate::Failure::Taken) if the value, the error or the panic was taken
+    /// before; all other failures are given again.
     ///
     /// ```
     /// use asynckit::{Failure, Promise};

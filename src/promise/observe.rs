@@ -9,7 +9,8 @@ use crate::failure::{Failure, Outcome, catch, drop_quietly};
 impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// Runs `f` when the promise has settled, however it has, also on the way of a cancellation.
     ///
-    /// `f` runs on the promise's executor, next; if its pool is shut down, on the settling thread.
+    /// `f` runs on the promise's executor, next; if its pool is gone or was shut down, on
+    /// [`Pool::global`](crate::Pool::global).
     /// The outcome passes through. A panic of `f` turns a value into
     /// [`Failure::Panicked`], and leaves a failure as it is.
     #[track_caller]

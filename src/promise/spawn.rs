@@ -71,8 +71,14 @@ impl Pool {
     /// [`Failure::Panicked`](crate::Failure::Panicked). It does not count for the
     /// [`queue_limit`](crate::PoolBuilder::queue_limit).
     ///
+    /// When it was given some dozens of outcomes in one poll, of promises, values and streams of this crate that
+    /// were there already, it is told to come again, behind what is queued: a loop over such starves
+    /// nobody.
+    ///
     /// Cancelling the promise drops the future, on one of the pool's workers; at once, if it was never
-    /// polled. Dropping the promise detaches: the future goes on. When the pool is shut down, it does not
+    /// polled. Dropping the promise detaches: the future goes on. A future that waits, and whose last waker was
+    /// dropped, can never go on: it is dropped, and its promise fails with
+    /// [`Failure::Abandoned`](crate::Failure::Abandoned). When the pool is shut down, it does not
     /// wait for what the future waits for: a future that is woken later is dropped where it is woken, and
     /// its promise fails with [`Failure::Abandoned`](crate::Failure::Abandoned).
     ///

@@ -31,7 +31,8 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// ```
     #[track_caller]
     pub fn cancellable(self) -> (Self, Canceller) {
-        if self.is_set() {
+        if self.is_set() && !self.is_error() {
+            // A failure passes through all the same: its way does not depend on when it came.
             return (self, Canceller { ender: None });
         }
         let (promise, ender) =

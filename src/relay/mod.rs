@@ -24,6 +24,7 @@ pub use canceller::Canceller;
 use crate::cell::{Ender, Gather, Items, Origin, Policy, Producer};
 use crate::failure::Failure;
 use crate::promise::Promise;
+use crate::trace::Trace;
 
 /// Puts a relay behind the promise, which keeps its executor. `policy` gets the relay's writing end,
 /// and what can end it.
@@ -88,9 +89,11 @@ where
     fn ended(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
         self.guard = None;
         let producer = self.producer.take();
-        items.cancel_pending();
+        let mut way = Trace::new();
+        way.listen(|| items.cancel_pending());
         if let Some(producer) = producer {
-            producer.settle(Err(failure));
+            let way = (!way.is_empty()).then(|| Box::new(way));
+            producer.settle_after(Err(failure), way);
         }
     }
 }

@@ -31,7 +31,8 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// ```
     #[track_caller]
     pub fn shield(self) -> Self {
-        if self.is_set() {
+        if self.is_set() && !self.is_error() {
+            // A failure passes through all the same: its way does not depend on when it came.
             return self;
         }
         let shield = |producer, _: &_| Shield { producer: Some(producer) };

@@ -5,7 +5,7 @@
 //! | configuration | where the door leads |
 //! | --- | --- |
 //! | none | `plain`: the standard library, with locks that know no poison |
-//! | `--cfg asynckit_tsan` | `instrumented`: the same, with locks and counts that ThreadSanitizer understands |
+//! | `--cfg asynckit_tsan` | `instrumented`: the same, with locks, counts and deques that ThreadSanitizer understands |
 //! | `--cfg asynckit_shuttle` | `controlled`: a scheduler that runs one thread at a time and chooses which |
 //!
 //! The protocol files (`cell/word.rs`, `cell/chain.rs`, `pool/inbox.rs`, `pool/sleep.rs` …) import nothing else
@@ -29,7 +29,13 @@ pub(crate) use std::sync::Arc as StdArc;
 pub(crate) use controlled::*;
 #[cfg(all(asynckit_tsan, not(asynckit_shuttle)))]
 pub(crate) use instrumented::{Arc, Condvar, Mutex, MutexGuard, OnceLock, RwLock, Weak};
+#[cfg(all(asynckit_tsan, not(asynckit_shuttle)))]
+pub(crate) use instrumented::{deque, thread};
 #[cfg(not(any(asynckit_shuttle, asynckit_tsan)))]
 pub(crate) use locks::{Arc, Condvar, Mutex, MutexGuard, OnceLock, RwLock, Weak};
 #[cfg(not(asynckit_shuttle))]
 pub(crate) use plain::*;
+
+/// The queues that workers steal from. To the scheduler, each of their operations is one step.
+#[cfg(any(asynckit_shuttle, not(asynckit_tsan)))]
+pub(crate) use crossbeam_deque as deque;

@@ -7,9 +7,11 @@ pub(crate) mod atomic {
 }
 
 /// Threads, and what they are parked with.
+#[cfg(not(asynckit_tsan))]
 pub(crate) mod thread {
     pub(crate) use std::thread::{
-        Builder, JoinHandle, Thread, available_parallelism, current, park, park_timeout, yield_now,
+        Builder, JoinHandle, Thread, ThreadId, available_parallelism, current, park, park_timeout,
+        yield_now,
     };
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn abandoned(_kind: &'static str) {}
 
 pub(crate) fn spare_worker(_pool: &str, _live: usize) {}
 
-pub(crate) fn shutdown(_pool: &str, _cancelled: usize) {}
+pub(crate) fn shutdown(_pool: &str, _abandoned: usize) {}
 
 /// A failure was dropped unseen, and there is no hook: one line on stderr.
 pub(crate) fn unobserved(unobserved: &Unobserved) {

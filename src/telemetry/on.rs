@@ -37,8 +37,8 @@ pub(crate) fn spare_worker(pool: &str, live: usize) {
     );
 }
 
-pub(crate) fn shutdown(pool: &str, cancelled: usize) {
-    contain(|| debug!(target: "asynckit", pool, cancelled, "a pool is shutting down"));
+pub(crate) fn shutdown(pool: &str, abandoned: usize) {
+    contain(|| debug!(target: "asynckit", pool, abandoned, "a pool is shutting down"));
 }
 
 /// A failure was dropped unseen, and there is no hook.

@@ -111,9 +111,9 @@ struct Held<T, E> {
 
 impl<T: Send + 'static, E: Send + 'static> Alarm for Held<T, E> {
     /// A cancellation marks the promise first and then removes the alarm: under the timer's lock
-    /// either the mark is seen, or the alarm is there to be removed.
+    /// either the mark is seen, or the alarm is there to be removed. One that was dropped is found later.
     fn is_unwanted(&self) -> bool {
-        self.producer.is_cancelled()
+        self.producer.is_cancelled() || self.producer.is_left()
     }
 
     fn ring(self: Box<Self>) {

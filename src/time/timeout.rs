@@ -70,7 +70,8 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     }
 
     fn limit<O: Origin>(self, at: Instant, location: &'static Location<'static>) -> Self {
-        if self.is_set() {
+        if self.is_set() && !self.is_error() {
+            // A failure passes through all the same: its way does not depend on when it came.
             return self;
         }
         let over = at <= sync::now();

@@ -1,7 +1,8 @@
 //! One thread that knows when which alarm is due.
 //!
 //! What is due it hands to others: see `ringers`. It is started with the first alarm, sleeps until the next one is due, and is woken only for an
-//! alarm that is due before that. An alarm that is removed is gone at once.
+//! alarm that is due before that. An alarm that is removed is gone at once; one that nobody wants any more, at the
+//! latest when there are twice as many.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -44,6 +45,9 @@ pub(crate) fn key(at: Instant) -> Key {
 
 /// So many alarms are taken out at a time, as long as who adds one waits.
 const BATCH: usize = 256;
+
+/// So many alarms may be there before those that nobody wants are looked for.
+const FEW: usize = 64;
 
 /// For all that is longer than any program runs: no clock has to show it.
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -100,6 +104,8 @@ struct Queue {
     /// What the thread was woken for last. It sleeps until then also when that was removed before it
     /// could look: else each of many short-lived alarms could wake it.
     woken_for: Option<Instant>,
+    /// When there are so many, those that nobody wants are looked for.
+    full: usize,
 }
 
 /// The timer's thread.
@@ -115,8 +121,7 @@ enum Keeper {
 
 impl Timer {
     const fn new() -> Self {
-        let queue = Queue { alarms: BTreeMap::new(), keeper: Keeper::Nobody, woken_for: None };
-        Timer { queue: Mutex::new(queue), bell: Condvar::new() }
+        Timer { queue: Mutex::new(Queue::new()), bell: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -138,13 +143,15 @@ impl Timer {
             }
             queue.keeper = Keeper::Awake;
         }
+        let unwanted = queue.take_unwanted();
         queue.alarms.insert(key, alarm);
         if queue.must_wake(key.at) {
             queue.keeper = Keeper::Awake;
             queue.woken_for = Some(key.at);
-            drop(queue);
             self.bell.notify_one();
         }
+        drop(queue);
+        unwanted.into_iter().for_each(drop_quietly); // not under the lock
     }
 
     /// The thread's life.
@@ -184,6 +191,23 @@ impl Timer {
 }
 
 impl Queue {
+    const fn new() -> Self {
+        Queue { alarms: BTreeMap::new(), keeper: Keeper::Nobody, woken_for: None, full: FEW }
+    }
+
+    /// Where there are many alarms, takes out those that nobody wants: each is looked at as often as one is
+    /// added, no more.
+    fn take_unwanted(&mut self) -> Vec<Box<dyn Alarm>> {
+        if self.alarms.len() < self.full {
+            return Vec::new();
+        }
+        let unwanted = |(key, alarm): (&Key, &Box<dyn Alarm>)| alarm.is_unwanted().then_some(*key);
+        let keys: Vec<Key> = self.alarms.iter().filter_map(unwanted).collect();
+        let taken = keys.iter().filter_map(|key| self.alarms.remove(key)).collect();
+        self.full = FEW.max(2 * self.alarms.len());
+        taken
+    }
+
     /// Whether the thread has to be woken for an alarm at this time.
     fn must_wake(&self, at: Instant) -> bool {
         match self.keeper {
@@ -212,6 +236,8 @@ fn start() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::Arc;
+    use crate::sync::atomic::AtomicBool;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     /// Sends its number when it rings, and its negative when it is refused.
@@ -277,8 +303,7 @@ mod tests {
     fn the_thread_is_woken_only_for_what_is_due_before_it_wakes() {
         let (timer, now, ..) = by_hand();
         let later = now + Duration::from_secs(1);
-        let must_wake =
-            |keeper, at| Queue { keeper, alarms: BTreeMap::new(), woken_for: None }.must_wake(at);
+        let must_wake = |keeper, at| Queue { keeper, ..Queue::new() }.must_wake(at);
         assert!(must_wake(Keeper::Asleep(None), later));
         assert!(must_wake(Keeper::Asleep(Some(later)), now));
         assert!(!must_wake(Keeper::Asleep(Some(now)), later));
@@ -293,6 +318,32 @@ mod tests {
         timer.add(key(now), Box::new(Number(0, sender)), || Ok(()));
         assert_eq!(ring_due(&timer, now), None);
         assert!(rung.try_iter().next().is_none());
+    }
+
+    #[test]
+    fn what_nobody_wants_any_more_is_dropped_where_there_are_many() {
+        struct Wanted(Arc<AtomicBool>);
+
+        impl Alarm for Wanted {
+            fn is_unwanted(&self) -> bool {
+                !self.0.load(Ordering::Relaxed)
+            }
+
+            fn ring(self: Box<Self>) {}
+        }
+
+        let (timer, now, ..) = by_hand();
+        let wanted = Arc::new(AtomicBool::new(true));
+        let add = || timer.add(key(now), Box::new(Wanted(Arc::clone(&wanted))), || Ok(()));
+        (0..3 * FEW).for_each(|_| add());
+        assert_eq!(timer.lock().alarms.len(), 3 * FEW, "all of them are wanted");
+        wanted.store(false, Ordering::Relaxed);
+        let another = Arc::new(AtomicBool::new(true));
+        (0..2 * FEW).for_each(|_| {
+            timer.add(key(now), Box::new(Wanted(Arc::clone(&another))), || Ok(()));
+        });
+        assert!(timer.lock().alarms.len() <= 2 * FEW, "{}", timer.lock().alarms.len());
+        assert_eq!(Arc::strong_count(&wanted), 1);
     }
 
     #[test]

@@ -29,8 +29,8 @@ where
     /// Continues with the value: `f` returns a `Result`, or a promise, which is adopted.
     ///
     /// There may be any number of branches. Those that were attached before the value was there run
-    /// on the value's executor one after the other, in the order of registration. A failure runs none
-    /// of them; each gets a clone of it.
+    /// on the value's executor one after the other, in the order of registration; one that such a branch
+    /// attaches comes behind those that are there. A failure runs none of them; each gets a clone of it.
     #[track_caller]
     pub fn then<R, F>(&self, f: F) -> Promise<R::Ok, E>
     where
@@ -157,8 +157,7 @@ where
         match place.shared.outcome() {
             Some(Some(Ok(value))) => f(value).adopt().0,
             Some(Some(Err(failure))) => {
-                place.shared.mark_seen();
-                Next::Failed(failure.clone(), Box::new(place.shared.trace()))
+                Next::Failed(failure.clone(), Box::new(place.shared.branch_trace()))
             }
             _ => Next::Settled(Err(Failure::Cancelled)),
         }

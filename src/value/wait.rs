@@ -3,10 +3,10 @@
 use std::future::{Future, IntoFuture};
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::AsyncValue;
-use crate::cell::{Shared, Ticket};
+use crate::cell::{self, Shared, Ticket};
 use crate::failure::{Failure, Outcome};
 use crate::pool::{Waited, Worker};
 use crate::promise::{IntoPromise, Promise};
@@ -48,7 +48,7 @@ impl<T: 'static, E: Clone + 'static> AsyncValue<T, E> {
 
     #[cold]
     fn show(&self, failure: &Failure<E>) -> Failure<E> {
-        self.owner.mark_seen();
+        self.owner.show();
         failure.clone()
     }
 }
@@ -83,6 +83,7 @@ impl<T: Clone + 'static, E: Clone + 'static> Future for ValueFuture<T, E> {
                 return Poll::Pending;
             }
         }
+        ready!(cell::spend(context));
         match self.value.try_get() {
             Some(outcome) => Poll::Ready(outcome.cloned()),
             None => Poll::Pending, // not reachable: `listen` fails on a settled value only

@@ -6,7 +6,7 @@ use crate::common::{
 use asynckit::{CancelToken, Deferred, Failure, Pool, Promise};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 type Typed<T> = Promise<T, String>;
@@ -41,6 +41,80 @@ fn handlers_run_inside_cancel_in_order() {
         promise.cancel();
         assert_eq!(log.entries().len(), 6);
         assert_eq!(format!("{deferred:?}"), "Deferred(cancelled)");
+    });
+}
+
+/// G3: also while the promise waits for another one, in the order in which they follow each other, in whichever order
+/// that was made; what is left over when they have settled is dropped.
+#[test]
+fn handlers_stay_when_the_promise_follows_another_one() {
+    watched(|| {
+        for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0], [0, 2, 1], [2, 0, 1]] {
+            for cancelled in [true, false] {
+                let (log, dropped) = (Log::new(), DropCounter::default());
+                let mut pairs: Vec<_> = (0..3).map(|_| Typed::<u8>::deferred()).collect();
+                for (n, (deferred, _)) in (0..).zip(&mut pairs) {
+                    add(deferred, &log, n);
+                    let token = dropped.token();
+                    deferred.on_cancel(move || drop(token));
+                }
+                let (source, job) = Typed::<u8>::deferred();
+                let (deferreds, promises): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+                let mut deferreds: Vec<_> = deferreds.into_iter().map(Some).collect();
+                let mut promises: Vec<_> = promises.into_iter().chain([job]).map(Some).collect();
+                for n in order {
+                    deferreds[n].take().unwrap().follow(promises[n + 1].take().unwrap());
+                }
+                let mut first = promises[0].take().unwrap();
+                assert_eq!((log.entries().len(), dropped.dropped()), (0, 0));
+                if cancelled {
+                    first.cancel();
+                    assert_eq!(log.entries(), [0, 1, 2], "{order:?}");
+                    assert!(source.is_cancelled());
+                } else {
+                    source.resolve(7);
+                    assert_eq!(first.get(PATIENCE).unwrap(), 7);
+                    assert!(log.entries().is_empty());
+                }
+                assert_eq!(dropped.dropped(), 3, "{order:?}, cancelled: {cancelled}");
+            }
+        }
+    });
+}
+
+/// Also where the cancellation, the following and the outcome come at the same time.
+#[test]
+fn handlers_of_one_that_follows_run_or_are_dropped_once() {
+    watched(|| {
+        let (ran, dropped) = (Log::new(), DropCounter::default());
+        for n in 0..3_000 {
+            let (mut outer, promise) = Typed::<u8>::deferred();
+            let (mut inner, middle) = Typed::<u8>::deferred();
+            let (source, job) = Typed::<u8>::deferred();
+            for deferred in [&mut outer, &mut inner] {
+                let (ran, token) = (ran.clone(), dropped.token());
+                deferred.on_cancel(move || {
+                    let _token = token;
+                    ran.add(());
+                });
+            }
+            outer.follow(middle);
+            let start = Arc::new(Barrier::new(3));
+            let (here, there) = (start.clone(), start.clone());
+            let follows = named_thread("follows", move || (here.wait(), inner.follow(job)));
+            let settles = named_thread("settles", move || {
+                there.wait();
+                if n % 2 == 0 { source.resolve(1) } else { drop(source) }
+            });
+            start.wait();
+            promise.cancel();
+            let settled = promise.is_set();
+            follows.join().unwrap();
+            settles.join().unwrap();
+            assert!(settled);
+            assert_eq!(dropped.dropped(), 2 * (n + 1), "round {n}");
+        }
+        assert!(ran.entries().len() > 3_000, "mostly they run: {}", ran.entries().len());
     });
 }
 

@@ -4,7 +4,7 @@ use crate::common::{
     Calls, DropCounter, MOMENT, PATIENCE, eventually, is_error, one_worker, panic_message, unknown,
     verdict, watched,
 };
-use asynckit::{AsyncList, Pool, Promise, map_concurrent};
+use asynckit::{AsyncList, Pool, Promise, Shutdown, map_concurrent};
 use std::sync::Mutex;
 use std::thread;
 
@@ -157,7 +157,7 @@ fn an_iterator_that_is_wrong_about_its_length_does_no_harm() {
 }
 
 #[test]
-fn when_the_pool_is_gone_the_rest_is_abandoned() {
+fn when_the_pool_is_shut_down_the_rest_is_abandoned() {
     watched(|| {
         let (pool, calls) = (one_worker(), Calls::default());
         let (on, mut call) = (Mutex::new(Some(pool.clone())), calls.in_order());
@@ -168,7 +168,7 @@ fn when_the_pool_is_gone_the_rest_is_abandoned() {
                 None => promise,
             }
         });
-        drop(pool);
+        pool.shutdown(Shutdown::Drain, None);
         calls.end(0);
         let outcomes = list.settled().get(PATIENCE).unwrap();
         let verdicts: Vec<_> = outcomes.iter().map(verdict).collect();

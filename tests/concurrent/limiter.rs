@@ -5,7 +5,7 @@ use crate::common::{
     Calls, DropCounter, Gate, LONG, Log, PATIENCE, SMALL_STACK, eventually, flush, is_error,
     named_pool, one_worker, panic_message, run_on_small_stack, verdict, watched, watched_long,
 };
-use asynckit::{AsyncList, Limiter, Pool, Promise};
+use asynckit::{AsyncList, Limiter, Pool, Promise, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
@@ -184,19 +184,52 @@ fn what_had_to_wait_starts_on_the_limiters_pool() {
 }
 
 #[test]
-fn what_waits_when_the_pool_is_gone_is_abandoned_and_the_limiter_lives() {
+fn what_waits_when_the_pool_is_shut_down_is_abandoned_and_the_limiter_lives() {
     watched(|| {
         let pool = one_worker();
         let (limiter, calls) = (Limiter::new(1).on(&pool), Calls::default());
         let mut first = limiter.run(calls.call(0));
         let mut waiting: Vec<_> = (1..4).map(|n| limiter.run(calls.call(n))).collect();
-        drop(pool);
+        pool.shutdown(Shutdown::Drain, None);
         calls.end(0);
         assert!(first.get(PATIENCE).is_ok());
         for promise in &mut waiting {
             assert!(promise.get(PATIENCE).unwrap_err().is_abandoned());
         }
         assert_eq!((limiter.under_way(), limiter.waiting()), (0, 0));
+    });
+}
+
+/// Not when its turn comes: that may be never. What need not wait is as ever.
+#[test]
+fn what_waits_when_the_pool_is_shut_down_is_abandoned_then() {
+    watched(|| {
+        let hour = Duration::from_secs(3600);
+        for how in [Shutdown::Drain, Shutdown::CancelQueued] {
+            for limiter in [Limiter::new(1), Limiter::rate(1, hour)] {
+                let (pool, calls, dropped) =
+                    (one_worker(), Calls::default(), DropCounter::default());
+                let limiter = limiter.on(&pool);
+                let (mut first, token) = (limiter.run(calls.call(0)), dropped.token());
+                let mut waiting = limiter.run(move || Ok::<_, String>(drop(token)));
+                pool.shutdown(how, None);
+                assert!(waiting.get(Duration::ZERO).unwrap_err().is_abandoned());
+                assert_eq!((dropped.dropped(), limiter.waiting()), (1, 0));
+                let mut late = limiter.run(|| Ok::<_, String>(()));
+                assert!(late.get(Duration::ZERO).unwrap_err().is_abandoned());
+                calls.end(0);
+                assert!(first.get(PATIENCE).is_ok());
+            }
+        }
+        let of_the_global_pool = Limiter::new(1);
+        let calls = Calls::default();
+        let _first = of_the_global_pool.run(calls.call(0));
+        let mut waiting = of_the_global_pool.run(calls.call(1));
+        Pool::global().shutdown(Shutdown::Drain, Duration::ZERO);
+        calls.end(0);
+        calls.await_made(&[0, 1]);
+        calls.end(1);
+        waiting.get(PATIENCE).unwrap();
     });
 }
 
@@ -287,7 +320,7 @@ fn many_that_are_ready_cost_no_stack() {
             let first = limiter.run(calls.call(20_000));
             let all: Vec<_> =
                 (1..20_000).map(|n| limiter.run(move || Ok::<_, String>(n))).collect();
-            drop(pool); // they fail one after the other, on this thread
+            pool.shutdown(Shutdown::Drain, None); // they fail one after the other, on this thread
             calls.end(20_000);
             assert!(all.iter().all(Promise::is_error));
             drop(first);

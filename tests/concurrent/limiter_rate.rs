@@ -29,6 +29,31 @@ fn no_more_start_in_an_interval_than_the_rate() {
     });
 }
 
+/// Also where its thread loses its core before a call has done anything, as a call sees it: the next one counts from
+/// when that call has begun, not from when it was to begin.
+#[test]
+fn a_call_that_begins_late_holds_back_the_next_one() {
+    watched(|| {
+        let interval = Duration::from_millis(100);
+        let (limiter, times) = (Limiter::rate(1, interval), Log::new());
+        let call = |lost| {
+            let times = times.clone();
+            move || {
+                std::thread::sleep(lost);
+                times.add(Instant::now());
+                Ok::<_, String>(())
+            }
+        };
+        let first = limiter.run(call(interval * 3 / 5));
+        let mut second = limiter.run(call(Duration::ZERO));
+        let panics = limiter.run(|| -> Result<(), String> { panic!("the call") });
+        second.get(PATIENCE).unwrap();
+        assert!({ first }.get(PATIENCE).is_ok() && { panics }.get(PATIENCE).is_err());
+        let times = times.entries();
+        assert!(times[1] - times[0] >= interval, "{:?} later", times[1] - times[0]);
+    });
+}
+
 #[test]
 fn both_limits_together() {
     watched(|| {

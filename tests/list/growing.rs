@@ -184,6 +184,37 @@ fn what_has_enough_starts_no_more() {
     });
 }
 
+/// However slow the thread is that sees that it is enough: the others are twice the limit ahead of it at most.
+#[test]
+fn what_has_enough_is_no_more_than_twice_the_limit_behind() {
+    type Take = fn(List<usize>) -> Promise<(), String>;
+    let takes: [Take; 3] = [
+        |list| list.race().map(drop),
+        |list| list.any().map(drop).map_err(|all| all.to_string()),
+        |list| list.some(1).map(drop).map_err(|all| all.to_string()),
+    ];
+    watched(move || {
+        let pool = Pool::new(4);
+        for round in 0..300 {
+            let (gate, drawn) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
+            let (own, key, count) = (pool.clone(), gate.key(), drawn.clone());
+            let list = map_concurrent(0.., 2, move |n: usize| {
+                count.fetch_add(1, Ordering::SeqCst);
+                let key = (n < 2).then(|| key.clone());
+                own.spawn(move || {
+                    key.into_iter().for_each(|key| key.wait());
+                    Ok(n)
+                })
+            });
+            let mut taken = takes[round % 3](list);
+            gate.open();
+            taken.get(PATIENCE).unwrap();
+            let drawn = drawn.load(Ordering::SeqCst);
+            assert!(drawn <= 4, "round {round}: {drawn}");
+        }
+    });
+}
+
 /// A failure stops nothing where all that comes is wanted; `some` and `any` fail when all inputs are through.
 #[test]
 fn failures_in_a_list_that_grows() {

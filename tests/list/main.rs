@@ -1,15 +1,18 @@
 //! Many promises handled as one: lists, tuples, and jobs that start when their inputs are there.
 
+mod after_looks;
 mod any;
 mod cancel;
 #[path = "../common/mod.rs"]
 mod common;
 mod completed;
+mod consequences;
 mod failures;
 mod growing;
 mod join;
 mod keyed;
 mod looked_at;
+mod panics_in_drops;
 mod progress;
 mod race;
 mod size;

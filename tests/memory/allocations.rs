@@ -325,7 +325,7 @@ fn a_queued_job_holds_at_most_eighty_bytes() {
         }
         let held = [counter.live_bytes() / JOBS, counter.live_chunk_bytes() / JOBS];
         let gone = pool.shutdown(Shutdown::CancelQueued, None);
-        assert_eq!(gone.cancelled, 1_000_000);
+        assert_eq!(gone.abandoned, 1_000_000);
         held
     }
     watchdog("allocations.rs: a million queued jobs", LONG, || {

@@ -3,7 +3,9 @@
 use crate::common::alloc::Counter;
 use crate::common::{PATIENCE, watched_long};
 use asynckit::{Deferred, Promise};
+use std::pin::pin;
 use std::sync::Mutex;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 type Typed<T> = Promise<T, String>;
@@ -23,6 +25,25 @@ fn leaves_nothing(work: impl Fn()) {
     let before = counter.live_bytes();
     (0..MANY).for_each(|_| work());
     assert_eq!(counter.live_bytes(), before);
+}
+
+/// Dropped before they are due, they do not pile up: no more than some dozens are left at any time.
+#[test]
+fn delays_that_are_dropped() {
+    watched_long(|| {
+        let _alone = ALONE.lock();
+        let counter = Counter::leaked();
+        counter.count_this_thread();
+        for _ in 0..MANY / 10 {
+            drop(Typed::delay(Duration::MAX));
+            drop(Typed::ready(vec![7]).delay_value(Duration::MAX));
+            let mut selected = pin!(async { Typed::delay(PATIENCE).await });
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(selected.as_mut().poll(&mut context).is_pending());
+        }
+        let left = counter.live_bytes();
+        assert!(left < 256 * 1024, "{left} bytes");
+    });
 }
 
 /// H1

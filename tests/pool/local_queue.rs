@@ -284,3 +284,87 @@ fn it_notifies_whenever_a_job_comes() {
         assert_eq!(end.get(None).unwrap(), 2);
     });
 }
+
+/// A plain `get` on the thread that drains it runs its jobs: else it would wait for ever.
+#[test]
+fn a_plain_get_on_the_draining_thread_runs_its_jobs() {
+    watched(|| {
+        let (pool, queue) = (one_worker(), LocalQueue::new());
+        let here = thread::current().id();
+        let on_this = move |n: u8| (n, thread::current().id() == here);
+        for round in 0..100 {
+            let shown = || pool.spawn(|| Ok::<u8, String>(1)).via(&queue).map(on_this);
+            assert_eq!(
+                shown().get(None).unwrap(),
+                (1, true),
+                "before it was ever drained, and after"
+            );
+            assert!(shown().wait(None));
+            let list: asynckit::AsyncList<_, String> = [shown(), shown()].into_iter().collect();
+            assert_eq!({ list }.get(None).unwrap(), [(1, true); 2]);
+            assert_eq!(shown().share().get(None).unwrap(), &(1, true));
+            let list: asynckit::AsyncList<_, String> = [shown(), shown()].into_iter().collect();
+            assert_eq!(list.as_completed().count(), 2);
+            if round % 2 == 0 {
+                queue.run_pending();
+            }
+        }
+        assert!(queue.is_empty());
+    });
+}
+
+/// Also inside of one of its callbacks, and with two queues.
+#[test]
+fn a_plain_get_in_a_callback_of_the_queue_runs_the_others() {
+    watched(|| {
+        let (first, second) = (LocalQueue::new(), LocalQueue::new());
+        let (inner, other) = (first.clone(), second.clone());
+        let mut end = Typed::ready(1).via(&first).map(move |n| {
+            let own = Typed::ready(n).via(&inner).map(|n| n + 1).get(None);
+            let others = Typed::ready(n).via(&other).map(|n| n + 2).get(None);
+            own.unwrap() + others.unwrap()
+        });
+        assert_eq!(end.get(None).unwrap(), 5);
+        assert!(first.is_empty() && second.is_empty());
+    });
+}
+
+/// The thread that has drained it last runs its jobs, no other.
+#[test]
+fn a_plain_get_elsewhere_leaves_its_jobs_alone() {
+    watched(|| {
+        let queue = LocalQueue::new();
+        let (drains, ready) = (queue.clone(), Gate::new());
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let key = ready.key();
+        let ui = named_thread("ui", move || {
+            drains.run_pending();
+            key.wait();
+            while stopped.try_recv().is_err() {
+                drains.run_pending();
+                thread::yield_now();
+            }
+        });
+        ready.await_arrival(1);
+        ready.open();
+        let ui_id = ui.thread().id();
+        for _ in 0..100 {
+            let mut ran_there =
+                Typed::ready(1).via(&queue).map(move |_| thread::current().id() == ui_id);
+            assert!(ran_there.get(None).unwrap());
+        }
+        stop.send(()).unwrap();
+        ui.join().unwrap();
+    });
+}
+
+/// With a limit of time it only waits.
+#[test]
+fn a_plain_get_with_a_limit_runs_no_jobs() {
+    watched(|| {
+        let queue = LocalQueue::new();
+        let mut end = Typed::ready(1).via(&queue).map(|n| n + 1);
+        assert!(end.get(MOMENT).unwrap_err().is_timed_out());
+        assert_eq!((queue.len(), queue.get(&mut end, PATIENCE).unwrap()), (1, 2));
+    });
+}

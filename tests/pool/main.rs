@@ -11,4 +11,5 @@ mod scope_sound;
 mod shutdown;
 mod spawn_future;
 mod spawn_future_end;
+mod try_scope;
 mod workers;

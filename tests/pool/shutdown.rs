@@ -2,10 +2,10 @@
 
 use crate::common::tasks::threads_named;
 use crate::common::{
-    DropCounter, Gate, Log, PATIENCE, deferred_on, eventually, flush, named_pool, named_thread,
-    one_worker, verdict, watched,
+    DropCounter, Gate, Log, MOMENT, PATIENCE, deferred_on, eventually, flush, named_pool,
+    named_thread, one_worker, verdict, watched,
 };
-use asynckit::{Pool, Promise, Shutdown};
+use asynckit::{AsyncList, Pool, Promise, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ fn shutdown_drains_the_queue() {
         gate.open();
         let report = pool.shutdown(Shutdown::Drain, None);
         assert_eq!(ran.load(SeqCst), 50);
-        assert_eq!((report.cancelled, report.still_running), (0, 0));
+        assert_eq!((report.abandoned, report.still_running), (0, 0));
         assert!(jobs.into_iter().all(|mut job| job.get(Duration::ZERO).is_ok()));
         eventually("its threads end", || threads_named("j2-drain") == 0);
     });
@@ -58,7 +58,7 @@ fn shutdown_cancels_what_has_not_begun() {
         gate.await_arrival(1);
         let running = jobs.remove(0);
         let report = pool.shutdown(Shutdown::CancelQueued, Duration::ZERO);
-        assert_eq!((report.finished, report.cancelled, report.still_running), (0, 49, 1));
+        assert_eq!((report.finished, report.abandoned, report.still_running), (0, 49, 1));
         assert_eq!(dropped.dropped(), 49, "captures of jobs that never run are dropped");
         for mut job in jobs {
             assert!(job.get(Duration::ZERO).unwrap_err().is_abandoned());
@@ -82,7 +82,7 @@ fn shutdown_cancels_everything_of_a_paused_pool() {
                 drop(pool.run(move || ran.fetch_add(1, SeqCst)));
             }
             let report = pool.shutdown(Shutdown::CancelQueued, None);
-            assert_eq!((report.finished, report.cancelled, report.still_running), (0, JOBS, 0));
+            assert_eq!((report.finished, report.abandoned, report.still_running), (0, JOBS, 0));
             assert_eq!(ran.load(SeqCst), 0);
         }
     });
@@ -100,7 +100,7 @@ fn nothing_begins_after_queued_work_was_cancelled() {
                 let begun = begun.clone();
                 drop(pool.run(move || begun.fetch_add(1, SeqCst)));
             }
-            let cancelled = pool.shutdown(Shutdown::CancelQueued, Duration::ZERO).cancelled;
+            let cancelled = pool.shutdown(Shutdown::CancelQueued, Duration::ZERO).abandoned;
             let at_return = begun.load(SeqCst);
             pool.shutdown(Shutdown::Drain, None);
             let in_the_end = begun.load(SeqCst);
@@ -131,7 +131,7 @@ fn a_shutdown_reports_what_it_waited_for() {
             std::iter::repeat_with(|| pool.run(|| ())).take_while(|probe| !probe.is_set()).count();
         gate.open();
         let report = shutdown.join().unwrap();
-        assert_eq!((report.finished, report.cancelled, report.still_running), (5 + accepted, 0, 0));
+        assert_eq!((report.finished, report.abandoned, report.still_running), (5 + accepted, 0, 0));
         drop(jobs);
     });
 }
@@ -161,34 +161,105 @@ fn work_spawned_after_shutdown_is_abandoned() {
     });
 }
 
-/// What needs no pool still works when the pool has gone.
+/// What needs no pool still works when the pool was shut down: on the pool of the process. What needs it fails,
+/// and says where the pool was shut down.
 #[test]
-fn handlers_still_run_after_the_pool_has_gone() {
+fn handlers_still_run_after_the_pool_was_shut_down() {
     watched(|| {
         let pool = one_worker();
         let (deferred, promise) = deferred_on::<u8, String>(&pool);
         let (second, other) = deferred_on::<u8, String>(&pool);
+        let (third, failing) = deferred_on::<u8, String>(&pool);
         flush(&pool);
+        pool.shutdown(Shutdown::Drain, None);
         drop(pool);
         let log = Log::new();
         let (a, b, c, d) = (log.clone(), log.clone(), log.clone(), log.clone());
+        let thread = || std::thread::current().name().unwrap_or_default().to_owned();
         let mut end = promise
-            .finally(move || a.add("finally"))
-            .inspect(move |_| b.add("inspect"))
+            .finally(move || a.add(format!("finally on {}", thread())))
+            .inspect(move |_| b.add("inspect".to_owned()))
             .map(|n| n + 1)
             .catch(move |f| {
-                c.add(crate::common::kind(&f));
+                c.add(crate::common::kind(&f).to_owned());
                 Ok(7)
             })
             .handle(move |o| {
-                d.add(verdict(&o));
+                d.add(verdict(&o).to_owned());
                 Ok(8)
             });
         deferred.resolve(1);
         assert_eq!(end.get(PATIENCE).unwrap(), 8);
-        assert_eq!(log.entries(), ["finally", "inspect", "Abandoned", "Ok"]);
+        let entries = log.entries();
+        assert!(entries[0].starts_with("finally on asynckit-global"), "{entries:?}");
+        assert_eq!(entries[1..], ["inspect", "Abandoned", "Ok"]);
         second.resolve(2);
         assert_eq!({ other }.get(PATIENCE).unwrap(), 2, "the value itself needs no worker");
+        third.resolve(3);
+        let mut late = failing.map(|n| n + 1);
+        assert!(late.get(PATIENCE).unwrap_err().is_abandoned());
+        let trace = late.trace().to_string();
+        assert!(trace.contains("shutdown at tests/pool/shutdown.rs:"), "{trace}");
+    });
+}
+
+/// Dropping a pool is not to shut it down: a function may own its pool, and give a promise away.
+#[test]
+fn what_comes_after_a_dropped_pool_runs_on_the_pool_of_the_process() {
+    fn load() -> Typed<u32> {
+        let pool = Pool::new(2);
+        pool.spawn(|| Ok(5))
+    }
+    watched(|| {
+        let on_global = || {
+            let thread = std::thread::current();
+            assert!(thread.name().unwrap_or_default().starts_with("asynckit-global"));
+        };
+        let mut mapped = load().map(move |n| {
+            on_global();
+            n + 1
+        });
+        assert_eq!(mapped.get(PATIENCE).unwrap(), 6);
+        let mut chained = load().chain(|n| Ok(n + 1)).then(|n| Ok(n + 1)).map(|n| n + 1);
+        assert_eq!(chained.get(PATIENCE).unwrap(), 8);
+        let shared = load().share();
+        assert_eq!(shared.map(|n| n + 1).get(PATIENCE).unwrap(), 6);
+        assert_eq!(shared.chain(|n| Ok(n + 2)).get(PATIENCE).unwrap(), 7);
+        let list: AsyncList<u32, String> = (0..3).map(|_| load()).collect();
+        assert_eq!(list.map(|all| all.len()).get(PATIENCE).unwrap(), 3);
+        // what becomes ready later
+        let (deferred, mut later) = {
+            let pool = one_worker();
+            let (deferred, promise) = deferred_on::<u8, String>(&pool);
+            (deferred, promise.map(|n| n + 1).chain(|n| Ok(n + 1)))
+        };
+        deferred.resolve(1);
+        assert_eq!(later.get(PATIENCE).unwrap(), 3);
+    });
+}
+
+/// A pool that comes after one that has gone has nothing to do with that one's promises.
+#[test]
+fn a_pool_that_is_made_later_does_not_run_what_is_left_of_another() {
+    watched(|| {
+        let (deferred, promise) = {
+            let pool = one_worker();
+            deferred_on::<u8, String>(&pool)
+        };
+        let (shut, abandoned) = {
+            let pool = one_worker();
+            let pair = deferred_on::<u8, String>(&pool);
+            pool.shutdown(Shutdown::Drain, None);
+            pair
+        };
+        let later: Vec<_> = (0..4).map(|n| named_pool(1, &format!("later-{n}"))).collect();
+        let thread = |_| std::thread::current().name().unwrap_or_default().to_owned();
+        let (mut first, mut second) = (promise.map(thread), abandoned.map(thread));
+        deferred.resolve(1);
+        shut.resolve(1);
+        assert!(first.get(PATIENCE).unwrap().starts_with("asynckit-global"));
+        assert!(second.get(PATIENCE).unwrap_err().is_abandoned());
+        drop(later);
     });
 }
 
@@ -286,11 +357,60 @@ fn a_shutdown_that_times_out_says_what_is_left_and_goes_on() {
             start.elapsed() >= limit && start.elapsed() < limit * 3,
             "one deadline, not one for each worker"
         );
-        assert_eq!((report.finished, report.cancelled, report.still_running), (0, 0, 4));
+        assert_eq!((report.finished, report.abandoned, report.still_running), (0, 0, 4));
         gate.open();
         for (n, job) in jobs.iter_mut().enumerate() {
             assert_eq!(job.get(PATIENCE).unwrap(), n);
         }
+    });
+}
+
+/// A drain that runs out of time: each job is in its report, as finished, running or queued.
+#[test]
+fn a_drain_that_runs_out_of_time_reports_all_jobs() {
+    watched(|| {
+        let pool = Pool::new(3);
+        let gate = Gate::new();
+        let held = |n: usize| {
+            let key = (n >= 3).then(|| gate.key());
+            pool.run(move || key.into_iter().for_each(|key| key.wait()))
+        };
+        let mut jobs: Vec<_> = (0..10).map(held).collect();
+        let last = jobs.remove(9).map(|()| ()); // a callback is no job
+        jobs.push(last);
+        gate.await_arrival(3);
+        jobs[..3].iter_mut().for_each(|job| job.get(PATIENCE).unwrap());
+        for _ in 0..3 {
+            let report = pool.shutdown(Shutdown::Drain, MOMENT);
+            assert_eq!((report.still_running, report.queued, report.abandoned), (3, 4, 0));
+            let text = format!("{report:?}");
+            assert!(text.ends_with("abandoned: 0, still_running: 3, queued: 4 }"), "{text}");
+        }
+        gate.open();
+        let report = pool.shutdown(Shutdown::Drain, None);
+        assert_eq!((report.still_running, report.queued, report.abandoned), (0, 0, 0));
+        jobs[3..].iter_mut().for_each(|job| job.get(PATIENCE).unwrap());
+    });
+}
+
+/// Counting the queued jobs leaves them in their order.
+#[test]
+fn a_drain_that_runs_out_of_time_keeps_the_order() {
+    watched(|| {
+        let (pool, ran) = (one_worker(), Log::<usize>::new());
+        let gate = Gate::new();
+        let key = gate.key();
+        drop(pool.run(move || key.wait()));
+        gate.await_arrival(1);
+        for n in 0..1000 {
+            let ran = ran.clone();
+            drop(pool.run(move || ran.add(n)));
+        }
+        let report = pool.shutdown(Shutdown::Drain, Duration::ZERO);
+        assert_eq!((report.still_running, report.queued), (1, 1000));
+        gate.open();
+        assert_eq!(pool.shutdown(Shutdown::Drain, None).queued, 0);
+        assert_eq!(ran.entries(), (0..1000).collect::<Vec<_>>());
     });
 }
 
@@ -305,13 +425,43 @@ fn a_job_may_shut_its_own_pool_down() {
         let mut stopper = pool.run(move || {
             key.wait();
             let report = own.shutdown(Shutdown::CancelQueued, None);
-            (report.finished, report.cancelled, report.still_running)
+            (report.finished, report.abandoned, report.still_running)
         });
         gate.await_arrival(1);
         let mut queued = pool.run(|| ());
         gate.open();
         assert_eq!(stopper.get(PATIENCE).unwrap(), (0, 1, 0));
         assert!(queued.get(PATIENCE).unwrap_err().is_abandoned());
+    });
+}
+
+/// Jobs that shut their pool down at the same time neither count nor wait for each other, also not when one of them is
+/// through and does something else; for other jobs they do.
+#[test]
+fn jobs_that_shut_their_pool_down_do_not_wait_for_each_other() {
+    watched(|| {
+        let (pool, gate) = (Pool::new(3), Gate::new());
+        let (tell, told) = std::sync::mpsc::channel();
+        let told = std::sync::Mutex::new(told);
+        let stopper = |after: Box<dyn FnOnce() + Send>| {
+            let (own, key) = (pool.clone(), gate.key());
+            pool.run(move || {
+                key.wait();
+                let report = own.shutdown(Shutdown::Drain, None);
+                after();
+                (report.cancelled, report.still_running)
+            })
+        };
+        let waits = move || told.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        let mut first = stopper(Box::new(waits));
+        let mut second = stopper(Box::new(move || tell.send(()).unwrap()));
+        let key = gate.key();
+        let mut other = pool.run(move || key.wait());
+        gate.await_arrival(3);
+        gate.open();
+        assert_eq!(first.get(PATIENCE).unwrap(), (0, 0));
+        assert_eq!(second.get(PATIENCE).unwrap(), (0, 0));
+        assert!(other.get(Duration::ZERO).is_ok(), "it was waited for");
     });
 }
 

@@ -2,14 +2,17 @@
 //! the pool. How it ends before its time is in `spawn_future_end.rs`.
 
 use crate::common::by_hand::ByHand;
+use crate::common::wakers::block_on;
 use crate::common::{
     Gate, Log, PATIENCE, eventually, flush, named_thread, one_worker, watched, worker_id,
 };
 use asynckit::{AsyncList, Pool, Promise};
-use std::future::{poll_fn, ready};
+use futures_core::Stream;
+use std::future::{Future, poll_fn, ready};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread::{self};
 
 type Typed<T> = Promise<T, String>;
@@ -167,7 +170,73 @@ fn a_future_that_wakes_itself_leaves_others_their_turn() {
     });
 }
 
-/// Wakers outlive everything: the future, its promise, the pool.
+/// How far a future has come, which counts that, when a job that was queued before has its turn.
+fn come_before_a_job<F>(count: impl FnOnce(Arc<AtomicUsize>) -> F) -> usize
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (pool, counted) = (one_worker(), Arc::new(AtomicUsize::new(0)));
+    let (future, own) = (count(counted.clone()), pool.clone());
+    let mut job = pool
+        .spawn_future(async move {
+            let job = own.run(move || counted.load(Ordering::Relaxed));
+            future.await;
+            Ok::<_, asynckit::AnyError>(job)
+        })
+        .then(|job| job);
+    job.get(PATIENCE).unwrap()
+}
+
+/// A future that is given what is always there leaves its worker to others now and then, whatever it reads.
+#[test]
+fn a_future_that_never_has_to_wait_leaves_others_their_turn() {
+    const MANY: usize = 10_000;
+    const FEW: usize = 1_000;
+    let ready = || (0..MANY).map(Promise::<usize, String>::ready);
+    watched(move || {
+        let promises = come_before_a_job(|count| async move {
+            for promise in ready() {
+                assert!(promise.await.is_ok());
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let values = come_before_a_job(|count| async move {
+            let value = Promise::<usize, String>::ready(1).share();
+            for _ in 0..MANY {
+                assert!(value.clone().await.is_ok());
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let items = come_before_a_job(|count| async move {
+            let mut stream = ready().collect::<AsyncList<_, _>>().as_completed().stream();
+            while poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await.is_some() {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            assert_eq!(count.load(Ordering::Relaxed), MANY);
+        });
+        assert!([promises, values, items].iter().all(|n| *n < FEW), "{promises} {values} {items}");
+    });
+}
+
+/// Only the future as such has had enough: what it polls by another waker, or blocks on, is given all the same.
+#[test]
+fn what_a_future_blocks_on_is_given_as_ever() {
+    watched(|| {
+        let pool = one_worker();
+        let mut all = pool.spawn_future(async {
+            for n in 0..1_000 {
+                let mut ready = Promise::<_, String>::ready(n);
+                let polled = Pin::new(&mut ready).poll(&mut Context::from_waker(Waker::noop()));
+                assert!(polled.is_ready());
+                assert_eq!(block_on(Promise::<_, String>::ready(n)).unwrap(), n);
+            }
+            Ok::<_, String>(())
+        });
+        all.get(PATIENCE).unwrap();
+    });
+}
+
+/// Wakers outlive everything:/// Wakers outlive everything: the future, its promise, the pool.
 #[test]
 fn wakers_may_be_used_after_the_end() {
     watched(|| {

@@ -67,20 +67,39 @@ fn cancel_drops_the_future_on_the_pool() {
     });
 }
 
-/// One without any waker: nobody but the cancellation could reach it.
+/// A future that nobody can wake can never go on: it is dropped, and its promise is abandoned, as that of a dropped
+/// `Deferred`; wherever the promise is.
 #[test]
-fn a_future_that_waits_for_ever_is_cancelled() {
+fn a_future_that_nobody_can_wake_is_abandoned_wherever_its_promise_is() {
     watched(|| {
         let (pool, drops) = (one_worker(), DropCounter::default());
-        let token = drops.token();
-        let mut end = pool.spawn_future(async move {
-            let _token = token;
-            pending::<Result<u8, String>>().await
-        });
-        assert!(end.get(MOMENT).unwrap_err().is_timed_out());
-        end.cancel();
-        assert!(end.get(None).unwrap_err().is_cancelled());
-        eventually("it is dropped", || drops.dropped() == 1);
+        let hopeless = || {
+            let token = drops.token();
+            pool.spawn_future(async move {
+                let _token = token;
+                pending::<Result<u8, String>>().await
+            })
+        };
+        assert!(hopeless().get(PATIENCE).unwrap_err().is_abandoned());
+        let other = || Typed::ready(1);
+        let held: [(&str, fn(Typed<u8>, Typed<u8>) -> Typed<u8>); 9] = [
+            ("map", |hopeless, _| hopeless.map(|n| n)),
+            ("list", |hopeless, other| AsyncList::from_iter([hopeless, other]).join().map(|_| 1)),
+            ("join", |hopeless, other| asynckit::join((other, hopeless)).map(|(n, _)| n)),
+            ("share", |hopeless, _| hopeless.share().then(|n| Ok(*n))),
+            ("shield", |hopeless, _| hopeless.shield()),
+            ("timeout", |hopeless, _| hopeless.timeout(PATIENCE).map(|n| n + 1)),
+            ("cancellable", |hopeless, _| hopeless.cancellable().0),
+            ("then", |hopeless, other| other.then(|_| hopeless)),
+            ("race", |hopeless, _| AsyncList::from_iter([hopeless]).race()),
+        ];
+        for (n, (name, hold)) in held.into_iter().enumerate() {
+            let outcome = hold(hopeless(), other()).get(PATIENCE);
+            assert!(outcome.is_err_and(|failure| failure.is_abandoned()), "{name}");
+            assert_eq!(drops.dropped(), 2 * n + 2, "{name}");
+            drop(hold(hopeless(), other()));
+            eventually(name, || drops.dropped() == 2 * n + 3);
+        }
     });
 }
 
@@ -127,15 +146,19 @@ fn a_future_is_cancelled_during_a_poll() {
 fn giving_up_drops_the_future() {
     watched(|| {
         let (pool, drops) = (one_worker(), DropCounter::default());
-        let waits = |token| async move {
+        let (_first, one) = ByHand::new();
+        let (_second, other) = ByHand::new();
+        let waits = |token, future: ByHand| async move {
             let _token = token;
-            pending::<Result<u8, String>>().await
+            future.await
         };
-        let slow = pool.spawn_future(waits(drops.token())).timeout(Duration::from_millis(1));
+        let slow = pool.spawn_future(waits(drops.token(), one)).timeout(Duration::from_millis(1));
         assert!({ slow }.get(PATIENCE).unwrap_err().is_timed_out());
         eventually("it is dropped", || drops.dropped() == 1);
         let race: AsyncList<u8, String> =
-            [pool.spawn_future(waits(drops.token())), Promise::ready(1)].into_iter().collect();
+            [pool.spawn_future(waits(drops.token(), other)), Promise::ready(1)]
+                .into_iter()
+                .collect();
         assert_eq!(race.race().get(PATIENCE).unwrap(), 1);
         eventually("it is dropped", || drops.dropped() == 2);
     });
@@ -212,7 +235,7 @@ fn futures_and_shutdown() {
             }
             let report = closing.join().unwrap();
             assert_eq!(report.still_running, 0);
-            assert_eq!(report.cancelled, usize::from(how == Shutdown::CancelQueued));
+            assert_eq!(report.abandoned, usize::from(how == Shutdown::CancelQueued));
             drop(job);
             assert!(!waits.is_set(), "it may be woken yet");
             hand.finish();

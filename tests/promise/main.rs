@@ -1,5 +1,6 @@
 //! One promise: how it settles, what runs on it, what it adopts, and what goes wrong on its way.
 
+mod asked_again;
 mod callback_order;
 mod callbacks;
 #[path = "../common/mod.rs"]

@@ -267,7 +267,7 @@ fn queued_jobs_with_bombs_can_be_cancelled() {
             })
             .collect();
         let report = pool.shutdown(asynckit::Shutdown::CancelQueued, PATIENCE);
-        assert_eq!(report.cancelled, 10);
+        assert_eq!(report.abandoned, 10);
         for mut job in bombs {
             assert_eq!(verdict(&job.get(PATIENCE)), "Abandoned");
         }

@@ -1,9 +1,11 @@
 //! A failure knows its way: the places of spawn, then, chain … that it passed, in order.
 
 use crate::common::wakers::block_on;
-use crate::common::{Gate, PATIENCE, held, on_the_only_worker, one_worker, watched};
-use asynckit::{AnyError, AsyncList, AsyncValue, Failure, IntoPromise, Pool, Promise, Trace};
-use std::time::Duration;
+use crate::common::{
+    Gate, MOMENT, PATIENCE, held, on_the_only_worker, one_worker, three_cases, watched,
+};
+use asynckit::{AnyError, AsyncList, AsyncValue, Failure, IntoPromise, Pool, Promise, Trace, join};
+use std::time::{Duration, Instant};
 
 type Typed<T> = Promise<T, String>;
 
@@ -303,7 +305,9 @@ fn the_way_is_the_same_for_who_helps() {
         let closed = Pool::new(0);
         let queued = closed.spawn(|| Ok::<u8, String>(1)).map(|n| n);
         closed.shutdown(asynckit::Shutdown::CancelQueued, PATIENCE);
-        assert_eq!(kinds(&queued.trace()), ["spawn", "map"], "abandoned");
+        let trace = queued.trace();
+        assert_eq!(kinds(&trace), ["shutdown", "spawn", "map"], "abandoned, and where");
+        assert!(trace.to_string().contains("shutdown at tests/promise/trace.rs:"), "{trace}");
     });
 }
 
@@ -370,6 +374,35 @@ fn very_many_failures_keep_their_ways_apart() {
             for (_, mut promise) in all {
                 assert!(promise.get(None).is_err());
             }
+        }
+    });
+}
+
+/// The way does not depend on whether the failure had come before the step was made.
+#[test]
+fn the_same_way_gives_the_same_trace() {
+    type Make = fn(Typed<u8>) -> Typed<u8>;
+    const MAKES: [(&str, Make); 11] = [
+        ("timeout", |promise| promise.timeout(PATIENCE)),
+        ("deadline", |promise| promise.deadline(Instant::now() + PATIENCE)),
+        ("cancellable", |promise| promise.cancellable().0),
+        ("shield", |promise| promise.shield()),
+        ("delay_value", |promise| promise.delay_value(MOMENT)),
+        ("map", |promise| promise.map(|n| n)),
+        ("finally", |promise| promise.finally(|| ())),
+        ("join", |promise| AsyncList::from_iter([promise]).join().map(|all| all[0])),
+        ("race", |promise| AsyncList::from_iter([promise]).race()),
+        ("join", |promise| join([promise]).map(|[n]| n)),
+        ("then", |promise| promise.share().then(|n| Ok(*n))),
+    ];
+    watched(|| {
+        for (kind, make) in MAKES {
+            let failed = || Err(Failure::Error("no".to_owned()));
+            three_cases(failed, make, |mut promise| {
+                assert!(promise.get(PATIENCE).is_err_and(|failure| failure.is_error()));
+                let steps = kinds(&promise.trace());
+                assert!(steps[0] == "deferred" && steps[1] == kind, "{kind}: {steps:?}");
+            });
         }
     });
 }

@@ -4,7 +4,7 @@ use crate::common::{
     DropCounter, Log, MOMENT, PATIENCE, deferred_on, eventually, flush, is_error, kind, named_pool,
     one_worker, panic_message, verdict, watched,
 };
-use asynckit::{Backoff, Failure, Promise, retry, retry_if};
+use asynckit::{Backoff, Failure, Inline, Promise, retry, retry_if};
 use std::iter;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -292,5 +292,66 @@ fn an_attempt_with_a_timeout_can_be_retried() {
             answer.timeout(SHORT).catch(|failure| Err(kind(&failure).to_owned()))
         });
         assert!(matches!(promise.get(PATIENCE), Ok(3)));
+    });
+}
+
+/// The failure of a time limit tells why there was no success: in its way is the last error.
+#[test]
+fn a_timeout_over_a_retry_knows_the_last_error() {
+    watched(|| {
+        type Limit = fn(Typed<u32>) -> Typed<u32>;
+        let limits: [Limit; 3] = [
+            |promise| promise.timeout(SHORT),
+            |promise| promise.map(|n| n + 1).timeout(SHORT),
+            |promise| promise.deadline(Instant::now() + SHORT),
+        ];
+        // In a pause, and in an attempt that hangs, also one with links of its own.
+        let (first, second) = (Typed::deferred(), Typed::deferred());
+        let mut hanging = Some(second.1.map(|n| n));
+        let attempts: [(Typed<u32>, &str); 3] = [
+            (retry([NONE, PATIENCE], no), "no 2"),
+            (
+                retry(
+                    [NONE],
+                    move |number| if number == 1 { no(1) } else { hanging.take().unwrap() },
+                ),
+                "no 1",
+            ),
+            (first.1, ""),
+        ];
+        for ((promise, error), limit) in attempts.into_iter().zip(limits) {
+            let mut limited = limit(promise);
+            assert!(limited.get(PATIENCE).unwrap_err().is_timed_out());
+            let trace = limited.trace();
+            let last = trace.steps().find_map(|step| step.last_error());
+            assert_eq!(last.unwrap_or_default(), error);
+            if !error.is_empty() {
+                let kinds: Vec<_> = trace.steps().map(|step| step.kind()).collect();
+                assert_eq!(kinds, ["retry", "timeout"]);
+                assert!(trace.to_string().contains(&format!(", which had failed: {error}\n")));
+            }
+        }
+        assert!(first.0.is_cancelled() && second.0.is_cancelled());
+    });
+}
+
+/// Inline, without pauses and without an end: the call returns, and the promise can be cancelled.
+#[test]
+fn endless_attempts_inline_leave_the_caller_alone() {
+    watched(|| {
+        let made = Arc::new(AtomicUsize::new(0));
+        let count = made.clone();
+        let promise = retry(iter::repeat(NONE), move |number| {
+            count.fetch_add(1, SeqCst);
+            no(number).via(Inline)
+        });
+        eventually("it goes on", || made.load(SeqCst) > 10);
+        promise.cancel();
+        assert_eq!(verdict(&{ promise }.get(None)), "Cancelled");
+        eventually("it ends", || {
+            let before = made.load(SeqCst);
+            thread::sleep(MOMENT);
+            made.load(SeqCst) == before
+        });
     });
 }

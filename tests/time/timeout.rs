@@ -42,7 +42,7 @@ fn when_the_time_is_over_it_fails_and_cancels_upstream() {
         assert!(start.elapsed() >= SHORT);
         assert!(deferred.is_cancelled(), "before the failure is seen");
         assert!(promise.is_set() && promise.is_error(), "unlike a get that timed out");
-        assert!(promise.get(None).unwrap_err().is_taken());
+        assert!(promise.get(None).unwrap_err().is_timed_out(), "and so each time");
         deferred.resolve(7);
         let kinds: Vec<_> = promise.trace().steps().map(|step| step.kind()).collect();
         assert_eq!(kinds, ["timeout"]);

@@ -268,3 +268,40 @@ fn a_shared_failure_is_reported_once_or_not_at_all() {
         });
     });
 }
+
+/// I2: of a shared failure each branch has a clone. When a reader was shown one, no other is reported, whatever the order.
+#[test]
+fn branches_do_not_report_what_a_reader_was_shown() {
+    alone_with_the_hook(|| {
+        type Read = fn(&AsyncValue<u8, String>);
+        let reads: [(&str, Read); 4] = [
+            ("get", |value| assert!(value.get(PATIENCE).is_err())),
+            ("try_get", |value| assert!(value.try_get().is_some_and(|outcome| outcome.is_err()))),
+            ("await", |value| assert!(block_on(value.clone()).is_err())),
+            ("get of a branch", |value| assert!(value.map(|n| *n).get(PATIENCE).is_err())),
+        ];
+        for (name, read) in reads {
+            seen(name, |pool| {
+                let value = pool.spawn(no).share();
+                let before = [value.then(|n| Ok(*n)), value.map(|n| *n).map(|n| n)];
+                assert!(
+                    value.wait(PATIENCE)
+                        && before.iter().all(|branch| !branch.is_set() || branch.is_error())
+                );
+                let after = [value.map(|n| *n), value.clone().into_promise()];
+                for branch in before.into_iter().chain(after) {
+                    let mut branch = branch;
+                    assert!(branch.wait(PATIENCE));
+                    read(&value);
+                    drop(branch);
+                }
+                read(&value);
+            });
+        }
+        unseen("no reader", |pool| {
+            let value = pool.spawn(no).share();
+            assert!(value.wait(PATIENCE));
+            drop(value.map(|n| *n));
+        });
+    });
+}

@@ -2,8 +2,8 @@
 
 use crate::common::wakers::block_on;
 use crate::common::{
-    DropCounter, Gate, Log, MOMENT, PATIENCE, Token, deferred_on, flush, one_worker, verdict,
-    watched,
+    DropCounter, Gate, Log, MOMENT, PATIENCE, Token, deferred_on, eventually, flush, one_worker,
+    verdict, watched,
 };
 use asynckit::{AsyncValue, Failure, Pool, Promise};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -37,6 +37,46 @@ fn branches_run_in_the_order_of_registration() {
                 assert_eq!(branch.get(PATIENCE).unwrap(), n);
             }
             assert_eq!(log.entries(), (0..50).collect::<Vec<_>>());
+        }
+    });
+}
+
+/// B14: also one that a branch attaches while others wait for their turn, however often, and whether or not it waits
+/// for that one: then it comes out of its turn.
+#[test]
+fn what_a_branch_attaches_comes_behind_those_that_were_there() {
+    watched(|| {
+        for workers in [1, 4] {
+            let pool = Pool::new(workers);
+            let (deferred, promise) = deferred_on::<u8, String>(&pool);
+            let (value, log) = (promise.share(), Log::new());
+            let attach = |name: &'static str| {
+                let log = log.clone();
+                move |value: &Value<u8>| drop(value.map(move |_| log.add(name)))
+            };
+            let (inner, late, latest, own) =
+                (value.clone(), attach("late"), attach("latest"), log.clone());
+            let mut first = value.map(move |_| {
+                own.add("first");
+                late(&inner);
+                latest(&inner);
+            });
+            for name in ["second", "third", "fourth"] {
+                attach(name)(&value);
+            }
+            let (inner, own) = (value.clone(), log.clone());
+            let mut last = value.map(move |_| {
+                let (log, at_once) = (own.clone(), own);
+                let mut waited = inner.map(move |_| at_once.add("waited for"));
+                waited.get(None).unwrap();
+                log.add("last");
+            });
+            deferred.resolve(1);
+            first.get(PATIENCE).unwrap();
+            last.get(PATIENCE).unwrap();
+            eventually("all have run", || log.entries().len() == 8);
+            let there = ["first", "second", "third", "fourth", "waited for", "last"];
+            assert_eq!(log.entries(), [&there[..], &["late", "latest"]].concat());
         }
     });
 }

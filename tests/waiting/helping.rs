@@ -8,6 +8,7 @@ use crate::common::{
 use asynckit::{AsyncList, AsyncValue, Failure, IntoPromise, Outcome, Pool, Promise, join};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 type Typed<T> = Promise<T, String>;
 
@@ -42,6 +43,10 @@ fn a_waiter_finds_the_job_through_whatever_is_between() {
         each(
             &[
                 ("a job", |pool| one(pool).get(None)),
+                ("a job, until the end of time", |pool| one(pool).get(Duration::MAX)),
+                ("a job, until the clock ends", |pool| {
+                    one(pool).get(Duration::MAX - Duration::from_nanos(1))
+                }),
                 ("links", |pool| one(pool).map(|n| n).then(Ok).inspect(|_| ()).get(None)),
                 ("a job's promise", |pool| {
                     let again = pool.clone();

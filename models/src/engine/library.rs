@@ -137,3 +137,16 @@ pub(super) mod frames {
         result
     }
 }
+
+/// Deferreds that follow have no handlers here.
+pub(super) mod followed {
+    use super::At;
+
+    pub(in crate::engine) fn cancelled(_: At) {}
+
+    pub(in crate::engine) fn pass_on(_: At, _: At) {}
+
+    pub(in crate::engine) unsafe fn arrived(_: At) {}
+
+    pub(in crate::engine) unsafe fn given_up(_: At) {}
+}

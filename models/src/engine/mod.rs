@@ -26,7 +26,7 @@ mod follow;
 mod waits;
 
 use crate::{chain, handlers, word};
-use library::{body, consumer, frames, header, later, park, step, task};
+use library::{body, consumer, followed, frames, header, later, park, step, task};
 
 pub(crate) use cell::Result;
 pub(crate) use producer::{Deferred, Pool, Queued};

@@ -8,6 +8,7 @@ use crate::finding::panic_on_purpose;
 use crate::held::{Kept, number};
 use crate::pools::Handle;
 use crate::random::{Random, mix};
+use crate::sync;
 use crate::value::Canary;
 use crate::world::world;
 
@@ -35,7 +36,7 @@ impl Executor for Foreign {
 /// A thread of its own now and then, which costs much; else another pool.
 fn elsewhere(job: Job, r: &mut Random) {
     if r.one_in(20) {
-        drop(std::thread::spawn(move || job.run()));
+        sync::start("elsewhere", move || job.run());
     } else {
         drop(Handle::resident(r).run(move || job.run()));
     }

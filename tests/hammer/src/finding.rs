@@ -5,7 +5,8 @@ use std::io::Write;
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::watch;
+use crate::sync::Lock;
+use crate::{sync, watch};
 
 /// The payload of panics that the hammer makes on purpose: what the thread was in.
 pub(crate) struct OnPurpose(pub(crate) String);
@@ -29,9 +30,16 @@ pub(crate) fn finding(what: &str) -> ! {
     std::process::abort();
 }
 
+/// The standard library keeps what it has read of the program behind a lock of its own, which ThreadSanitizer does not see.
+fn captured() -> String {
+    static ONE_AT_A_TIME: Lock<()> = Lock::new(());
+    let _guard = ONE_AT_A_TIME.lock();
+    Backtrace::force_capture().to_string()
+}
+
 /// The frames that are not the standard library's: name, place, name, place …
 fn backtrace() -> String {
-    let all = Backtrace::force_capture().to_string();
+    let all = captured();
     let lines: Vec<&str> = all.lines().map(str::trim).collect();
     let frames = lines.windows(2).filter(|pair| pair[1].starts_with("at "));
     let own = frames.filter(|pair| !pair[1].contains("/rustc/") && !pair[1].contains("finding.rs"));
@@ -67,7 +75,7 @@ pub(crate) fn watch_panics() {
         if !info.payload().is::<OnPurpose>() {
             finding(&info.to_string());
         }
-        let backtrace = Backtrace::force_capture().to_string();
+        let backtrace = captured();
         if !backtrace.contains(CATCHES) {
             if is_of_library() {
                 finding("user code ends a thread of the library");
@@ -80,7 +88,7 @@ pub(crate) fn watch_panics() {
 }
 
 fn is_of_library() -> bool {
-    let thread = std::thread::current();
+    let thread = sync::current();
     let of_library = ["resident", "guest", "asynckit"];
     thread.name().is_some_and(|name| of_library.iter().any(|prefix| name.starts_with(prefix)))
 }

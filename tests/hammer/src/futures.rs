@@ -1,14 +1,14 @@
 //! Futures and wakers of the hammer's own, and a waker that does things when it is woken.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use crate::callback::Callback;
 use crate::finding::contain;
 use crate::random::Random;
+use crate::sync::{self, Lock, Ring};
 use crate::value::{Fault, Value};
 use crate::world::world;
 
@@ -56,11 +56,11 @@ impl Drop for Later {
 }
 
 /// Calls its callback when it is woken, within whatever wakes it.
-struct Bell(Mutex<Option<Callback>>);
+struct Bell(Lock<Option<Callback>>);
 
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        let callback = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+impl Ring for Bell {
+    fn ring(&self) {
+        let callback = self.0.lock().take();
         if let Some(callback) = callback {
             _ = callback.call("waker");
         }
@@ -69,13 +69,13 @@ impl Wake for Bell {
 
 /// A waker that does something.
 pub(crate) fn bell(callback: Callback) -> Waker {
-    Arc::new(Bell(Mutex::new(Some(callback)))).into()
+    Bell(Lock::new(Some(callback))).waker()
 }
 
 struct Unpark(Thread);
 
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
+impl Ring for Unpark {
+    fn ring(&self) {
         self.0.unpark();
     }
 }
@@ -90,7 +90,7 @@ pub(crate) fn block_on_poll<X>(
     limit: Duration,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<X>,
 ) -> Option<X> {
-    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let waker = Unpark(sync::current()).waker();
     let (mut context, end) = (Context::from_waker(&waker), Instant::now() + limit);
     loop {
         if let Poll::Ready(ready) = poll(&mut context) {

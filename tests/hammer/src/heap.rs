@@ -1,29 +1,21 @@
-//! A bag that threads share. Its lock spins, so that it parks nobody: a thread that waits for it comes back in the next
-//! few instructions, inside of the windows that the hammer is after.
-
-use std::sync::{Mutex, MutexGuard, TryLockError};
+//! A bag that threads share. Its lock spins.
 
 use crate::random::Random;
+use crate::sync::{Guard, Lock};
 
 pub(crate) struct Heap<T> {
-    things: Mutex<Vec<T>>,
+    things: Lock<Vec<T>>,
     most: usize,
 }
 
 impl<T> Heap<T> {
     /// It holds up to `most` things.
     pub(crate) const fn new(most: usize) -> Self {
-        Heap { things: Mutex::new(Vec::new()), most }
+        Heap { things: Lock::new(Vec::new()), most }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<T>> {
-        loop {
-            match self.things.try_lock() {
-                Ok(things) => return things,
-                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
-            }
-        }
+    fn lock(&self) -> Guard<'_, Vec<T>> {
+        self.things.lock()
     }
 
     /// Puts one in. If the heap is full, another one falls out, and is dropped here.

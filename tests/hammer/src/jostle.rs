@@ -1,10 +1,10 @@
 //! Threads that sleep for a moment and are busy for another: each time that one wakes up, the system takes a core away from
 //! another thread, wherever that is, which opens windows of a few instructions.
 
-use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use crate::random::Random;
+use crate::sync;
 
 /// Starts so many of them, which go on for as long as the process.
 pub(crate) fn start(count: usize) {
@@ -19,6 +19,6 @@ pub(crate) fn start(count: usize) {
                 }
             }
         };
-        drop(Builder::new().name(format!("jostle{number}")).spawn(jostle).expect("a thread"));
+        sync::start(&format!("jostle{number}"), jostle);
     }
 }

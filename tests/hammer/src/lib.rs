@@ -10,8 +10,14 @@
 //! - `value.rs`, `callback.rs`, `luggage.rs`: values, closures and what closures own, all of which notice misuse.
 //! - `options.rs`, `run.rs`: the arguments and the threads. `watch.rs`, `finding.rs`: hangs, and how a finding ends the process.
 //! - `memory.rs`: an allocator that shows a use of freed memory.
+//! - `sync.rs`: locks, counts and threads that ThreadSanitizer understands.
 //! - `jostle.rs`: threads that are in the way of the others.
 //! - `loops.rs`: the frame of the small programs in `bin/`.
+
+#![cfg_attr(
+    asynckit_tsan,
+    feature(coerce_unsized, dispatch_from_dyn, unsize, legacy_receiver_trait)
+)]
 
 mod callback;
 mod executors;
@@ -30,6 +36,7 @@ mod pools;
 #[expect(dead_code, reason = "the stress tests use the rest")]
 mod random;
 mod run;
+mod sync;
 mod value;
 mod watch;
 mod world;

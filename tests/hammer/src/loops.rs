@@ -28,6 +28,13 @@ pub fn repeat(name: &'static str, mut round: impl FnMut()) {
     println!("{name}: {rounds} steps, nothing found");
 }
 
+/// How long this thread has had a core: what something costs, however busy the machine is.
+pub fn on_core() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("it is Linux");
+    let first = text.split(' ').next().expect("a first number");
+    Duration::from_nanos(first.parse().expect("a number"))
+}
+
 /// Ends the process with this finding.
 pub fn fail(what: &str) -> ! {
     finding::finding(what)

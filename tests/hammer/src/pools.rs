@@ -77,7 +77,7 @@ impl Handle {
     }
 
     fn may_be_dropped_here(&self) -> bool {
-        let thread = std::thread::current();
+        let thread = crate::sync::current();
         let here = thread.name().and_then(|name| name.strip_prefix(GUEST));
         match (self.guest, here) {
             (Some(number), Some(here)) => {

@@ -1,13 +1,11 @@
 //! The threads of the hammer.
 
 use std::process::ExitCode;
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use crate::options::{self, options};
 use crate::random::{Random, mix};
+use crate::sync::{Arc, Begin, Builder};
 use crate::world::world;
 use crate::{finding, jostle, memory, ops, value, watch};
 
@@ -26,6 +24,8 @@ pub fn main() -> ExitCode {
     watch::start_watchdog(options().hang);
     asynckit::set_unobserved_hook(|_| ());
     jostle::start(options().jostle);
+    // Made here, before there are threads that use them.
+    _ = (world(), ops::choices());
     value::let_drops_panic(options().panics);
     let steps = hammer();
     value::let_drops_panic(false);
@@ -38,23 +38,21 @@ pub fn main() -> ExitCode {
 
 /// All threads, until the time is over; how many steps they took.
 fn hammer() -> usize {
-    let steps = AtomicUsize::new(0);
-    let begin = Barrier::new(options().threads);
-    std::thread::scope(|scope| {
-        for thread in 0..options().threads {
-            let (steps, begin) = (&steps, &begin);
-            let mut builder = Builder::new().name(format!("hammer{thread}"));
-            if thread % 2 == 1 {
-                builder = builder.stack_size(options().stack);
-            }
-            let run = move || {
-                begin.wait();
-                steps.fetch_add(one_thread(thread), Ordering::Relaxed);
-            };
-            builder.spawn_scoped(scope, run).expect("a thread");
+    let begin = Arc::new(Begin::new(options().threads));
+    let start = |thread| {
+        let begin = Arc::clone(&begin);
+        let mut builder = Builder::new().name(format!("hammer{thread}"));
+        if thread % 2 == 1 {
+            builder = builder.stack_size(options().stack);
         }
-    });
-    steps.into_inner()
+        let run = move || {
+            begin.wait();
+            one_thread(thread)
+        };
+        builder.spawn(run).expect("a thread")
+    };
+    let threads: Vec<_> = (0..options().threads).map(start).collect();
+    threads.into_iter().map(|thread| thread.join().expect("it does not panic")).sum()
 }
 
 fn one_thread(thread: usize) -> usize {

@@ -3,13 +3,13 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use asynckit::{Failure, Outcome};
 
 use crate::finding::{finding, panic_on_purpose};
 use crate::random::{Random, mix};
+use crate::sync::Arc;
 
 const ALIVE: u64 = 0xa11c_e000_a11c_e000;
 const DEAD: u64 = 0xdead_0000_dead_0000;

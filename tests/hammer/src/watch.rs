@@ -1,10 +1,10 @@
 //! What each thread is doing, for the watchdog and for findings.
 
 use std::cell::OnceCell;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::finding::finding;
+use crate::sync::{self, Arc, Lock};
 
 /// What a thread is in: the innermost is the last.
 #[derive(Default)]
@@ -15,33 +15,29 @@ struct Doing {
 
 struct Slot {
     thread: String,
-    doing: Mutex<Doing>,
+    doing: Lock<Doing>,
 }
 
 /// A thread's own slot; it leaves the list with its thread.
 struct Own(Arc<Slot>);
 
-static SLOTS: Mutex<Vec<Arc<Slot>>> = Mutex::new(Vec::new());
+static SLOTS: Lock<Vec<Arc<Slot>>> = Lock::new(Vec::new());
 
 thread_local!(static OWN: OnceCell<Own> = const { OnceCell::new() });
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Own {
     fn new() -> Self {
-        let thread = std::thread::current();
+        let thread = sync::current();
         let thread = format!("{} {:?}", thread.name().unwrap_or("unnamed"), thread.id());
-        let slot = Arc::new(Slot { thread, doing: Mutex::default() });
-        lock(&SLOTS).push(Arc::clone(&slot));
+        let slot = Arc::new(Slot { thread, doing: Lock::default() });
+        SLOTS.lock().push(Arc::clone(&slot));
         Own(slot)
     }
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        lock(&SLOTS).retain(|slot| !Arc::ptr_eq(slot, &self.0));
+        SLOTS.lock().retain(|slot| !Arc::ptr_eq(slot, &self.0));
     }
 }
 
@@ -52,12 +48,12 @@ fn slot() -> Option<Arc<Slot>> {
 
 /// How deep in operations and callbacks this thread is; as deep as can be when it is ending.
 pub(crate) fn depth() -> usize {
-    slot().map_or(usize::MAX, |slot| lock(&slot.doing).within.len())
+    slot().map_or(usize::MAX, |slot| slot.doing.lock().within.len())
 }
 
 /// What this thread is in.
 pub(crate) fn what_this_does() -> String {
-    slot().map(|slot| lock(&slot.doing).within.join(" > ")).unwrap_or_default()
+    slot().map(|slot| slot.doing.lock().within.join(" > ")).unwrap_or_default()
 }
 
 /// Does it under a name.
@@ -70,7 +66,7 @@ struct Within(Arc<Slot>);
 
 impl Within {
     fn new(slot: Arc<Slot>, name: &'static str) -> Self {
-        let mut doing = lock(&slot.doing);
+        let mut doing = slot.doing.lock();
         if doing.within.is_empty() {
             doing.since = Some(Instant::now());
         }
@@ -82,7 +78,7 @@ impl Within {
 
 impl Drop for Within {
     fn drop(&mut self) {
-        lock(&self.0.doing).within.pop();
+        self.0.doing.lock().within.pop();
     }
 }
 
@@ -90,7 +86,7 @@ impl Drop for Within {
 pub(crate) fn what_all_do() -> Vec<String> {
     let line = |slot: &Arc<Slot>| {
         // Not `lock`: a thread may have ended the process while it held its own.
-        let doing = slot.doing.try_lock().ok()?;
+        let doing = slot.doing.try_lock()?;
         let for_so_long = doing.since?.elapsed();
         (!doing.within.is_empty())
             .then(|| format!("{}: {:?} in {}", slot.thread, for_so_long, doing.within.join(" > ")))
@@ -99,9 +95,9 @@ pub(crate) fn what_all_do() -> Vec<String> {
 }
 
 fn longest() -> Option<Duration> {
-    let slots = lock(&SLOTS);
+    let slots = SLOTS.lock();
     let ages = slots.iter().filter_map(|slot| {
-        let doing = lock(&slot.doing);
+        let doing = slot.doing.lock();
         doing.since.filter(|_| !doing.within.is_empty()).map(|since| since.elapsed())
     });
     ages.max()
@@ -117,5 +113,5 @@ pub(crate) fn start_watchdog(limit: Duration) {
             }
         }
     };
-    drop(std::thread::Builder::new().name("watchdog".to_owned()).spawn(watch).expect("a thread"));
+    sync::start("watchdog", watch);
 }

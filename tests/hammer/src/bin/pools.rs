@@ -6,7 +6,7 @@ use asynckit::{Pool, Promise};
 use asynckit_hammer::loops;
 
 /// What each of a thousand pools may leave, in bytes: what a fragmented heap may make of nothing.
-const LEFT: usize = 200;
+const LEFT: usize = 16;
 
 /// The memory of this process that is in use.
 fn resident() -> usize {

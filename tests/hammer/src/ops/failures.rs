@@ -1,7 +1,6 @@
 //! What is in failures, panics, traces and reports.
 
 use std::error::Error;
-use std::sync::Mutex;
 
 use asynckit::{AnyError, Failure, Panic, Promise, Trace, Unobserved, set_unobserved_hook};
 
@@ -11,6 +10,7 @@ use crate::finding::OnPurpose;
 use crate::held::{Held, LAST};
 use crate::pools::Handle;
 use crate::random::Random;
+use crate::sync::Lock;
 use crate::value::{Fault, check_failure, without};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -48,6 +48,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "TraceStep::column",
             "TraceStep::item",
             "TraceStep::key",
+            "TraceStep::last_error",
         ],
         trace,
     ),
@@ -140,12 +141,12 @@ fn trace(r: &mut Random) {
 
 /// A new hook, which also does something; the old one is dropped.
 fn hook(r: &mut Random) {
-    let callback = Mutex::new(Some(callback(r, LAST)));
+    let callback = Lock::new(Some(callback(r, LAST)));
     set_unobserved_hook(move |unobserved: &Unobserved| {
         walk(unobserved.trace());
         assert!(!unobserved.type_name().is_empty() && !unobserved.to_string().is_empty());
-        let callback = callback.lock().map(|mut callback| callback.take());
-        if let Ok(Some(callback)) = callback {
+        let callback = callback.lock().take();
+        if let Some(callback) = callback {
             callback.run("unobserved hook");
         }
     });

@@ -91,12 +91,12 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
 }
 
 /// What the options leave, each as often as it is to be chosen.
-struct Choices {
+pub(crate) struct Choices {
     anywhere: Vec<&'static Operation>,
     outermost: Vec<&'static Operation>,
 }
 
-fn choices() -> &'static Choices {
+pub(crate) fn choices() -> &'static Choices {
     static CHOICES: OnceLock<Choices> = OnceLock::new();
     CHOICES.get_or_init(|| {
         let wanted = |topic: &'static Topic| {

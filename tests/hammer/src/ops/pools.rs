@@ -10,6 +10,7 @@ use crate::callback::callback;
 use crate::held::Held;
 use crate::pools::Handle;
 use crate::random::Random;
+use crate::sync;
 use crate::value::{Fault, Value};
 use crate::world::world;
 
@@ -34,6 +35,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("set_worker_count", &["Pool::set_worker_count", "Pool::worker_count"], set_count),
     operation("look at a pool", &["Pool::live_workers", "Pool::wait_for_room"], look),
     operation("scope", &["Pool::scope", "Scope::spawn"], scope).outermost(),
+    operation("try_scope", &["Pool::try_scope", "TryScope::spawn"], try_scope).outermost(),
 ];
 
 /// Its only handle is dropped with work in it.
@@ -47,7 +49,7 @@ fn short(r: &mut Random) {
         _ = pool.shutdown(Shutdown::CancelQueued, Duration::ZERO);
     }
     // Not here: this may be another pool's worker, see `Handle`.
-    drop(std::thread::spawn(move || drop(pool)));
+    sync::start("end of a pool", move || drop(pool));
 }
 
 fn shutdown(r: &mut Random) {
@@ -92,5 +94,28 @@ fn scope(r: &mut Random) {
             }
         }
     });
+    values.iter().for_each(Value::check);
+}
+
+fn try_scope(r: &mut Random) {
+    let pool = Handle::any(r);
+    let mut values = [Value::new(r), Value::new(r), Value::new(r)];
+    let callbacks = [callback(r, 0), callback(r, 0), callback(r, 0)];
+    let cancels = r.one_in(3);
+    let result = pool.try_scope(|scope| {
+        assert!(!format!("{scope:?}").is_empty());
+        for (value, callback) in values.iter_mut().zip(callbacks) {
+            let promise = scope.spawn(move || {
+                value.check();
+                *value = callback.result("job of a try_scope", None)?;
+                Ok::<_, Fault>(())
+            });
+            if cancels {
+                promise.cancel();
+            }
+        }
+        Ok(())
+    });
+    drop(result);
     values.iter().for_each(Value::check);
 }

@@ -8,6 +8,7 @@ use crate::futures::Later;
 use crate::held::{Held, Settler, number};
 use crate::pools::Handle;
 use crate::random::Random;
+use crate::sync;
 use crate::value::{Fault, Value};
 use crate::world::world;
 
@@ -177,7 +178,8 @@ fn from_callback(r: &mut Random) -> Held {
 
 fn from_thread(r: &mut Random) -> Held {
     let callback = callback(r, 0);
-    let thread = std::thread::spawn(move || Value::new(&mut callback.call("thread")));
+    let thread = sync::Builder::new().spawn(move || Value::new(&mut callback.call("thread")));
+    let thread = thread.expect("a thread");
     Held::new(Promise::from(thread), 0)
 }
 

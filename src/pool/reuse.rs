@@ -1,0 +1,124 @@
+//! Pools that come and go: what a pool leaves is the next one's.
+//!
+//! Promises name their pool by a number, and nobody knows how many do. So a core is not freed when its pool
+//! has gone, but has another number as the next pool. An item that comes by an old number runs on the pool
+//! of the process, or is refused, if its pool was shut down.
+
+use std::panic::Location;
+
+use super::Pool;
+use super::core::{Core, Settings};
+use super::room::Room;
+use super::roster::Roster;
+use crate::cell::{self, Item, Lane, Lasting, Number, Refused, ShutDown};
+use crate::sync;
+use crate::sync::atomic::Ordering;
+use crate::sync::{Arc, Mutex, MutexGuard};
+
+sync::global! {
+    /// Cores whose pools have gone.
+    static FREE: Mutex<Vec<&'static Core>> = Mutex::new(Vec::new());
+}
+
+/// The pools that a core was, and where they were shut down: not those that were only dropped.
+#[derive(Default)]
+pub(super) struct ShutDowns(Vec<Span>);
+
+/// Pools one after the other that were shut down in the same place.
+struct Span {
+    first: Number,
+    last: Number,
+    location: &'static Location<'static>,
+}
+
+impl ShutDowns {
+    pub(super) fn note(&mut self, number: Number, location: &'static Location<'static>) {
+        match self.0.last_mut() {
+            Some(span) if span.last == number => {} // the first time counts
+            Some(span) if span.last.next() == number && span.location == location => {
+                span.last = number;
+            }
+            _ => self.0.push(Span { first: number, last: number, location }),
+        }
+    }
+
+    pub(super) fn find(&self, number: Number) -> ShutDown {
+        let at = self.0.partition_point(|span| span.last < number);
+        self.0.get(at).filter(|span| span.first <= number).map(|span| span.location)
+    }
+}
+
+impl Core {
+    /// The core of a new pool.
+    pub(super) fn open(settings: Settings, workers: usize) -> &'static Core {
+        let free = FREE.lock().pop();
+        let core = free.unwrap_or_else(Core::make);
+        core.begin(settings, workers);
+        core
+    }
+
+    fn begin(&'static self, settings: Settings, workers: usize) {
+        let mut roster = self.lock();
+        let number = self.number().next();
+        if number < self.number() {
+            *self.shut_down.lock() = ShutDowns::default(); // the numbers begin anew
+        }
+        // ORDERING: Relaxed, as in `number`. Before the queue is opened: see `post`.
+        self.number.store(number.bits(), Ordering::Relaxed);
+        self.queue_limit.store(settings.queue_limit.unwrap_or(usize::MAX), Ordering::Relaxed);
+        self.handles.store(1, Ordering::Relaxed);
+        self.closing.store(false, Ordering::Relaxed);
+        *roster = Roster::new(workers, settings.max_spare_workers);
+        *self.settings.lock() = Arc::new(settings);
+        *self.room.lock() = Room::of(number);
+        self.inbox.open();
+        roster.publish(self);
+    }
+
+    /// What the pool will not run any more runs on the pool of the process, if it need not run here.
+    ///
+    /// # Safety
+    /// The item is the caller's to give.
+    pub(super) unsafe fn leave_to_another(&'static self, item: Item, shut_down: ShutDown) {
+        let global = Pool::global().core();
+        // SAFETY: the caller's promise; what comes back is still ours.
+        unsafe {
+            let refused = match std::ptr::eq(self, global) || cell::needs_its_executor(item) {
+                true => Err(item),
+                false => global.post(item, Lane::Back),
+            };
+            if let Err(item) = refused {
+                cell::abandon(Refused { item, shut_down });
+            }
+        }
+    }
+
+    /// The core is free for a later pool, if there is no handle, no thread, and nothing to do: nothing else
+    /// is done to it after this.
+    pub(super) fn give_back(&'static self, mut roster: MutexGuard<'_, Roster>) {
+        if roster.ended && roster.closed && roster.live == 0 {
+            *roster = Roster::new(0, 0); // neither ended nor closed: it is given back once
+            *self.settings.lock() = Arc::default();
+            drop(roster);
+            FREE.lock().push(self);
+        }
+    }
+}
+
+impl Lasting for Core {
+    unsafe fn post(&'static self, number: Number, item: Item, lane: Lane) -> Result<(), Refused> {
+        // A later pool that begins after this look may get the item; it runs there.
+        let closed = number != self.number();
+        // SAFETY: the caller's promise.
+        let refused = if closed { Err(item) } else { unsafe { self.post(item, lane) } };
+        let Err(item) = refused else { return Ok(()) };
+        let shut_down = self.shut_down.lock().find(number);
+        // SAFETY: it has come back.
+        unsafe {
+            if shut_down.is_some() && cell::needs_its_executor(item) {
+                return Err(Refused { item, shut_down });
+            }
+            Pool::global().core().post(item, lane).map_err(|item| Refused { item, shut_down })
+        }
+    }
+}

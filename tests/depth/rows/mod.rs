@@ -1,0 +1,18 @@
+//! The rows: one for each way in which a promise can hang behind another one.
+
+mod links;
+mod lists;
+mod others;
+mod shared;
+mod work;
+
+use crate::table::Row;
+
+/// All rows, by what they are about.
+pub(crate) const ALL: &[(&str, &[Row])] = &[
+    ("links", links::ROWS),
+    ("lists", lists::ROWS),
+    ("others", others::ROWS),
+    ("shared", shared::ROWS),
+    ("work", work::ROWS),
+];

@@ -1,0 +1,150 @@
+//! Shared values: branches, copies, values that are set by hand.
+
+use crate::table::{BARE, CUT, PLAIN, Row, Traits};
+use asynckit::{AsyncValue, Failure, IntoPromise, Promise};
+use std::future::IntoFuture;
+
+/// A branch is a job; which of them can be run, a worker that waits finds at the far end of the line.
+const BRANCH: Traits = Traits { looked_through: 4, ..PLAIN };
+
+pub(crate) const ROWS: &[Row] = &[
+    Row {
+        name: "a branch",
+        uses: &["Promise::share", "AsyncValue::map"],
+        step: |_, link, carried| {
+            link.share().map(move |value| {
+                drop(carried);
+                value.clone()
+            })
+        },
+        traits: BRANCH,
+    },
+    Row {
+        name: "a branch by then",
+        uses: &["AsyncValue::then"],
+        step: |_, link, carried| {
+            link.share().then(move |value| {
+                drop(carried);
+                Promise::ready(value.clone())
+            })
+        },
+        traits: BRANCH,
+    },
+    Row {
+        name: "a branch by chain",
+        uses: &["AsyncValue::chain"],
+        step: |_, link, carried| {
+            link.share().chain(move |value| {
+                drop(carried);
+                Ok(value.clone())
+            })
+        },
+        traits: BRANCH,
+    },
+    Row {
+        name: "a branch by chain_on",
+        uses: &["AsyncValue::chain_on"],
+        step: |world, link, carried| {
+            link.share().chain_on(&world.pool, move |value| {
+                drop(carried);
+                Ok(value.clone())
+            })
+        },
+        traits: BRANCH,
+    },
+    Row {
+        name: "one of two branches",
+        uses: &["AsyncValue::map"],
+        step: |_, link, carried| {
+            let value = link.share();
+            drop(value.map(move |_| drop(carried)));
+            value.map(|value| value.clone())
+        },
+        traits: BRANCH,
+    },
+    Row {
+        name: "a copy",
+        uses: &["IntoPromise::into_promise"],
+        step: |_, link, _| link.share().into_promise(),
+        traits: BARE,
+    },
+    Row {
+        name: "a copy's link",
+        uses: &["IntoPromise::into_promise"],
+        step: |_, link, carried| link.share().into_promise().finally(move || drop(carried)),
+        traits: PLAIN,
+    },
+    Row {
+        name: "a copy beside a handle",
+        uses: &["IntoPromise::into_promise"],
+        step: |_, link, carried| {
+            let value = link.share();
+            let copy = value.clone().into_promise();
+            copy.finally(move || drop((value, carried)))
+        },
+        traits: CUT,
+    },
+    Row {
+        name: "a value in a future",
+        uses: &["Pool::spawn_future"],
+        step: |world, link, carried| {
+            let value = link.share().into_future();
+            let copy = world.pool.spawn_future(async move {
+                let outcome = value.await;
+                drop(carried);
+                Ok(outcome)
+            });
+            copy.then(Promise::settled)
+        },
+        traits: CUT,
+    },
+    Row {
+        name: "a value that is set by hand",
+        uses: &["AsyncValue::new", "AsyncValue::set", "AsyncValue::fail"],
+        step: |world, link, carried| {
+            let event = AsyncValue::new();
+            let branch = event.map(move |value: &crate::things::Thing| {
+                drop(carried);
+                value.clone()
+            });
+            drop(link.handle(move |outcome| {
+                match outcome {
+                    Ok(value) => drop(event.set(value)),
+                    Err(Failure::Error(error)) => drop(event.fail(error)),
+                    Err(_) => {}
+                }
+                Ok(())
+            }));
+            branch.via(&world.pool)
+        },
+        traits: Traits {
+            verdict: |root| if root == "Panicked" { "Abandoned" } else { root },
+            ..CUT
+        },
+    },
+    Row {
+        name: "a value that its branch owns",
+        uses: &["AsyncValue::map"],
+        step: |world, link, carried| {
+            let value = link.share();
+            let (deferred, promise) = world.deferred();
+            let copy = value.clone();
+            drop(value.map(move |value| deferred.resolve(value.clone())));
+            promise.finally(move || drop((copy, carried)))
+        },
+        traits: Traits { verdict: |root| if root == "Ok" { "Ok" } else { "Abandoned" }, ..CUT },
+    },
+    Row {
+        name: "a value whose handle cancels",
+        uses: &["AsyncValue::cancel"],
+        step: |_, link, carried| {
+            let value = link.share();
+            let branch = value.map(|value| value.clone());
+            branch.finally(move || {
+                value.cancel();
+                drop((value, carried));
+            })
+        },
+        traits: Traits { cuts: true, ..BRANCH },
+    },
+];
