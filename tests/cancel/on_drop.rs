@@ -1,6 +1,8 @@
 //! Promises that are cancelled where they are dropped: `Pool::deferred_cancel_on_drop`.
 
-use crate::common::{DropCounter, eventually, watched};
+use crate::common::{
+    DropCounter, SMALL_STACK, eventually, run_on_small_stack, watched, watched_long,
+};
 use asynckit::{AsyncList, Deferred, Pool, Promise};
 use std::sync::mpsc;
 
@@ -87,5 +89,30 @@ fn what_has_settled_is_dropped_as_always() {
         deferred.resolve(3);
         assert_eq!(promise.get(None).expect("the value"), 3);
         promise.detach();
+    });
+}
+
+/// Each is owned by a callback of the one before, so that dropping the first drops and cancels all of them.
+#[test]
+fn any_depth_of_them_is_dropped_on_a_small_stack() {
+    watched_long(|| {
+        run_on_small_stack(SMALL_STACK, || {
+            let (mut last, mut promise) = fragile();
+            let (told, tells) = mpsc::channel();
+            last.on_cancel(move || told.send(()).expect("the test waits"));
+            let mut deferreds = vec![last];
+            for _ in 0..20_000 {
+                let (deferred, next) = fragile();
+                let inner = std::mem::replace(&mut promise, next);
+                promise = promise.map(move |n| {
+                    drop(inner);
+                    n
+                });
+                deferreds.push(deferred);
+            }
+            drop(promise);
+            assert_eq!(tells.iter().count(), 1);
+            assert!(deferreds.iter().all(Deferred::is_cancelled));
+        });
     });
 }

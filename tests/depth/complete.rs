@@ -123,13 +123,24 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Deferred::is_cancelled",
             "Pool::shutdown",
             "Promise::cancel",
+            "Promise::detach",
             "Promise::failed",
             "Promise::get",
             "Promise::is_set",
         ],
     ),
     (CLOSED, &["Pool::try_scope", "TryScope::spawn"]),
-    (ROOT, &["Pool::run", "Promise::deferred", "Promise::delay", "delay", "spawn"]),
+    (
+        ROOT,
+        &[
+            "Pool::deferred_cancel_on_drop",
+            "Pool::run",
+            "Promise::deferred",
+            "Promise::delay",
+            "delay",
+            "spawn",
+        ],
+    ),
 ];
 
 /// In rows, but no `pub fn`.
