@@ -176,7 +176,7 @@ impl Fetch {
         };
         if history.len() >= most {
             let error = Error::new(ErrorKind::TooManyRedirects).of(&request.url);
-            return Err(error.saying(format!("more than {most} redirects")));
+            return Err(error.saying("too many redirects"));
         }
         if head.announced().is_some_and(|length| length <= SHORT) {
             while let Ok(Some(_)) = head.piece(SHORT).await {}
