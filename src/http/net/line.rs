@@ -227,3 +227,50 @@ impl AsyncWrite for Watched {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// What is there, however much, is read in short rows, each of which ends with a wake-up of the reader's own.
+    #[test]
+    fn a_connection_that_has_more_lets_others_have_their_turn() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let writer = std::thread::spawn(move || {
+            let (mut peer, _) = listener.accept().expect("a client");
+            peer.write_all(&[7; 100_000]).expect("it is read");
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        let total = runtime.expect("a runtime").block_on(async {
+            let stream = TcpStream::connect(address).await.expect("a server");
+            let mut watched = Watched::new(stream, Line::new(None), Kept::new(1));
+            let (mut total, mut in_a_row) = (0, 0);
+            let mut memory = vec![0; 200_000];
+            std::future::poll_fn(|cx| {
+                loop {
+                    let mut buffer = ReadBuf::new(&mut memory);
+                    match Pin::new(&mut watched).poll_read(cx, &mut buffer) {
+                        Poll::Ready(read) => {
+                            read.expect("bytes");
+                            if buffer.filled().is_empty() {
+                                return Poll::Ready(total);
+                            }
+                            total += buffer.filled().len();
+                            in_a_row += buffer.filled().len();
+                            assert!(in_a_row <= 16 * 1024, "{in_a_row} bytes in a row");
+                        }
+                        Poll::Pending => {
+                            in_a_row = 0;
+                            return Poll::Pending;
+                        }
+                    }
+                }
+            })
+            .await
+        });
+        assert_eq!(total, 100_000);
+        writer.join().expect("it has written");
+    }
+}
