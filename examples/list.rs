@@ -3,24 +3,25 @@
 use asynckit::{AsyncList, Pool, Promise};
 use std::{error::Error, io, thread, time::Duration};
 
-const TIMEOUT: Option<Duration> = Some(Duration::from_secs(10));
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let pool = Pool::new(4);
     let download_all = |urls: &[&str]| urls.iter().map(|u| download(&pool, u)).collect();
 
-    let mut pages: AsyncList<_> = download_all(&["a", "bb", "ccc", "dddd", "eeeee"]);
-    let texts: Vec<String> = pages.get(TIMEOUT)?;
+    // One limit for all, and what is late, or behind a failure, is cancelled.
+    let pages: AsyncList<_> = download_all(&["a", "bb", "ccc", "dddd", "eeeee"]);
+    let texts: Vec<String> = pages.join().timeout(TIMEOUT).get(None)?;
     println!("{texts:?}");
 
     // A list goes on like a promise: nobody has to wait in between.
     let pages: AsyncList<_> = download_all(&["a", "bb", "ccc", "dddd", "eeeee"]);
-    let mut total = pages.chain(|texts| Ok(texts.iter().map(String::len).sum::<usize>()));
-    println!("{} bytes", total.get(TIMEOUT)?);
+    let total = pages.chain(|texts| Ok(texts.iter().map(String::len).sum::<usize>()));
+    println!("{} bytes", total.timeout(TIMEOUT).get(None)?);
 
     // Where a dead link must not cost the others: every outcome, good or bad.
     let pages: AsyncList<_> = download_all(&["a", "no such page", "ccc"]);
-    for outcome in pages.settled().get(TIMEOUT)? {
+    for outcome in pages.settled().timeout(TIMEOUT).get(None)? {
         println!("{outcome:?}");
     }
     Ok(())

@@ -10,7 +10,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     loop {
         match page.get(Some(Duration::from_millis(40))) {
             Ok(text) => break println!("{text}"),
-            Err(Failure::TimedOut) => println!("not yet"), // the promise is still there
+            // This `get` is over, the promise is still there. One that has a time of its own, by
+            // `timeout`, fails with the same, and is set then.
+            Err(Failure::TimedOut) if !page.is_set() => println!("not yet"),
             Err(Failure::Error(error)) => break println!("{error}"), // an io::Error
             Err(other) => return Err(other.into()),
         }

@@ -6,7 +6,7 @@ use std::iter::FusedIterator;
 use std::time::Duration;
 
 /// The pauses between the attempts of a [`retry`](crate::retry()): always the same, or each twice as
-/// long as the one before.
+/// long as the one before, or longer by another [`factor`](Backoff::factor).
 ///
 /// An iterator that ends after [`times`](Self::times) pauses, and without that never. Any other
 /// iterator of durations does as well.
@@ -23,7 +23,8 @@ use std::time::Duration;
 #[must_use = "a backoff does nothing unless it is given to `retry`"]
 pub struct Backoff {
     next: Duration,
-    grows: bool,
+    /// Each pause is so many times as long as the one before.
+    factor: f64,
     most: Duration,
     jitter: Jitter,
     /// `None`: it never ends.
@@ -33,7 +34,7 @@ pub struct Backoff {
 impl Backoff {
     /// Always the same pause.
     pub fn constant(pause: Duration) -> Self {
-        Backoff { next: pause, grows: false, most: Duration::MAX, jitter: Jitter::None, left: None }
+        Backoff { next: pause, factor: 1.0, most: Duration::MAX, jitter: Jitter::None, left: None }
     }
 
     /// `first`, then each pause twice as long as the one before.
@@ -41,7 +42,24 @@ impl Backoff {
     /// Give it a [`cap`](Self::cap), and [`full_jitter`](Self::full_jitter) where many clients could
     /// fail at the same time. It never overflows: the longest pause is [`Duration::MAX`].
     pub fn exponential(first: Duration) -> Self {
-        Backoff { grows: true, ..Backoff::constant(first) }
+        Backoff { factor: 2.0, ..Backoff::constant(first) }
+    }
+
+    /// Each pause is `factor` times as long as the one before, in place of twice.
+    ///
+    /// What is less than 1, or no number, counts as 1: pauses do not become shorter.
+    ///
+    /// ```
+    /// use asynckit::Backoff;
+    /// use std::time::Duration;
+    ///
+    /// let backoff = Backoff::exponential(Duration::from_millis(100)).factor(1.5);
+    /// let pauses: Vec<_> = backoff.times(3).map(|pause| pause.as_millis()).collect();
+    /// assert_eq!(pauses, [100, 150, 225]);
+    /// ```
+    pub fn factor(mut self, factor: f64) -> Self {
+        self.factor = factor.max(1.0);
+        self
     }
 
     /// No pause is longer than `most`.
@@ -81,9 +99,7 @@ impl Iterator for Backoff {
             *left = left.checked_sub(1)?;
         }
         let pause = self.next.min(self.most);
-        if self.grows {
-            self.next = pause.saturating_mul(2);
-        }
+        self.next = longer(pause, self.factor);
         Some(self.jitter.shorten(pause))
     }
 
@@ -93,6 +109,17 @@ impl Iterator for Backoff {
 }
 
 impl FusedIterator for Backoff {}
+
+/// Exact for the usual factors; a product that no duration can hold is the longest one.
+fn longer(pause: Duration, factor: f64) -> Duration {
+    if factor == 1.0 {
+        return pause;
+    }
+    if factor == 2.0 {
+        return pause.saturating_mul(2);
+    }
+    Duration::try_from_secs_f64(pause.as_secs_f64() * factor).unwrap_or(Duration::MAX)
+}
 
 /// Whether pauses are drawn.
 #[derive(Clone, Debug)]

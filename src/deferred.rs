@@ -132,7 +132,8 @@ impl<T: Send + 'static, E: Send + 'static> Deferred<T, E> {
     /// Has `f` called when the promise is cancelled, inside that call; at once, if it was before.
     ///
     /// Handlers add up, and run in the order of registration. One that is left over when the promise
-    /// is settled is dropped. Panics of `f` are contained.
+    /// is settled is dropped. Panics of `f` are contained. Where the deferred is given away before there is something
+    /// to abort, [`Promise::on_cancel`] says the same on the other side.
     pub fn on_cancel(&mut self, f: impl FnOnce() + Send + 'static) {
         self.producer.on_cancel(Box::new(f));
     }

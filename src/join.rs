@@ -3,14 +3,16 @@
 use std::panic::Location;
 
 use crate::cell::{self, Origin};
+use crate::list::AsyncList;
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
 
 /// Joins promises, each of its own type, into one promise of all values.
 ///
-/// It takes a tuple of 2 to 12, or an array. Besides promises a tuple may have whatever else a job may
-/// return: an [`AsyncList`](crate::AsyncList), of which it gets the `Vec`, an [`AsyncValue`](crate::AsyncValue), which
-/// is cloned, or a `Result`. The first failure in time is the failure of the whole, and cancels the
+/// It takes a tuple of 2 to 12, an array, or a `Vec`. Besides promises a tuple may have whatever else a job may
+/// return: an [`AsyncList`], of which it gets the `Vec`, an [`AsyncValue`](crate::AsyncValue), which
+/// is cloned, or a `Result`. All have one type of error; where one has another, [`any_error`](Promise::any_error) behind
+/// each makes them the same. The first failure in time is the failure of the whole, and cancels the
 /// others; of those that had failed before, it is the first in the tuple. Joining needs no worker;
 /// callbacks run on the executor of the first promise. Cancelling the result cancels all.
 ///
@@ -28,7 +30,13 @@ pub fn join<J: Join>(promises: J) -> Promise<J::Output, J::Err> {
     promises.join_here()
 }
 
-/// What [`join`] takes: tuples of 2 to 12 promises, and arrays.
+/// What [`join`] takes: tuples of 2 to 12 promises, arrays, and a `Vec`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be joined",
+    label = "neither a tuple of 2 to 12 promises nor an array or a `Vec` of them",
+    note = "what an iterator gives: `.collect::<AsyncList<_, _>>().join()`",
+    note = "promises with different types of errors: `.any_error()` behind each"
+)]
 pub trait Join {
     /// The tuple, or the array, of the values.
     type Output;
@@ -55,6 +63,17 @@ impl<T: Send + 'static, E: Send + 'static, const N: usize> Join for [Promise<T, 
         });
         let result = cell::join::<Joined, _, N>(inputs, Location::caller());
         Promise::new(result, executor.unwrap_or_else(|| Pool::global().core().executor()))
+    }
+}
+
+/// As [`AsyncList::join`].
+impl<T: Send + 'static, E: Send + 'static> Join for Vec<Promise<T, E>> {
+    type Output = Vec<T>;
+    type Err = E;
+
+    #[track_caller]
+    fn join_here(self) -> Promise<Vec<T>, E> {
+        AsyncList::from_iter(self).join()
     }
 }
 

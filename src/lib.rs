@@ -16,7 +16,8 @@
 //!     .map(|word| pool.run(move || word.to_uppercase()).map(|word| word.len()))
 //!     .into_iter()
 //!     .collect();
-//! let total = lengths.map(|all| all.iter().sum::<usize>()).get(Some(Duration::from_secs(5)))?;
+//! let lengths = lengths.join().timeout(Duration::from_secs(5)); // what is late is cancelled
+//! let total: usize = lengths.map(|all| all.iter().sum()).get(None)?;
 //! assert_eq!(total, 14);
 //! # Ok::<(), asynckit::Failure>(())
 //! ```
@@ -35,6 +36,7 @@
 //! | goes on, next | [`then`](Promise::then) | [`catch`](Promise::catch), [`or_else`](Promise::or_else), [`catch_if`](Promise::catch_if) | [`handle`](Promise::handle) |
 //! | goes on, queued | [`chain`](Promise::chain), [`chain_on`](Promise::chain_on) | | |
 //! | looks on | | | [`inspect`](Promise::inspect), [`finally`](Promise::finally) |
+//! | looks on, and is waited for | | | [`inspect_then`](Promise::inspect_then), [`finally_then`](Promise::finally_then) |
 //!
 //! | of many promises | |
 //! | --- | --- |
@@ -48,8 +50,8 @@
 //! | in time | |
 //! | --- | --- |
 //! | later | [`delay`], [`Promise::delay_value`] |
-//! | not for ever | [`Promise::timeout`], [`Promise::deadline`] |
-//! | once more | [`retry`](retry()), [`retry_if`], [`Backoff`] |
+//! | not for ever | [`Promise::timeout`], [`Promise::timeout_or`], [`Promise::deadline`] |
+//! | once more | [`retry`](retry()), [`retry_if`], [`retry_when`], [`Backoff`] |
 //!
 //! Where these run is the promise's executor: the pool that it was spawned on, or what
 //! [`via`](Promise::via) has named. [`Pool::spawn_future`] runs futures.
@@ -132,7 +134,7 @@ pub use pool::{Pool, PoolBuilder, Scope, Shutdown, ShutdownReport};
 pub use promise::Adopted;
 pub use promise::{IntoPromise, PoolFull, Promise, spawn};
 pub use relay::{CancelOnDrop, Canceller};
-pub use retry::{retry, retry_if};
+pub use retry::{retry, retry_if, retry_when};
 #[cfg(asynckit_shuttle)]
 #[doc(hidden)]
 pub use sync::controlled;

@@ -58,10 +58,9 @@ impl Pool {
         let result = Scope::run(self, |scope| {
             let scope = TryScope { scope, nursery: own };
             let result = f(&scope);
-            if result.as_ref().is_err_and(|failure| !failure.is_cancelled()) {
-                if scope.nursery.fail(None) {
-                    scope.nursery.cancel();
-                }
+            let failed = result.as_ref().is_err_and(|failure| !failure.is_cancelled());
+            if failed && scope.nursery.fail(None) {
+                scope.nursery.cancel();
             }
             result
         });

@@ -1,9 +1,9 @@
 //! Failures that nobody has looked at: each is reported once, when it is dropped.
 
-use std::any::{Any, type_name};
+use std::any::type_name;
 use std::fmt;
 
-use crate::failure::{AnyError, Failure, contain};
+use crate::failure::{Failure, contain, readable};
 use crate::sync::Arc;
 use crate::sync::RwLock;
 use crate::telemetry;
@@ -29,8 +29,8 @@ impl Unobserved {
     }
 }
 
-/// The message of a panic, an `AnyError`, a `String`, a `&str` or an `io::Error`; of any other
-/// error the name of its type.
+/// The place and the message of a panic; the message of an `AnyError`, a `String`, a `&str`, an `io::Error` or a
+/// `Box<dyn Error + Send + Sync>`; of any other error the name of its type.
 impl fmt::Display for Unobserved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -78,20 +78,9 @@ pub(crate) fn report<E: 'static>(failure: &Failure<E>, trace: Trace) {
 
 /// What is known of the error, whatever its type is.
 pub(crate) fn message<E: 'static>(failure: &Failure<E>) -> String {
-    let error = match failure {
-        Failure::Error(error) => error as &dyn Any,
-        Failure::Panicked(panic) => return format!("panicked: {}", panic.message()),
-        _ => return String::new(), // only the two above are reported
-    };
-    if let Some(error) = error.downcast_ref::<AnyError>() {
-        format!("{error:#}")
-    } else if let Some(error) = error.downcast_ref::<String>() {
-        error.clone()
-    } else if let Some(error) = error.downcast_ref::<&'static str>() {
-        (*error).to_owned()
-    } else if let Some(error) = error.downcast_ref::<std::io::Error>() {
-        error.to_string()
-    } else {
-        type_name::<E>().to_owned()
+    match failure {
+        Failure::Error(error) => readable(error).unwrap_or_else(|| type_name::<E>().to_owned()),
+        Failure::Panicked(panic) => panic.to_string(),
+        _ => String::new(), // only the two above are reported
     }
 }

@@ -187,6 +187,13 @@ impl Chain {
         bits(self.0.load(Ordering::Relaxed)) & WAITING != 0
     }
 
+    /// Whether the root has not been started and is in the queue of a pool: for those who tell people of it.
+    pub(crate) fn is_queued(&self) -> bool {
+        // ORDERING: Relaxed, a hint.
+        let now = self.0.load(Ordering::Relaxed);
+        bits(now) & WAITING != 0 && !address(now).is_null()
+    }
+
     /// Owner of a settled chain of one cell, whose deferred settled by the state word alone.
     pub(crate) fn set_under_way(&self) {
         // ORDERING: Relaxed, nobody else has the chain: its deferred is gone, its tail is ours.

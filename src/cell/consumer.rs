@@ -124,26 +124,18 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
             Seen::TakenValue | Seen::TakenFailure => Some(Err(Failure::Taken)),
             // SAFETY: settled, so the cell is ours; the word remembers that the body is empty.
             Seen::Settled => unsafe {
-                if let Some(again) = self.failure_again() {
-                    return Some(Err(again));
-                }
                 let outcome = body::take_written::<T, E>(self.cell);
-                if outcome.is_err() {
-                    self.cell.header().place.show();
+                match &outcome {
+                    Ok(_) => self.cell.header().word.taken(false),
+                    Err(failure) if failure.stays() => {} // it owns nothing, so it may be there twice
+                    Err(_) => {
+                        self.cell.header().place.show();
+                        self.cell.header().word.taken(true);
+                    }
                 }
-                self.cell.header().word.taken(outcome.is_err());
                 Some(outcome)
             },
         }
-    }
-
-    /// In a settled cell: a failure that stays, because nothing of the user's is in it.
-    ///
-    /// # Safety
-    /// Settled with an outcome that was not taken.
-    unsafe fn failure_again(&self) -> Option<Failure<E>> {
-        // SAFETY: the caller's promise; the consumer owns the cell.
-        unsafe { body::outcome::<T, E>(self.cell)?.as_ref().err()?.again() }
     }
 
     /// Polls as a future does: the last waker is woken.
@@ -244,6 +236,18 @@ impl<T, E> Consumer<T, E> {
         // SAFETY: the root lives as long as its chain's tail.
         let header = unsafe { self.root().header() };
         header.place.location().map(|place| (header.vtable().kind, place))
+    }
+
+    /// What the job that a pending chain began with is doing, for `Debug`; nothing if it began with none.
+    pub(crate) fn job_state(&self) -> Option<&'static str> {
+        // SAFETY: the root lives as long as its chain's tail.
+        let header = unsafe { self.root().header() };
+        let alone = self.root() == self.cell;
+        match header.up.is_waiting() {
+            _ if !header.vtable().job => None,
+            true => header.up.is_queued().then_some("queued"),
+            false => Some(if alone { "running" } else { "begun" }),
+        }
     }
 
     /// Cancels the chain. `false`: it had settled.

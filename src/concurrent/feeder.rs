@@ -176,8 +176,7 @@ where
             return false; // not reachable: one call at a time
         };
         drop(state);
-        loop {
-            let Some(goes_on) = self.start_next(&mut given) else { break };
+        while let Some(goes_on) = self.start_next(&mut given) {
             if !goes_on {
                 self.put_back(given, false);
                 return false;

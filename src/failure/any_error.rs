@@ -1,10 +1,9 @@
 //! `AnyError`: any error behind one pointer, and the way a failure travels through `?` unwrapped.
 
-use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::iter;
 
+use super::kept::{Described, Message, Shared, messages};
 use super::{Failure, TimedOut};
 use crate::sync::Arc;
 
@@ -12,8 +11,19 @@ type Boxed = Box<dyn Error + Send + Sync + 'static>;
 
 /// Any error: what `?` makes of every error type where promises have no typed error.
 ///
-/// One pointer wide; clones share the error. It does not implement [`Error`] itself (that is what
-/// lets `?` take every error); [`as_error`](AnyError::as_error) gives the one inside.
+/// `?` takes every [`Error`] that is `Send` and `Sync`, and what else is one once it is boxed: a `String`, a `&str`, a
+/// `Box<dyn Error + Send + Sync>`, an `anyhow::Error`, an `eyre::Report`. One pointer wide; clones share the error. It
+/// does not implement [`Error`] itself (that is what lets `?` take every error); [`as_error`](AnyError::as_error) gives
+/// the one inside.
+///
+/// Where a function returns something else, `?` takes an `AnyError` into a `Box<dyn Error>` and a `String`. The language
+/// does not let it into the others; write
+///
+/// | from | into | |
+/// | --- | --- | --- |
+/// | `AnyError` | `Box<dyn Error + Send + Sync>` | `.map_err(AnyError::into_boxed)?` |
+/// | `AnyError` | `anyhow::Error`, `eyre::Report` | `.map_err(Failure::from)?` |
+/// | `Box<dyn Error>` | `AnyError` | `.map_err(AnyError::from_local)?` |
 ///
 /// A `Failure<AnyError>` is not wrapped: its [`Failure::Error`] gives back the `AnyError` in it,
 /// and a job that returns any other variant by `?` fails with that very failure.
@@ -28,7 +38,7 @@ type Boxed = Box<dyn Error + Send + Sync + 'static>;
 /// fn port(text: &str) -> Result<u16, AnyError> {
 ///     let port = text.parse()?;
 ///     if port == 0 {
-///         return Err(AnyError::msg("port 0 is not allowed"));
+///         Err("port 0 is not allowed")?;
 ///     }
 ///     Ok(port)
 /// }
@@ -50,10 +60,7 @@ impl AnyError {
         AnyError::wrap(Box::new(Message(message.to_string())))
     }
 
-    /// Takes over an error that is boxed already.
-    ///
-    /// `?` does this for every other error; for a `Box<dyn Error + Send + Sync>`, write
-    /// `.map_err(AnyError::from_boxed)?`.
+    /// Takes over an error that is boxed already, as `?` does.
     ///
     /// # Examples
     ///
@@ -73,6 +80,60 @@ impl AnyError {
             Ok(shared) => shared.0,
             Err(error) => AnyError::wrap(error),
         }
+    }
+
+    /// Keeps the messages of an error that may not leave its thread, and of its causes.
+    ///
+    /// A `Box<dyn Error>` does not say that it is `Send`, so a promise cannot carry it. Where the function that makes it
+    /// is yours, let it return a `Box<dyn Error + Send + Sync>`: then `?` is enough, and the error itself goes along.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use asynckit::{AnyError, Pool};
+    /// use std::error::Error;
+    ///
+    /// fn read() -> Result<u32, Box<dyn Error>> {
+    ///     Ok("many".parse()?)
+    /// }
+    ///
+    /// let mut number = Pool::global().attempt(|| {
+    ///     let number = read().map_err(AnyError::from_local)?;
+    ///     Ok(number + 1)
+    /// });
+    /// assert_eq!(number.get(None).unwrap_err().to_string(), "invalid digit found in string");
+    /// ```
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
+    pub fn from_local(error: Box<dyn Error>) -> AnyError {
+        AnyError::wrap(Box::new(Described::of(&*error)))
+    }
+
+    /// The error inside, boxed, for functions that return a `Box<dyn Error + Send + Sync>`.
+    ///
+    /// The box holds the error itself where this was its last owner, else a stand-in for it: one with the same message
+    /// and causes, that [`AnyError::from_boxed`] knows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use asynckit::AnyError;
+    /// use std::error::Error;
+    ///
+    /// fn port(text: &str) -> Result<u16, AnyError> {
+    ///     Ok(text.parse()?)
+    /// }
+    ///
+    /// fn address(text: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
+    ///     let port = port(text).map_err(AnyError::into_boxed)?;
+    ///     Ok(format!("localhost:{port}"))
+    /// }
+    ///
+    /// assert!(address("many").unwrap_err().is::<std::num::ParseIntError>());
+    /// ```
+    #[must_use]
+    pub fn into_boxed(self) -> Box<dyn Error + Send + Sync + 'static> {
+        Arc::try_unwrap(self.error).unwrap_or_else(|error| Box::new(Shared(AnyError { error })))
     }
 
     /// The error inside, to be asked for its [`source`](Error::source) or passed on.
@@ -105,39 +166,27 @@ impl AnyError {
     fn wrap(error: Boxed) -> AnyError {
         AnyError { error: Arc::new(error) }
     }
-
-    /// The messages of the error and its causes. A cause that says no more than the error before
-    /// it (as the one in a `Failure::Error`) is passed over.
-    fn messages(&self) -> impl Iterator<Item = String> {
-        let first: &(dyn Error + 'static) = self.as_error();
-        let mut said = None;
-        iter::successors(Some(first), |&error| error.source())
-            .map(|error| error.to_string())
-            .filter(move |message| said.replace(message.clone()).as_ref() != Some(message))
-    }
 }
 
-impl<X: Error + Send + Sync + 'static> From<X> for AnyError {
+// Not for `X: Error`: that would leave out `String` and the boxes. `AnyError` is no such `X`, or this would overlap with
+// `From<AnyError> for AnyError`; that is why no `?` takes it into a `Box<dyn Error + Send + Sync>`.
+impl<X: Into<Boxed>> From<X> for AnyError {
     fn from(error: X) -> AnyError {
-        match recast::<X, Failure<AnyError>>(error) {
-            Ok(failure) => AnyError::from_failure(failure),
-            Err(error) => AnyError::wrap(Box::new(error)),
-        }
+        AnyError::from_boxed(error.into())
     }
 }
 
-/// The box holds the error itself where this was its last owner, else a stand-in for it: one with
-/// the same message and causes, that [`AnyError::from_boxed`] knows.
-impl From<AnyError> for Box<dyn Error + Send + Sync + 'static> {
-    fn from(error: AnyError) -> Self {
-        Arc::try_unwrap(error.error).unwrap_or_else(|error| Box::new(Shared(AnyError { error })))
-    }
-}
-
-/// As for `Box<dyn Error + Send + Sync>`.
+/// As [`AnyError::into_boxed`].
 impl From<AnyError> for Box<dyn Error + 'static> {
     fn from(error: AnyError) -> Self {
-        Boxed::from(error)
+        error.into_boxed()
+    }
+}
+
+/// The message and its causes, on one line.
+impl From<AnyError> for String {
+    fn from(error: AnyError) -> String {
+        format!("{error:#}")
     }
 }
 
@@ -146,7 +195,7 @@ impl fmt::Display for AnyError {
         if !f.alternate() {
             return fmt::Display::fmt(self.as_error(), f);
         }
-        for (index, message) in self.messages().enumerate() {
+        for (index, message) in messages(self.as_error()).enumerate() {
             let colon = if index == 0 { "" } else { ": " };
             write!(f, "{colon}{message}")?;
         }
@@ -156,57 +205,13 @@ impl fmt::Display for AnyError {
 
 impl fmt::Debug for AnyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, message) in self.messages().enumerate() {
+        for (index, message) in messages(self.as_error()).enumerate() {
             match index {
                 0 => write!(f, "{message}")?,
                 _ => write!(f, "\n    caused by: {message}")?,
             }
         }
         Ok(())
-    }
-}
-
-/// What `AnyError::msg` keeps.
-#[derive(Debug)]
-struct Message(String);
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for Message {}
-
-/// An error with other owners in a box of its own.
-struct Shared(AnyError);
-
-impl fmt::Display for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl Error for Shared {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.as_error().source()
-    }
-}
-
-/// Gives the value back as a `B` where `A` and `B` are the same type: the choice by type that
-/// generic code has without specialisation. The compiler decides it once for each `A`.
-pub(super) fn recast<A: 'static, B: 'static>(value: A) -> Result<B, A> {
-    let mut slot = Some(value);
-    let any: &mut dyn Any = &mut slot;
-    match any.downcast_mut::<Option<B>>().and_then(Option::take) {
-        Some(value) => Ok(value),
-        None => Err(slot.expect("only a `B` is taken out")),
     }
 }
 
@@ -288,8 +293,7 @@ mod tests {
 
     #[test]
     fn last_owner_gets_the_error_itself_boxed() {
-        let boxed: Box<dyn Error + Send + Sync> = outer().into();
-        assert!(boxed.is::<Outer>());
+        assert!(outer().into_boxed().is::<Outer>());
         let plain: Box<dyn Error> = outer().into();
         assert!(plain.is::<Outer>());
     }
@@ -297,11 +301,30 @@ mod tests {
     #[test]
     fn one_of_many_owners_gets_a_stand_in() {
         let error = outer();
-        let boxed: Box<dyn Error + Send + Sync> = error.clone().into();
+        let boxed = error.clone().into_boxed();
         assert_eq!(boxed.to_string(), "cannot load the page");
         assert!(boxed.source().is_some_and(|cause| cause.is::<io::Error>()));
-        let back = AnyError::from_boxed(boxed);
+        let back = AnyError::from(boxed);
         assert!(Arc::ptr_eq(&error.error, &back.error));
+    }
+
+    #[test]
+    fn question_mark_takes_what_is_an_error_in_a_box() {
+        fn text(text: &str) -> Result<(), AnyError> {
+            Err(text)?;
+            Ok(())
+        }
+        fn string() -> Result<(), AnyError> {
+            Err("no".to_owned())?;
+            Ok(())
+        }
+        fn boxed() -> Result<(), AnyError> {
+            Err(Boxed::from(Outer(io::Error::other("cable cut"))))?;
+            Ok(())
+        }
+        assert_eq!(text("no").unwrap_err().to_string(), "no");
+        assert_eq!(string().unwrap_err().to_string(), "no");
+        assert!(boxed().unwrap_err().downcast_ref::<Outer>().is_some());
     }
 
     #[test]
@@ -310,7 +333,12 @@ mod tests {
             Err(outer())?;
             Ok(())
         }
+        fn text() -> Result<(), String> {
+            Err(outer())?;
+            Ok(())
+        }
         assert!(main_like().expect_err("it fails").is::<Outer>());
+        assert_eq!(text().expect_err("it fails"), "cannot load the page: cable cut");
     }
 
     #[test]
@@ -318,11 +346,5 @@ mod tests {
         fn anywhere<T: Send + Sync + Clone + 'static>() {}
         anywhere::<AnyError>();
         assert_eq!(size_of::<Option<AnyError>>(), size_of::<usize>());
-    }
-
-    #[test]
-    fn recast_moves_only_the_same_type() {
-        assert_eq!(recast::<u8, u8>(7), Ok(7));
-        assert_eq!(recast::<u8, i8>(7), Err(7));
     }
 }

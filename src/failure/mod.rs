@@ -1,17 +1,22 @@
 //! `Failure`: every way in which a promise can fail, in one enum.
 
 mod any_error;
+mod convert;
+mod kept;
 mod panic;
+mod place;
+mod show;
 mod timed_out;
 
 use std::any::Any;
 use std::error::Error;
-use std::fmt;
 
 pub use any_error::AnyError;
-use any_error::recast;
+use convert::recast;
 pub use panic::Panic;
 pub(crate) use panic::{AbortOnUnwind, catch, contain, drop_quietly};
+pub(crate) use place::watch as watch_panics;
+pub(crate) use show::readable;
 pub use timed_out::TimedOut;
 
 /// What a settled promise has: its value, or the way in which it failed.
@@ -40,7 +45,7 @@ pub type Outcome<T, E = AnyError> = Result<T, Failure<E>>;
 /// assert_eq!(advice(Err(Failure::Cancelled)), "give up");
 /// assert_eq!(advice(Err(Failure::Error(io::ErrorKind::NotFound.into()))), "look elsewhere");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Failure<E = AnyError> {
     /// The work returned this error.
@@ -101,6 +106,41 @@ impl<E> Failure<E> {
         }
     }
 
+    /// The same failure with an error of any type in it: what `?` takes on everywhere.
+    ///
+    /// A `Failure<E>` is an [`Error`] where `E` is one. An `anyhow::Error`, an `eyre::Report`, a
+    /// `Box<dyn Error + Send + Sync>`, a `String` are none, and `?` does not take a failure of work that returns those
+    /// into another type of error, except for a `String`. This makes it one that is. The failure of work that returns
+    /// an [`AnyError`] needs it never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use asynckit::{Failure, Pool};
+    /// use std::error::Error;
+    ///
+    /// fn answer() -> Result<u32, Box<dyn Error + Send + Sync>> {
+    ///     Err("somebody else's error".into())
+    /// }
+    ///
+    /// fn ask() -> Result<u32, Box<dyn Error + Send + Sync>> {
+    ///     let mut answer = Pool::global().spawn(answer);
+    ///     Ok(answer.get(None).map_err(Failure::into_any)?)
+    /// }
+    ///
+    /// assert_eq!(ask().unwrap_err().to_string(), "somebody else's error");
+    /// ```
+    #[must_use]
+    pub fn into_any(self) -> Failure<AnyError>
+    where
+        E: Into<AnyError>,
+    {
+        match self.sort() {
+            Ok(error) => Failure::from_error(error.into()),
+            Err(other) => other,
+        }
+    }
+
     /// Tells the work's own error from a failure that is the same for all types of errors.
     pub(crate) fn sort<F>(self) -> Result<E, Failure<F>> {
         match self {
@@ -115,8 +155,22 @@ impl<E> Failure<E> {
         }
     }
 
-    /// The same once more, if nothing of the user's is in it: such a failure is given each time it is
-    /// asked for.
+    /// Whether it owns nothing, and has nothing of the user's in it: then it is given each time it is asked
+    /// for.
+    pub(crate) fn stays(&self) -> bool {
+        match self {
+            Failure::Error(_) | Failure::Panicked(_) => false,
+            // None of these may come to own something: see `Consumer::take`.
+            Failure::Cancelled
+            | Failure::TimedOut
+            | Failure::Abandoned
+            | Failure::Taken
+            | Failure::WouldDeadlock
+            | Failure::Empty => true,
+        }
+    }
+
+    /// The same once more, if it [`stays`](Self::stays).
     pub(crate) fn again(&self) -> Option<Failure<E>> {
         match self {
             Failure::Error(_) | Failure::Panicked(_) => None,
@@ -200,53 +254,6 @@ impl Failure<AnyError> {
     }
 }
 
-impl<E: fmt::Display> fmt::Display for Failure<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Error(error) => error.fmt(f),
-            Failure::Panicked(panic) => panic.fmt(f),
-            Failure::Cancelled => f.write_str("the promise was cancelled"),
-            Failure::TimedOut => TimedOut.fmt(f),
-            Failure::Abandoned => f.write_str("abandoned: nobody is left to settle the promise"),
-            Failure::Taken => f.write_str("the value was already taken out of this promise"),
-            Failure::WouldDeadlock => f.write_str("waiting here would never end: a deadlock"),
-            Failure::Empty => f.write_str("there was no promise to choose from"),
-        }
-    }
-}
-
-impl<E: Error + 'static> Error for Failure<E> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Failure::Error(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-// `AnyError` is no `Error`, and being of this crate will not become one unnoticed: no overlap.
-impl Error for Failure<AnyError> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Failure::Error(error) => Some(error.as_error()),
-            _ => None,
-        }
-    }
-}
-
-impl<E> From<TimedOut> for Failure<E> {
-    fn from(_: TimedOut) -> Failure<E> {
-        Failure::TimedOut
-    }
-}
-
-/// Gives back the failure that `?` has hidden in the error, else [`Failure::Error`].
-impl From<AnyError> for Failure<AnyError> {
-    fn from(error: AnyError) -> Failure<AnyError> {
-        Failure::from_error(error)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,19 +308,18 @@ mod tests {
             assert!(!text.ends_with('.'), "{text}");
         }
         assert_eq!(Failure::Error("full").to_string(), "full");
-        assert_eq!(Failure::<&str>::Panicked(panicked()).to_string(), "panicked: boom");
+        assert!(Failure::<&str>::Panicked(panicked()).to_string().ends_with(": boom"));
     }
 
     #[test]
-    fn source_is_the_works_own_error() {
-        let typed = Failure::Error(io::Error::other("cable cut"));
-        assert!(typed.source().is_some_and(|cause| cause.is::<io::Error>()));
-        let dynamic = Failure::Error(AnyError::from(io::Error::other("cable cut")));
-        assert!(dynamic.source().is_some_and(|cause| cause.is::<io::Error>()));
-        assert!(dynamic.downcast_ref::<io::Error>().is_some());
-        assert!(Failure::<io::Error>::Cancelled.source().is_none());
-        assert!(Failure::<AnyError>::Cancelled.source().is_none());
-        assert!(Failure::Cancelled.downcast_ref::<io::Error>().is_none());
+    fn any_failure_becomes_one_of_any_error() {
+        for failure in all("the disk is full") {
+            let (expected, text) = (kinds(&failure), failure.to_string());
+            let any = failure.into_any();
+            assert_eq!((kinds(&any), any.to_string()), (expected, text));
+        }
+        let hidden = Failure::Error(AnyError::from(Failure::<AnyError>::Cancelled));
+        assert!(hidden.into_any().is_cancelled());
     }
 
     #[test]
@@ -344,25 +350,6 @@ mod tests {
         assert!(Failure::from_error(TimedOut).is_error());
         assert!(Failure::from_error(Failure::<AnyError>::Cancelled).is_error());
         assert!(Failure::from_error(io::Error::other("cable cut")).is_error());
-    }
-
-    #[test]
-    fn question_mark_works_into_the_usual_error_types() {
-        fn boxed() -> Result<(), Box<dyn Error + Send + Sync>> {
-            Err(Failure::Error(io::Error::other("cable cut")))?;
-            Ok(())
-        }
-        fn plain() -> Result<(), Box<dyn Error>> {
-            Err(Failure::<AnyError>::Cancelled)?;
-            Ok(())
-        }
-        fn outcome() -> Outcome<()> {
-            Err(AnyError::from(Failure::<AnyError>::Cancelled))?;
-            Ok(())
-        }
-        assert!(boxed().expect_err("it fails").is::<Failure<io::Error>>());
-        assert!(plain().expect_err("it fails").is::<Failure>());
-        assert!(outcome().expect_err("it fails").is_cancelled());
     }
 
     #[test]

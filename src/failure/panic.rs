@@ -6,12 +6,14 @@ use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use super::place;
 use crate::sync::Arc;
 use crate::sync::Mutex;
 
 /// What a panic threw: its message, to be read by all, and its payload, for the first who asks.
 ///
-/// Clones share the one payload. `Panic` is `Send` and `Sync` whatever the payload is.
+/// Clones share the one payload. `Panic` is `Send` and `Sync` whatever the payload is. It is displayed with the place of
+/// the panic: `panicked at src/main.rs:7:9: out of cheese`.
 ///
 /// # Examples
 ///
@@ -33,6 +35,8 @@ pub struct Panic {
 
 struct Thrown {
     message: Cow<'static, str>,
+    /// Where it was, if the hook was told.
+    place: Option<Box<str>>,
     payload: Mutex<Option<Payload>>,
 }
 
@@ -41,9 +45,9 @@ type Payload = Box<dyn Any + Send>;
 impl Panic {
     /// Keeps what `catch_unwind` caught.
     pub(crate) fn new(payload: Payload) -> Panic {
-        let message = message_of(&*payload);
+        let (message, place) = (message_of(&*payload), place::of(&*payload));
         let payload = Mutex::new(Some(payload));
-        Panic { thrown: Arc::new(Thrown { message, payload }) }
+        Panic { thrown: Arc::new(Thrown { message, place, payload }) }
     }
 
     /// The text that `panic!` was given.
@@ -53,6 +57,27 @@ impl Panic {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.thrown.message
+    }
+
+    /// Where the panic was: file, line and column.
+    ///
+    /// A panic tells its place to the panic hook and to nothing else. So making the first pool puts one before the hook
+    /// that there is, which notes the place and goes on to that. `None` where the place was not told: by
+    /// `resume_unwind`, on a thread that is not the library's and that was joined, or because the program has set a hook
+    /// since that does not go on to the one before it.
+    ///
+    /// ```
+    /// use asynckit::{Failure, Pool};
+    ///
+    /// let mut work = Pool::new(1).run(|| panic!("out of cheese"));
+    /// let Err(Failure::Panicked(panic)) = work.get(None) else { unreachable!() };
+    /// let place = panic.location().unwrap();
+    /// assert_eq!(panic.to_string(), format!("panicked at {place}: out of cheese"));
+    /// # let _: Result<(), Failure> = work.get(None);
+    /// ```
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        self.thrown.place.as_deref()
     }
 
     /// Takes the payload out, or `None` where it has been taken already through another clone.
@@ -71,10 +96,13 @@ impl Panic {
     ///
     /// Always: with the payload, or with the message as a `String` where the payload has been taken.
     pub fn resume(self) -> ! {
-        match self.thrown.take_payload() {
-            Some(payload) => resume_unwind(payload),
-            None => resume_unwind(Box::new(self.message().to_owned())),
+        let payload = self.thrown.take_payload();
+        let payload = payload.unwrap_or_else(|| Box::new(self.message().to_owned()));
+        if let Some(place) = self.location() {
+            place::goes_on(&*payload, place);
         }
+        drop(self);
+        resume_unwind(payload)
     }
 }
 
@@ -94,13 +122,22 @@ impl Drop for Thrown {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "panicked: {}", self.message())
+        f.write_str("panicked")?;
+        if let Some(place) = self.location() {
+            write!(f, " at {place}")?;
+        }
+        write!(f, ": {}", self.message())
     }
 }
 
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Panic").field(&self.message()).finish()
+        let mut panic = f.debug_struct("Panic");
+        panic.field("message", &self.message());
+        if let Some(place) = self.location() {
+            panic.field("location", &format_args!("{place}"));
+        }
+        panic.finish_non_exhaustive()
     }
 }
 
@@ -160,7 +197,7 @@ pub(crate) fn drop_quietly<T>(value: T) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::panic::panic_any;
+    use std::panic::{Location, panic_any};
 
     /// Its drop panics with another of its kind, `.0` times.
     struct Bomb(u32);
@@ -183,9 +220,55 @@ mod tests {
         let n = 7;
         assert_eq!(caught(|| panic!("number {n}")).message(), "number 7");
         assert_eq!(caught(|| panic_any(7_u8)).message(), "a panic whose payload is not a string");
-        let panic = caught(|| panic!("plain"));
-        assert_eq!(panic.to_string(), "panicked: plain");
-        assert_eq!(format!("{panic:?}"), "Panic(\"plain\")");
+    }
+
+    #[test]
+    fn a_panic_knows_its_place() {
+        place::watch();
+        let here = Location::caller();
+        let panic = caught(|| panic!("number {}", here.line()));
+        let place = format!("{}:{}:", here.file(), here.line() + 1);
+        assert!(panic.location().is_some_and(|told| told.starts_with(&place)), "{panic}");
+        assert!(panic.to_string().starts_with(&format!("panicked at {place}")), "{panic}");
+        assert!(panic.to_string().ends_with(&format!(": number {}", here.line())), "{panic}");
+        assert!(format!("{panic:?}").contains(&place), "{panic:?}");
+    }
+
+    #[test]
+    fn a_panic_keeps_its_place_when_it_goes_on() {
+        place::watch();
+        let first = caught(|| panic_any(7_u8));
+        let place = first.location().map(str::to_owned);
+        assert!(place.is_some());
+        let (copy, drained) = (first.clone(), first.clone());
+        assert_eq!(caught(|| first.resume()).location(), place.as_deref());
+        assert_eq!(caught(|| copy.resume()).location(), place.as_deref());
+        assert!(drained.into_payload().is_none());
+    }
+
+    #[test]
+    fn a_place_is_that_of_the_panic_and_not_of_one_before() {
+        place::watch();
+        let unwinding = caught(|| {
+            let _inner = defer(|| drop(caught(|| panic!("inside a drop"))));
+            panic!("the outer one");
+        });
+        assert!(unwinding.location().is_some(), "{unwinding}");
+        drop(catch_unwind(|| panic!("caught by its own code")));
+        let other = caught(|| resume_unwind(Box::new("another".to_owned())));
+        assert_eq!(other.location(), None);
+        assert_eq!(other.to_string(), "panicked: another");
+    }
+
+    /// Does it when it is dropped.
+    fn defer<F: FnMut()>(then: F) -> impl Drop {
+        struct Defer<F: FnMut()>(F);
+        impl<F: FnMut()> Drop for Defer<F> {
+            fn drop(&mut self) {
+                (self.0)();
+            }
+        }
+        Defer(then)
     }
 
     #[test]

@@ -20,9 +20,11 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut;
 
+pub(super) const TEXT: &str = "timed out before the result was there";
+
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("timed out before the result was there")
+        f.write_str(TEXT)
     }
 }
 

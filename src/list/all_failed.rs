@@ -23,7 +23,7 @@ const SHOWN: usize = 8;
 ///     assert!(all.into_failures().iter().all(Failure::is_error));
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AllFailed<E = AnyError> {
     failures: Vec<Failure<E>>,
     wanted: usize,
@@ -45,6 +45,13 @@ impl<E> AllFailed<E> {
     #[must_use]
     pub fn into_failures(self) -> Vec<Failure<E>> {
         self.failures
+    }
+}
+
+impl<E: fmt::Debug + 'static> fmt::Debug for AllFailed<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} promises failed: ", self.failures.len(), self.items)?;
+        f.debug_list().entries(&self.failures).finish()
     }
 }
 

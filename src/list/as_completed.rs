@@ -41,7 +41,6 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 }
 
 /// An item of a list that has settled.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Completed<T, E = AnyError> {
     /// Which input it was, counted from 0.
@@ -55,6 +54,16 @@ impl<T, E> Completed<T, E> {
     /// The way that a failure came; `None` for a value.
     pub fn trace(&self) -> Option<&Trace> {
         self.way.as_deref()
+    }
+}
+
+impl<T: fmt::Debug, E: fmt::Debug + 'static> fmt::Debug for Completed<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut completed = f.debug_struct("Completed");
+        completed
+            .field("index", &self.index)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
     }
 }
 

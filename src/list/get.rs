@@ -8,9 +8,12 @@ use crate::timeout::Timeout;
 impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// Waits for all values, and takes them in input order.
     ///
-    /// There is one deadline for the whole list. The first failure in time ends the wait; what is
-    /// pending then goes on (use [`join`](Self::join) to have it cancelled). As for timeouts, see
-    /// [`Promise::get`](crate::Promise::get). A worker runs no item itself: another thread takes its
+    /// There is one deadline for the whole list. The first failure in time ends the wait. Neither a failure nor a
+    /// timeout stops anything: what is pending goes on, and a program that returns then ends when it is through, because
+    /// dropping a pool finishes its queue. To have the rest cancelled by either, write
+    /// `list.join().timeout(limit).get(None)`; see [`join`](Self::join),
+    /// [`Promise::timeout`](crate::Promise::timeout), [`PoolBuilder::on_drop`](crate::PoolBuilder::on_drop). As for
+    /// timeouts, see [`Promise::get`](crate::Promise::get). A worker runs no item itself: another thread takes its
     /// place meanwhile.
     ///
     /// # Errors

@@ -141,16 +141,34 @@ where
     }
 }
 
-impl<K, T: Send + 'static, E: Send + 'static> fmt::Debug for KeyedList<K, T, E> {
+/// So many keys of each kind are shown by `Debug`.
+const SHOWN: usize = 8;
+
+/// Says which items have failed, and which are pending.
+impl<K: fmt::Debug, T: Send + 'static, E: Send + 'static> fmt::Debug for KeyedList<K, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keyed{:?}", self.list)
+        let (failed, pending) = self.list.failed_and_pending();
+        write!(f, "KeyedList({}", self.list.told())?;
+        for (what, indices) in [("failed", failed), ("pending", pending)] {
+            let more = indices.len().saturating_sub(SHOWN);
+            let keys = indices.iter().take(SHOWN).filter_map(|&index| self.keys.get(index));
+            for (number, key) in keys.enumerate() {
+                match number {
+                    0 => write!(f, ", {what}: {key:?}")?,
+                    _ => write!(f, ", {key:?}")?,
+                }
+            }
+            if more > 0 {
+                write!(f, " and {more} more")?;
+            }
+        }
+        f.write_str(")")
     }
 }
 
 // ── As they settle ───────────────────────────────────────────────────────────────────────────────
 
 /// An item of a keyed list that has settled.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct KeyedCompleted<K, T, E = AnyError> {
     /// The key that the item came with.
@@ -158,6 +176,18 @@ pub struct KeyedCompleted<K, T, E = AnyError> {
     /// What became of it.
     pub outcome: Outcome<T, E>,
     way: Way,
+}
+
+impl<K, T, E> fmt::Debug for KeyedCompleted<K, T, E>
+where
+    K: fmt::Debug,
+    T: fmt::Debug,
+    E: fmt::Debug + 'static,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut completed = f.debug_struct("KeyedCompleted");
+        completed.field("key", &self.key).field("outcome", &self.outcome).finish_non_exhaustive()
+    }
 }
 
 impl<K, T, E> KeyedCompleted<K, T, E> {

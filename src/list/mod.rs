@@ -37,6 +37,9 @@ use progress::Reports;
 /// A list watches its items from the moment it has them, so that the first failure *in time* ends
 /// it, wherever it stands. Collect one from an iterator of promises, or [`push`](Self::push).
 ///
+/// `AsyncList<_>` is one of any error. Where the errors have a type, it is `AsyncList<_, _>`, or no type at all:
+/// `AsyncList::from_iter(…)`.
+///
 /// Callbacks on what is made of a list run on the executor of its first item. Joining, racing and the
 /// like need no worker themselves. Dropping a list detaches its items: they go on.
 ///
@@ -45,8 +48,9 @@ use progress::Reports;
 /// use std::time::Duration;
 ///
 /// let pool = Pool::new(4);
-/// let mut squares: AsyncList<_> = (1..=4).map(|n| pool.run(move || n * n)).collect();
-/// assert_eq!(squares.get(Some(Duration::from_secs(5)))?, [1, 4, 9, 16]);
+/// let squares: AsyncList<_> = (1..=4).map(|n| pool.run(move || n * n)).collect();
+/// let mut all = squares.join().timeout(Duration::from_secs(5)); // what is late is cancelled
+/// assert_eq!(all.get(None)?, [1, 4, 9, 16]);
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
 #[must_use = "a dropped list goes on, but nobody sees its values"]
@@ -137,6 +141,28 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         cell::quietly(|| look(&mut self.lock()))
     }
 
+    /// How it stands, for `Debug`.
+    fn told(&self) -> String {
+        let state = match self.is_error() {
+            true => "failed",
+            false if self.is_set() => "set",
+            false => "pending",
+        };
+        let (arrived, count) = self.look(|gather| (gather.items().arrived(), gather.items().len()));
+        let taken = if self.taken { ", taken" } else { "" };
+        format!("{state}{taken}, {arrived} of {count} items settled")
+    }
+
+    /// The indices of the items that have failed, and of those that are pending.
+    fn failed_and_pending(&self) -> (Vec<usize>, Vec<usize>) {
+        self.look(|gather| {
+            gather.look();
+            let items = gather.items();
+            let failed = items.indices().filter(|&index| items.is_failed(index)).collect();
+            (failed, items.indices().filter(|&index| items.is_pending(index)).collect())
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Gather<T, E>> {
         self.items.lock()
     }
@@ -188,13 +214,6 @@ impl<T: Send + 'static, E: Send + 'static> FromIterator<Promise<T, E>> for Async
 
 impl<T: Send + 'static, E: Send + 'static> fmt::Debug for AsyncList<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.is_error() {
-            true => "failed",
-            false if self.is_set() => "set",
-            false => "pending",
-        };
-        let (arrived, count) = self.look(|gather| (gather.items().arrived(), gather.items().len()));
-        let taken = if self.taken { ", taken" } else { "" };
-        write!(f, "AsyncList({state}{taken}, {arrived} of {count} items settled)")
+        write!(f, "AsyncList({})", self.told())
     }
 }

@@ -2,8 +2,9 @@
 
 use std::io;
 
-use super::Pool;
 use super::core::{Core, Settings};
+use super::{Pool, Shutdown};
+use crate::failure::watch_panics;
 
 /// How many threads may stand in for blocked ones.
 const MAX_SPARE_WORKERS: usize = 64;
@@ -24,6 +25,7 @@ pub struct PoolBuilder {
     stack_size: Option<usize>,
     queue_limit: Option<usize>,
     max_spare_workers: usize,
+    on_drop: Shutdown,
 }
 
 impl PoolBuilder {
@@ -34,6 +36,7 @@ impl PoolBuilder {
             stack_size: None,
             queue_limit: None,
             max_spare_workers: MAX_SPARE_WORKERS,
+            on_drop: Shutdown::Drain,
         }
     }
 
@@ -70,6 +73,26 @@ impl PoolBuilder {
         self
     }
 
+    /// What becomes of queued work when the last handle is dropped: it is run, if this is not called.
+    ///
+    /// That is [`Shutdown::Drain`]: a program that leaves `main` early, by `?` behind a `get` that timed out, ends only
+    /// when the queue is empty. With [`Shutdown::CancelQueued`] it ends when what runs now has ended; what is queued is
+    /// dropped, and its promises fail with [`Failure::Abandoned`](crate::Failure::Abandoned).
+    ///
+    /// ```
+    /// use asynckit::{Pool, Shutdown};
+    ///
+    /// let pool = Pool::builder().workers(0).on_drop(Shutdown::CancelQueued).build()?;
+    /// let mut queued = pool.run(|| 42);
+    /// drop(pool);
+    /// assert!(queued.get(None).unwrap_err().is_abandoned());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn on_drop(mut self, how: Shutdown) -> Self {
+        self.on_drop = how;
+        self
+    }
+
     /// Makes the pool. No thread is started yet.
     ///
     /// # Errors
@@ -83,11 +106,13 @@ impl PoolBuilder {
     }
 
     pub(super) fn core(&self) -> &'static Core {
+        watch_panics();
         let settings = Settings {
             name: self.name.clone(),
             stack_size: self.stack_size,
             max_spare_workers: self.max_spare_workers,
             queue_limit: self.queue_limit,
+            cancel_on_drop: self.on_drop == Shutdown::CancelQueued,
         };
         Core::open(settings, self.workers)
     }

@@ -38,6 +38,7 @@ pub(super) struct Settings {
     pub(super) stack_size: Option<usize>,
     pub(super) max_spare_workers: usize,
     pub(super) queue_limit: Option<usize>,
+    pub(super) cancel_on_drop: bool,
 }
 
 /// The pool, for whoever posts to it.

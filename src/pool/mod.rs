@@ -42,6 +42,8 @@ pub(crate) use room::Placed;
 pub(crate) use scope::Borrowed;
 pub(crate) use worker::Worker;
 
+use std::fmt;
+
 use crate::sync;
 use crate::sync::OnceLock;
 use crate::sync::atomic::Ordering;
@@ -54,7 +56,8 @@ use crate::timeout::Timeout;
 /// [`worker_count`](Pool::worker_count) at work at a time; while a job waits in `get`, another
 /// thread takes its place.
 ///
-/// Dropping the last handle finishes all accepted work and then joins the threads. It does not wait on
+/// Dropping the last handle finishes all accepted work (only what runs, with
+/// [`on_drop`](PoolBuilder::on_drop)`(Shutdown::CancelQueued)`) and then joins the threads. It does not wait on
 /// one of the pool's own threads, nor where a callback that had captured it is dropped unrun. Promises keep no pool alive: what is attached to them later, or becomes
 /// ready later, runs on [`Pool::global`].
 ///
@@ -66,7 +69,6 @@ use crate::timeout::Timeout;
 /// assert_eq!(answer.get(None)?, 42);
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
-#[derive(Debug)]
 pub struct Pool {
     core: &'static Core,
 }
@@ -150,6 +152,25 @@ impl Pool {
         if work {
             self.core.wake_if_needed();
         }
+    }
+}
+
+/// Its name, what its threads are doing, and whether work is queued.
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let core = self.core;
+        let roster = core.lock();
+        let (target, closing) = (roster.target, roster.closing);
+        let (busy, idle, waiting) = (roster.busy(), roster.idle, roster.blocked);
+        let queued = core.has_work(&roster);
+        drop(roster); // what is written to is the user's
+        let name = &core.settings().name;
+        write!(
+            f,
+            "Pool({name:?}, {busy} of {target} workers busy, {idle} idle, {waiting} waiting"
+        )?;
+        f.write_str(if queued { ", work is queued" } else { ", nothing is queued" })?;
+        f.write_str(if closing { ", shut down)" } else { ")" })
     }
 }
 

@@ -148,14 +148,18 @@ impl Core {
         abandoned
     }
 
-    /// The last handle is gone: finishes all accepted work, then joins the threads.
+    /// The last handle is gone: finishes all accepted work, or what runs, then joins the threads.
     ///
     /// It waits neither on one of the pool's own threads, nor where the handle was captured by a
     /// callback that is dropped on a thread that is settling something: others wait for that.
     pub(super) fn finish(&'static self) {
         let settling = cell::is_settling();
         cell::flush();
-        self.begin_closing(Shutdown::Drain, None);
+        let how = match self.settings().cancel_on_drop {
+            true => Shutdown::CancelQueued,
+            false => Shutdown::Drain,
+        };
+        self.begin_closing(how, None);
         if settling || Worker::with_current(self, |_| ()).is_some() {
             let mut roster = self.lock();
             roster.detached = true;

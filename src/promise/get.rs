@@ -15,6 +15,11 @@ impl<T: 'static, E: 'static> Promise<T, E> {
     /// blocks the thread: use `.await` there. A thread that drains a [`LocalQueue`](crate::LocalQueue)
     /// runs the jobs of that queue meanwhile (without a limit only).
     ///
+    /// When the time is over the work goes on, and so does the program: `main` that returns then, by `?` for one, waits for
+    /// the pool's queue where it drops the pool. [`timeout`](Self::timeout) cancels the work,
+    /// [`cancel_on_drop`](Self::cancel_on_drop) does where the promise is dropped, and
+    /// [`PoolBuilder::on_drop`](crate::PoolBuilder::on_drop) says what becomes of the queue.
+    ///
     /// # Errors
     /// The failure of the promise. [`Failure::TimedOut`](crate::Failure::TimedOut) if the time is over: the promise is still
     /// there, so `get` may be called again; a promise that has itself failed with it, by

@@ -9,6 +9,12 @@ use crate::failure::{Failure, Outcome};
 /// Implemented for `Result<T, E>`, [`Promise<T, E>`](Promise), [`AsyncValue<T, E>`](crate::AsyncValue)
 /// and [`AsyncList<T, E>`](crate::AsyncList). What is returned as a promise is flattened: there is no
 /// promise of a promise, as in Promises/A+.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a `Result` nor a promise",
+    label = "this function has to return a `Result` or a promise, and returns `{Self}`",
+    note = "for a plain value: `map` instead of `then`, `run` instead of `spawn`; or `Ok(…)` around it",
+    note = "for an `Option`: `.ok_or(…)` makes it a `Result`; for a future: `spawn_future`"
+)]
 pub trait IntoPromise {
     /// The value.
     type Ok;

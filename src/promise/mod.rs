@@ -54,10 +54,14 @@ pub struct Promise<T, E = AnyError> {
 impl<T: 'static, E: 'static> Promise<T, E> {
     /// A promise that has the value already.
     ///
+    /// Nothing here says what type the error has; with the `<_>` it is any error, [`AnyError`].
+    ///
     /// ```
-    /// let mut promise: asynckit::Promise<i32> = asynckit::Promise::ready(41).map(|n| n + 1);
+    /// use asynckit::Promise;
+    ///
+    /// let mut promise = Promise::<_>::ready(41).map(|n| n + 1);
     /// assert_eq!(promise.get(None)?, 42);
-    /// # Ok::<(), asynckit::Failure>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
     pub fn ready(value: T) -> Self {
@@ -137,15 +141,19 @@ impl<T, E> Promise<T, E> {
     }
 }
 
-/// Says whether it is pending, set or failed, and what a pending one waits for; the value need not be
-/// `Debug`.
+/// Says whether it is pending, set or failed, what a pending one waits for, and whether that job is queued, running, or
+/// begun, where there are callbacks behind it; the value need not be `Debug`.
 impl<T, E> fmt::Debug for Promise<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Promise({}", self.consumer.state())?;
         if !self.is_set() {
             match self.consumer.begun_by() {
                 _ if self.consumer.follows() => f.write_str(", follows another promise")?,
-                Some((kind, location)) => write!(f, ", waits for {kind} at {location}")?,
+                Some((kind, location)) => {
+                    let job =
+                        self.consumer.job_state().map_or(String::new(), |job| format!(", {job}"));
+                    write!(f, ", waits for {kind} at {location}{job}")?;
+                }
                 None => {}
             }
         }

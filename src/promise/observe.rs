@@ -1,8 +1,9 @@
 //! What runs beside: `finally` and `inspect`. The outcome passes through.
 
+use std::marker::PhantomData;
 use std::panic::Location;
 
-use super::Promise;
+use super::{IntoPromise, Promise};
 use crate::cell::{Next, Step};
 use crate::failure::{Failure, Outcome, catch, drop_quietly};
 
@@ -31,8 +32,119 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     }
 }
 
+impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
+    /// As [`finally`](Self::finally), for what takes its time: the outcome passes through when the promise that `f`
+    /// returns has settled.
+    ///
+    /// Its failure, as a panic of `f`, turns a value into that failure, and leaves a failure as it is. A cancellation
+    /// does not wait, and does not reach it: what `f` has begun goes on.
+    ///
+    /// ```
+    /// use asynckit::Pool;
+    ///
+    /// let (pool, cleaner) = (Pool::new(1), Pool::new(1));
+    /// let mut answer = pool.run(|| 42).finally_then(move || cleaner.run(|| println!("all is put away")));
+    /// assert_eq!(answer.get(None)?, 42);
+    /// # Ok::<(), asynckit::Failure>(())
+    /// ```
+    #[track_caller]
+    pub fn finally_then<R, F>(self, f: F) -> Promise<T, E>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: IntoPromise<Ok = (), Err = E> + 'static,
+    {
+        let location = Location::caller();
+        let f = move |_: &Outcome<T, E>| f();
+        self.link(BesideThen::<_, _, false>(f, location, PhantomData), None, location)
+    }
+
+    /// As [`finally_then`](Self::finally_then), with the outcome shown to `f`.
+    #[track_caller]
+    pub fn inspect_then<R, F>(self, f: F) -> Promise<T, E>
+    where
+        F: FnOnce(&Outcome<T, E>) -> R + Send + 'static,
+        R: IntoPromise<Ok = (), Err = E> + 'static,
+    {
+        let location = Location::caller();
+        self.link(BesideThen::<_, _, true>(f, location, PhantomData), None, location)
+    }
+}
+
 struct Finally<F>(F);
 struct Inspect<F>(F);
+/// What goes on beside, and what comes of it is waited for.
+struct BesideThen<F, R, const LOOKS: bool>(F, &'static Location<'static>, PhantomData<fn() -> R>);
+
+impl<T, E, F, R, const LOOKS: bool> Step<T, E> for BesideThen<F, R, LOOKS>
+where
+    F: FnOnce(&Outcome<T, E>) -> R + Send + 'static,
+    R: IntoPromise<Ok = (), Err = E> + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    type Ok = T;
+    type Err = E;
+    type Wanted = Outcome<T, E>;
+    const KIND: &'static str = if LOOKS { "inspect_then" } else { "finally_then" };
+    const ALWAYS: bool = true;
+    const LOOKS: bool = LOOKS;
+
+    fn wants(_: &Outcome<T, E>) -> bool {
+        true
+    }
+
+    fn sort(outcome: Outcome<T, E>) -> Result<Outcome<T, E>, Outcome<T, E>> {
+        Ok(outcome)
+    }
+
+    fn run(self, outcome: Outcome<T, E>) -> Next<T, E> {
+        let begun = catch(|| (self.0)(&outcome).into_promise());
+        match (outcome, begun) {
+            (Err(failure @ Failure::Cancelled), _) | (Err(failure), Err(_)) => Next::Same(failure),
+            (Ok(value), Err(panic)) => {
+                drop_quietly(value);
+                Next::Settled(Err(Failure::Panicked(panic)))
+            }
+            (outcome, Ok(beside)) => {
+                let through = After(outcome);
+                Next::Follow(beside.shield().link(through, None, self.1).into_parts().0)
+            }
+        }
+    }
+}
+
+/// Behind what is waited for: the outcome that passes through.
+struct After<T, E>(Outcome<T, E>);
+
+impl<T: Send + 'static, E: Send + 'static> Step<(), E> for After<T, E> {
+    type Ok = T;
+    type Err = E;
+    type Wanted = Outcome<(), E>;
+    const KIND: &'static str = "finally_then";
+    const IN_WAY: bool = false;
+
+    fn wants(_: &Outcome<(), E>) -> bool {
+        true
+    }
+
+    fn sort(outcome: Outcome<(), E>) -> Result<Outcome<(), E>, Outcome<T, E>> {
+        Ok(outcome)
+    }
+
+    fn run(self, beside: Outcome<(), E>) -> Next<T, E> {
+        match (self.0, beside) {
+            (Ok(value), Ok(())) => Next::Settled(Ok(value)),
+            (Ok(value), Err(failure)) => {
+                drop_quietly(value);
+                Next::Same(failure)
+            }
+            (Err(failure), beside) => {
+                drop_quietly(beside);
+                Next::Settled(Err(failure))
+            }
+        }
+    }
+}
 
 fn beside<T, E>(outcome: Outcome<T, E>, f: impl FnOnce(&Outcome<T, E>)) -> Next<T, E> {
     let panicked = catch(|| f(&outcome)).err();

@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use super::{IntoPromise, Promise};
 use crate::cell::{Next, Step};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{AnyError, Failure, Outcome};
 
 impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// Continues after any failure: an error, a panic, a cancellation further up …
@@ -75,6 +75,33 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         U: Send + 'static,
     {
         self.link(MapErr(f, PhantomData), None, Location::caller())
+    }
+
+    /// Goes on with an error of any type, so that `?` takes every error in what comes next.
+    ///
+    /// What continues a promise has the promise's type of error. Behind this it is [`AnyError`], which `?` makes of all
+    /// others: for a chain in which one step fails with another error than the one before it, and for work that returns
+    /// an `anyhow::Result`, a `Result<_, String>` and the like. As [`map_err`](Self::map_err), but known to the reader.
+    ///
+    /// ```
+    /// use asynckit::Pool;
+    ///
+    /// let pool = Pool::new(1);
+    /// let mut length = pool
+    ///     .spawn(|| std::fs::read_to_string("Cargo.toml")) // fails with an io::Error
+    ///     .any_error()
+    ///     .then(|text| {
+    ///         let first: u32 = text[..1].parse()?;         // and this with a ParseIntError
+    ///         Ok(first)
+    ///     });
+    /// assert!(length.get(None).unwrap_err().downcast_ref::<std::num::ParseIntError>().is_some());
+    /// ```
+    #[track_caller]
+    pub fn any_error(self) -> Promise<T>
+    where
+        E: Into<AnyError>,
+    {
+        self.map_err(E::into)
     }
 
     /// Continues with the outcome, whatever it is.

@@ -36,6 +36,10 @@ impl Pool {
     /// let mut number = pool.spawn(|| "42".parse::<i32>());
     /// assert!(matches!(number.get(None), Ok(42)));
     /// ```
+    ///
+    /// In `spawn(|| Ok(42))` nothing says what type the error has, and the compiler asks for it. [`run`](Self::run) is for
+    /// work that cannot fail, [`attempt`](Self::attempt) for work that fails with any error; else name the promise's
+    /// type: `Promise<i32>` fails with any error, `Promise<i32, io::Error>` with that one.
     #[track_caller]
     pub fn spawn<R, F>(&self, work: F) -> Promise<R::Ok, R::Err>
     where
@@ -61,6 +65,31 @@ impl Pool {
         T: Send + 'static,
     {
         self.post(Run(work, PhantomData), Location::caller())
+    }
+
+    /// Queues work that may fail with any error: no type to write down for it.
+    ///
+    /// As [`spawn`](Self::spawn) for closures: the errors that `?` meets in one may become anything, so that `spawn` has
+    /// to be told into what. Here they become an [`AnyError`].
+    ///
+    /// ```
+    /// use asynckit::Pool;
+    ///
+    /// let pool = Pool::new(2);
+    /// let mut lines = pool.attempt(|| {
+    ///     let text = std::fs::read_to_string("Cargo.toml")?;
+    ///     Ok(text.lines().count())
+    /// });
+    /// assert!(lines.get(None)? > 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn attempt<T, F>(&self, work: F) -> Promise<T>
+    where
+        F: FnOnce() -> Result<T, AnyError> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.spawn(work)
     }
 
     /// Runs a future on the pool, and hands back a promise of its result at once.

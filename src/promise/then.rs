@@ -48,6 +48,13 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// assert_eq!(answer.get(None)?, 42);
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
+    ///
+    /// What `f` returns has the promise's type of error. Where it has another one, put
+    /// [`any_error`](Self::any_error) before it, or [`map_err`](Self::map_err). A plain value is for [`map`](Self::map):
+    ///
+    /// ```compile_fail,E0277
+    /// asynckit::Pool::global().run(|| 41).then(|n| n + 1);
+    /// ```
     #[track_caller]
     pub fn then<R, F>(self, f: F) -> Promise<R::Ok, E>
     where

@@ -7,6 +7,7 @@
 //! | file | idea |
 //! | --- | --- |
 //! | `canceller` | ended by hand |
+//! | `on_cancel` | told of a cancellation that comes from behind |
 //! | `shield` | the source goes on |
 //! | `cancel_on_drop` | not a relay: a promise that is cancelled where it is dropped |
 //!
@@ -14,6 +15,7 @@
 
 mod cancel_on_drop;
 mod canceller;
+mod on_cancel;
 mod shield;
 
 use std::panic::Location;

@@ -24,6 +24,8 @@ mod plain;
 
 /// The standard library's own, where a signature of its own or of a user's asks for that.
 pub(crate) use std::sync::Arc as StdArc;
+/// The same for what is once in a process, whatever a scheduler begins anew.
+pub(crate) use std::sync::Once as StdOnce;
 
 #[cfg(asynckit_shuttle)]
 pub(crate) use controlled::*;

@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::timer::{Alarm, Guard};
 use crate::cell::{Ended, Ender, Origin};
-use crate::promise::Promise;
+use crate::failure::Failure;
+use crate::promise::{IntoPromise, Promise};
 use crate::relay::{Relay, relay};
 use crate::sync;
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 struct TimeOut;
 
@@ -31,7 +34,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// outcome passes unchanged and the timer is removed. Zero is over at once, [`Duration::MAX`] never.
     ///
     /// Upstream goes on undisturbed behind [`shield`](Promise::shield); another outcome than the
-    /// failure is made by [`catch_if`](Promise::catch_if). To wait for some time only, give
+    /// failure is made by [`timeout_or`](Promise::timeout_or). To wait for some time only, give
     /// [`get`](Promise::get) a timeout.
     ///
     /// ```
@@ -69,27 +72,76 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         self.limit::<DeadLine>(at, Location::caller())
     }
 
+    /// As [`timeout`](Self::timeout), with another outcome in place of the failure: what `fallback` returns, a `Result` or
+    /// a promise.
+    ///
+    /// It runs on the promise's executor, next, if this limit passes; a `TimedOut` from upstream passes on as it is.
+    ///
+    /// ```
+    /// use asynckit::Promise;
+    /// use std::time::Duration;
+    ///
+    /// let (deferred, answer) = Promise::<u32>::deferred();
+    /// let mut answer = answer.timeout_or(Duration::from_millis(10), || Ok(0));
+    /// assert_eq!(answer.get(None)?, 0);
+    /// assert!(deferred.is_cancelled());
+    /// # Ok::<(), asynckit::Failure>(())
+    /// ```
+    #[track_caller]
+    pub fn timeout_or<R, F>(self, limit: Duration, fallback: F) -> Self
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: IntoPromise<Ok = T, Err = E> + 'static,
+    {
+        let passed = Arc::new(AtomicBool::new(false));
+        let watch = Arc::clone(&passed);
+        // A failure that comes from upstream has come before the flag is set, or at the same time.
+        // ORDERING: Relaxed, the flag is set before the promise is ended, which publishes it.
+        let is_ours =
+            move |failure: &Failure<E>| failure.is_timed_out() && passed.load(Ordering::Relaxed);
+        let timed = match sync::now().checked_add(limit) {
+            Some(at) => self.limit_told::<TimeOut>(at, Location::caller(), Some(watch)),
+            None => self,
+        };
+        timed.catch_if(is_ours, move |_| fallback())
+    }
+
     fn limit<O: Origin>(self, at: Instant, location: &'static Location<'static>) -> Self {
+        self.limit_told::<O>(at, location, None)
+    }
+
+    /// `passed` is set when the time is over.
+    fn limit_told<O: Origin>(
+        self,
+        at: Instant,
+        location: &'static Location<'static>,
+        passed: Option<Arc<AtomicBool>>,
+    ) -> Self {
         if self.is_set() && !self.is_error() {
             // A failure passes through all the same: its way does not depend on when it came.
             return self;
         }
         let over = at <= sync::now();
         let (timed, ender) = relay::<O, _, _, _>(self, location, |producer, ender| {
-            let alarm = || Box::new(TimeIsUp(ender.clone()));
+            let alarm = || Box::new(TimeIsUp(ender.clone(), passed.clone()));
             Relay::new(producer, (!over).then(|| Guard::new(at, alarm())))
         });
         if over {
-            ender.end(Ended::TimedOut);
+            Box::new(TimeIsUp(ender, passed)).ring();
         }
         timed
     }
 }
 
-struct TimeIsUp(Ender);
+/// Ends the promise; first sets the flag, for those who want to know that it was this.
+struct TimeIsUp(Ender, Option<Arc<AtomicBool>>);
 
 impl Alarm for TimeIsUp {
     fn ring(self: Box<Self>) {
+        if let Some(passed) = &self.1 {
+            // ORDERING: Relaxed, as in `timeout_or`.
+            passed.store(true, Ordering::Relaxed);
+        }
         self.0.end(Ended::TimedOut);
     }
 

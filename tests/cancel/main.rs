@@ -1,5 +1,6 @@
 //! Cancelling: promises, what is upstream of them, shared values; handlers, cancellers, shields.
 
+mod aborts;
 mod canceller;
 #[path = "../common/mod.rs"]
 mod common;

@@ -14,10 +14,11 @@ type Typed<T> = Promise<T, String>;
 type Relay<T> = (&'static str, fn(Typed<T>) -> Typed<T>);
 
 /// The relays, none of which is ended here.
-fn relays<T: Send + 'static>() -> [Relay<T>; 3] {
+fn relays<T: Send + 'static>() -> [Relay<T>; 4] {
     [
         ("cancellable", |promise| promise.cancellable().0),
         ("shield", |promise| promise.shield()),
+        ("on_cancel", |promise| promise.on_cancel(|| panic!("nothing is cancelled"))),
         ("timeout", |promise| promise.timeout(PATIENCE)),
     ]
 }

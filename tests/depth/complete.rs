@@ -13,6 +13,7 @@ const WAITS: &str = "waits: what is waited for is the end `got by a worker`";
 const AT_ONCE: &str = "takes or gives something at once, and nothing hangs behind it";
 const END: &str = "one of the table's ends, or what its cells are made with";
 const CLOSED: &str = "returns when all promises in it have settled: no line can hang behind it";
+const SAME: &str = "the same as `map_err`, `from_callback` with a handler";
 const ROOT: &str = "a root: nothing is in front of it; what a job owns is in the row `a job`";
 
 /// Functions that no row is about, and why.
@@ -49,6 +50,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Limiter::waiting",
             "LocalQueue::is_empty",
             "LocalQueue::len",
+            "Panic::location",
             "Panic::message",
             "Pool::live_workers",
             "Pool::worker_count",
@@ -74,6 +76,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Backoff::cap",
             "Backoff::constant",
             "Backoff::exponential",
+            "Backoff::factor",
             "Backoff::full_jitter",
             "Backoff::seeded_jitter",
             "Backoff::times",
@@ -85,6 +88,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "PoolBuilder::build",
             "PoolBuilder::max_spare_workers",
             "PoolBuilder::name",
+            "PoolBuilder::on_drop",
             "PoolBuilder::queue_limit",
             "PoolBuilder::stack_size",
             "PoolBuilder::workers",
@@ -109,7 +113,10 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
         AT_ONCE,
         &[
             "AnyError::from_boxed",
+            "AnyError::from_local",
+            "AnyError::into_boxed",
             "AnyError::msg",
+            "Failure::into_any",
             "Failure::map_error",
             "Panic::into_payload",
             "Panic::resume",
@@ -129,10 +136,12 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Promise::is_set",
         ],
     ),
+    (SAME, &["Promise::any_error", "Promise::from_abortable"]),
     (CLOSED, &["Pool::try_scope", "TryScope::spawn"]),
     (
         ROOT,
         &[
+            "Pool::attempt",
             "Pool::deferred_cancel_on_drop",
             "Pool::run",
             "Promise::deferred",

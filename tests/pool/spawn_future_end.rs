@@ -2,8 +2,8 @@
 
 use crate::common::by_hand::ByHand;
 use crate::common::{
-    Bomb, DropCounter, Gate, Log, MOMENT, PATIENCE, eventually, flush, named_thread, one_worker,
-    watched, worker_id,
+    Bomb, DropCounter, Gate, Log, PATIENCE, eventually, flush, named_thread, one_worker, watched,
+    worker_id,
 };
 use asynckit::{AsyncList, Pool, Promise, Shutdown};
 use std::future::{Future, pending, poll_fn};

@@ -2,7 +2,9 @@
 
 use crate::common::wakers::block_on;
 use crate::common::watched;
-use asynckit::{AnyError, AsyncList, Failure, Pool, Promise};
+use asynckit::{
+    AnyError, AsyncList, AsyncValue, Failure, Outcome, Pool, Promise, join, map_concurrent, retry,
+};
 use std::time::Duration;
 
 fn fetch(url: &str) -> std::io::Result<String> {
@@ -120,4 +122,79 @@ fn a_shared_download_with_branches() {
 #[test]
 fn an_awaited_download() {
     watched(|| assert_eq!(block_on(awaited(&Pool::new(1))).unwrap(), "body of d"));
+}
+
+// What is written in the first five minutes: no type is spelled out, and `main` is of either kind.
+
+fn first_value() -> Result<(), Box<dyn std::error::Error>> {
+    let pool = Pool::new(1);
+    let mut answer = pool.run(|| 42);
+    assert_eq!(answer.get(None)?, 42);
+    let mut answer = pool.attempt(|| Ok(42));
+    assert_eq!(answer.get(None)?, 42);
+    let mut answer = pool.attempt(|| {
+        let n: i32 = "41".parse()?;
+        Ok(n + 1)
+    });
+    assert_eq!(answer.get(None)?, 42);
+    Ok(())
+}
+
+fn first_chain() -> Result<(), Box<dyn std::error::Error>> {
+    let pool = Pool::new(1);
+    let mut answer = pool.spawn(|| "41".parse::<i32>()).map(|n| n + 1);
+    assert_eq!(answer.get(None)?, 42);
+    let mut two_types = pool.spawn(|| fetch("index")).any_error().then(|text| {
+        let link = first_link(&text)?;
+        Ok(link)
+    });
+    assert_eq!(two_types.get(None)?, "first");
+    let mut both = join((pool.run(|| 1), pool.spawn(|| fetch("index")).any_error()));
+    assert_eq!(both.get(None)?.0, 1);
+    Ok(())
+}
+
+fn first_list() -> Result<(), Box<dyn std::error::Error>> {
+    let pool = Pool::new(2);
+    let typed: AsyncList<_, _> =
+        ["a", "b"].map(|url| pool.spawn(move || fetch(url))).into_iter().collect();
+    assert_eq!(typed.join().timeout(Duration::from_secs(60)).get(None)?.len(), 2);
+    let untyped = AsyncList::from_iter(["a", "b"].map(|url| pool.spawn(move || fetch(url))));
+    assert_eq!(untyped.join().get(None)?.len(), 2);
+    let several = vec![pool.run(|| 1), pool.run(|| 2)];
+    assert_eq!(join(several).get(None)?, [1, 2]);
+    let again = pool.clone();
+    let mut mapped = map_concurrent(0..3, 2, move |n| again.attempt(move || Ok(n)));
+    assert_eq!(mapped.get(None)?, [0, 1, 2]);
+    let mut tried = retry([Duration::ZERO], move |n| pool.attempt(move || Ok(n)));
+    assert_eq!(tried.get(None)?, 1);
+    Ok(())
+}
+
+fn first_promise_by_hand() -> Result<(), Box<dyn std::error::Error>> {
+    assert_eq!(Promise::<_>::ready(42).get(None)?, 42);
+    let (deferred, mut promise) = Promise::<_>::deferred();
+    deferred.resolve(42);
+    assert_eq!(promise.get(None)?, 42);
+    let event = AsyncValue::<_>::new();
+    assert!(event.set(42).is_ok());
+    assert_eq!(event.get(None)?, &42);
+    Ok(())
+}
+
+/// Here also `spawn(|| Ok(…))` has a type of error: that of the outcome.
+fn main_of_an_outcome() -> Outcome<()> {
+    assert_eq!(Pool::new(1).spawn(|| Ok(42)).get(None)?, 42);
+    Ok(())
+}
+
+#[test]
+fn first_programs_need_no_types() {
+    watched(|| {
+        first_value().unwrap();
+        first_chain().unwrap();
+        first_list().unwrap();
+        first_promise_by_hand().unwrap();
+        main_of_an_outcome().unwrap();
+    });
 }

@@ -1,6 +1,7 @@
 //! One promise: how it settles, what runs on it, what it adopts, and what goes wrong on its way.
 
 mod asked_again;
+mod beside;
 mod callback_order;
 mod callbacks;
 #[path = "../common/mod.rs"]

@@ -2,10 +2,11 @@
 
 use crate::common::wakers::CountingWaker;
 use crate::common::{Bomb, Gate, PATIENCE, deferred_on, flush, held, survives, verdict, watched};
-use asynckit::{Deferred, Promise};
+use asynckit::{AnyError, Deferred, Failure, Inline, Pool, Promise, map_concurrent, retry};
 use std::panic::panic_any;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
+use std::time::Duration;
 
 type Typed<T> = Promise<T, String>;
 type Attach = fn(Typed<u8>) -> Typed<u8>;
@@ -134,5 +135,66 @@ fn branches_that_panic_leave_the_worker_alive() {
             }
             assert_eq!(*shared.get(PATIENCE).unwrap(), 1);
         })
+    });
+}
+
+#[test]
+fn a_panic_tells_its_place_wherever_it_was() {
+    const LINE: u32 = line!() + 2;
+    fn boom<T>() -> T {
+        panic!("boom")
+    }
+    type Made = Promise<u8>;
+    fn place(mut promise: Made) -> String {
+        match promise.get(PATIENCE) {
+            Err(Failure::Panicked(panic)) => panic.location().unwrap_or("no place").to_owned(),
+            other => panic!("not the panic: {other:?}"),
+        }
+    }
+    watched(|| {
+        let pool = Pool::new(2);
+        let one = || pool.run(|| 1_u8);
+        let failed = || pool.attempt(|| Err::<u8, _>(AnyError::msg("no")));
+        let again = pool.clone();
+        let made: [(&str, Made); 13] = [
+            ("run", pool.run(boom)),
+            ("spawn", pool.spawn(boom::<Result<u8, AnyError>>)),
+            ("spawn_future", pool.spawn_future(async { boom::<Result<u8, AnyError>>() })),
+            ("map", one().map(|_| boom())),
+            ("then", one().then(|_| boom::<Result<u8, AnyError>>())),
+            ("chain", one().chain(|_| boom::<Result<u8, AnyError>>())),
+            ("catch", failed().catch(|_| boom::<Result<u8, AnyError>>())),
+            ("finally", one().finally(boom)),
+            ("inspect", one().inspect(|_| boom())),
+            ("inline", one().via(Inline).map(|_| boom())),
+            (
+                "from_callback",
+                Promise::from_callback(|_, _: Box<dyn Fn(AnyError) + Send + Sync>| boom()),
+            ),
+            ("retry", retry([Duration::ZERO], |_| boom())),
+            (
+                "map_concurrent",
+                map_concurrent(0..2, 1, move |_| again.run(boom)).map(|all: Vec<u8>| all[0]),
+            ),
+        ];
+        let expected = format!("{}:{LINE}:", file!());
+        for (name, promise) in made {
+            let place = place(promise);
+            assert!(place.starts_with(&expected), "{name}: {place}");
+        }
+    });
+}
+
+#[test]
+fn a_panic_that_a_job_goes_on_with_keeps_its_place() {
+    watched(|| {
+        let pool = Pool::new(2);
+        let mut inner = pool.run(|| -> u8 { panic!("boom") });
+        let Err(Failure::Panicked(first)) = inner.get(PATIENCE) else { panic!("it panics") };
+        let place = first.location().map(str::to_owned);
+        let mut outer = pool.run(|| -> u8 { first.resume() });
+        let Err(Failure::Panicked(second)) = outer.get(PATIENCE) else { panic!("it panics") };
+        assert!(place.is_some());
+        assert_eq!(second.location(), place.as_deref());
     });
 }

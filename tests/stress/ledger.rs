@@ -279,7 +279,10 @@ pub(crate) fn panic_payload(ledger: &Ledger, code: Code) -> Box<dyn std::any::An
 
 /// The program and the code of a failure's text; no code for a bomb.
 pub(crate) fn parse(text: &str) -> Option<(u64, Option<Code>)> {
-    let text = text.strip_prefix("panicked: ").unwrap_or(text);
+    let text = match text.starts_with("panicked") {
+        true => text.rsplit(": ").next()?, // behind its place, if that is known
+        false => text,
+    };
     let mut words = text.split(' ');
     if words.next() != Some("stress") {
         return None;

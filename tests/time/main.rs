@@ -4,5 +4,6 @@ mod backoff;
 #[path = "../common/mod.rs"]
 mod common;
 mod delay;
+mod more_control;
 mod retry;
 mod timeout;

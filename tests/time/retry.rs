@@ -4,7 +4,7 @@ use crate::common::{
     DropCounter, Log, MOMENT, PATIENCE, deferred_on, eventually, flush, is_error, kind, named_pool,
     one_worker, panic_message, verdict, watched,
 };
-use asynckit::{Backoff, Failure, Inline, Promise, retry, retry_if};
+use asynckit::{Backoff, Failure, Inline, Promise, Shutdown, retry, retry_if};
 use std::iter;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -193,9 +193,9 @@ fn between_two_attempts_is_a_pause() {
     });
 }
 
-/// No attempt, and no code of the user's, runs on the timer's thread: a closed pool ends it.
+/// No attempt, and no code of the user's, runs on the timer's thread: a pool that was shut down ends it.
 #[test]
-fn when_the_pool_is_gone_it_is_abandoned() {
+fn when_the_pool_was_shut_down_it_is_abandoned() {
     watched(|| {
         let pool = one_worker();
         let attempts = Arc::new(AtomicUsize::new(0));
@@ -209,7 +209,7 @@ fn when_the_pool_is_gone_it_is_abandoned() {
         });
         let start = Instant::now();
         deferred.reject("no".to_owned());
-        drop(pool);
+        pool.shutdown(Shutdown::Drain, None);
         let in_time = start.elapsed() < pause; // else the pool has made another attempt
         assert_eq!(verdict(&promise.get(PATIENCE)), "Abandoned");
         assert!(attempts.load(SeqCst) == 1 || !in_time);

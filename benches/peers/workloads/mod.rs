@@ -1,5 +1,6 @@
 //! What is measured, and what is to be reached. One file for what belongs together.
 
+mod busy;
 mod chain;
 mod downloads;
 mod idle;
@@ -18,6 +19,7 @@ pub(crate) fn all() -> Vec<Workload> {
     let groups = [
         single::workloads(),
         jobs::workloads(),
+        busy::workloads(),
         tree::workloads(),
         chain::workloads(),
         lists::workloads(),

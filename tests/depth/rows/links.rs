@@ -59,6 +59,21 @@ pub(crate) const ROWS: &[Row] = &[
         })
     }),
     row!("finally", ["Promise::finally"], |_, link, carried| link.finally(move || drop(carried))),
+    row!("finally_then", ["Promise::finally_then"], |_, link, carried| {
+        link.finally_then(move || {
+            drop(carried);
+            Ok(())
+        })
+    }),
+    row!("inspect_then", ["Promise::inspect_then"], |world, link, carried| {
+        let pool = world.pool.clone();
+        link.inspect_then(move |_| {
+            pool.spawn(move || {
+                drop(carried);
+                Ok(())
+            })
+        })
+    }),
     row!("inspect", ["Promise::inspect"], |_, link, carried| link.inspect(move |_| drop(carried))),
     row!("catch", ["Promise::catch"], |_, link, carried| {
         link.catch(move |failure| {

@@ -35,6 +35,23 @@ pub(crate) const ROWS: &[Row] = &[
         traits: BARE,
     },
     Row {
+        name: "timeout_or",
+        uses: &["Promise::timeout_or"],
+        step: |_, link, carried| {
+            link.timeout_or(HOUR, move || {
+                drop(carried);
+                Promise::<_, Thing>::settled(Err(Failure::Abandoned))
+            })
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "on_cancel of a promise",
+        uses: &["Promise::on_cancel"],
+        step: |_, link, carried| link.on_cancel(move || drop(carried)),
+        traits: PLAIN,
+    },
+    Row {
         name: "deadline",
         uses: &["Promise::deadline"],
         step: |_, link, carried| {

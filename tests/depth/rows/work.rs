@@ -4,6 +4,7 @@ use crate::table::{CUT, PLAIN, Row, SLOW, Traits};
 use crate::things::Thing;
 use asynckit::{
     Job, Limiter, LocalQueue, Pool, Promise, for_each_concurrent, map_concurrent, retry, retry_if,
+    retry_when,
 };
 use std::iter::{empty, once};
 use std::sync::mpsc::channel;
@@ -171,6 +172,23 @@ pub(crate) const ROWS: &[Row] = &[
                 true
             };
             retry_if([Duration::ZERO], worth, move |_| {
+                _ = &other;
+                first.take().unwrap_or_else(|| take(&mut link))
+            })
+        },
+        traits: CUT,
+    },
+    Row {
+        name: "retry_when, a second time",
+        uses: &["retry_when"],
+        step: |world, link, carried| {
+            let (mut link, other, third) = (Some(link), world.thing(), world.thing());
+            let mut first = Some(Promise::failed(carried).via(&world.pool));
+            let decide = move |_: u32, _: &_| {
+                _ = &third;
+                Promise::ready(true)
+            };
+            retry_when([Duration::ZERO], decide, move |_| {
                 _ = &other;
                 first.take().unwrap_or_else(|| take(&mut link))
             })

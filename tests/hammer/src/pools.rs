@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use asynckit::Pool;
+use asynckit::{Pool, Shutdown};
 
 use crate::options::options;
 use crate::random::Random;
@@ -66,6 +66,10 @@ impl Handle {
             .name(&format!("{GUEST}{number}"))
             .queue_limit(1 + r.below(20))
             .max_spare_workers(r.below(4));
+        let builder = match r.below(4) {
+            0 => builder.on_drop(Shutdown::CancelQueued),
+            _ => builder,
+        };
         let builder = if r.one_in(2) { builder.stack_size(options().stack) } else { builder };
         let handle = Handle::new(builder.build().expect("threads"), Some(number));
         world().guests.put(handle.clone(), r);

@@ -106,7 +106,7 @@ fn what_is_behind_a_refusal_runs_where_it_belongs() {
                 .via(executor)
                 .map(|n| n + 1)
                 .via(foreign.clone())
-                .catch(|failure| Err(format!("{failure:?}")))
+                .catch(|failure| Err(format!("{failure:#?}")))
                 .or_else(|text| Ok(if text == "Abandoned" { 7 } else { 0 }));
             assert_eq!(end.get(PATIENCE).unwrap(), 7, "{name}");
         }

@@ -17,6 +17,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
     operation("detach", &["Promise::detach"], |r| Held::any(r).it.detach()),
     operation("drop a guard", &[], |r| drop(world().guards.take(r))),
+    operation("on_cancel", &["Promise::on_cancel"], on_cancel),
     operation("shield", &["Promise::shield"], shield),
     operation("a token", &["CancelToken::is_cancelled", "CancelToken::on_cancel"], use_token),
 ];
@@ -50,6 +51,11 @@ fn cancel_on_drop(r: &mut Random) {
     } else if r.one_in(2) {
         world().guards.put(guard, r);
     }
+}
+
+fn on_cancel(r: &mut Random) {
+    let (held, hook) = (Held::any(r), callback(r, 0));
+    held.go(|promise| promise.on_cancel(move || hook.run("on_cancel"))).keep(r);
 }
 
 fn shield(r: &mut Random) {

@@ -26,14 +26,26 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "Failure::is_would_deadlock",
             "Failure::is_empty",
             "Failure::map_error",
+            "Failure::into_any",
             "Failure::downcast_ref",
         ],
         failure,
     ),
-    operation("panic", &["Panic::message", "Panic::into_payload", "Panic::resume"], panic),
+    operation(
+        "panic",
+        &["Panic::message", "Panic::location", "Panic::into_payload", "Panic::resume"],
+        panic,
+    ),
     operation(
         "AnyError",
-        &["AnyError::msg", "AnyError::from_boxed", "AnyError::as_error", "AnyError::downcast_ref"],
+        &[
+            "AnyError::msg",
+            "AnyError::from_boxed",
+            "AnyError::from_local",
+            "AnyError::into_boxed",
+            "AnyError::as_error",
+            "AnyError::downcast_ref",
+        ],
         any_error,
     ),
     operation(
@@ -77,7 +89,10 @@ fn failure(r: &mut Random) {
         ];
         assert_eq!(tests.iter().filter(|is| **is).count(), 1);
         drop(failure);
-        let dynamic = copy.map_error(AnyError::from);
+        let dynamic = match r.below(2) {
+            0 => copy.map_error(AnyError::from),
+            _ => copy.into_any(),
+        };
         let is_fault = dynamic.downcast_ref::<Fault>().map(Fault::check).is_some();
         assert_eq!(is_fault, dynamic.is_error());
         assert!(!format!("{dynamic:?} {dynamic} {:?}", dynamic.source().is_some()).is_empty());
@@ -91,6 +106,7 @@ fn panic(r: &mut Random) {
     let Err(Failure::Panicked(panic)) = outcome else { return };
     let copy: Panic = panic.clone();
     assert!(!panic.message().is_empty());
+    assert!(panic.location().is_some_and(|place| place.contains(".rs:")), "{panic}");
     match r.below(3) {
         0 => assert!(panic.into_payload().is_some_and(|payload| payload.is::<OnPurpose>())),
         1 => {
@@ -105,9 +121,11 @@ fn panic(r: &mut Random) {
 /// Errors of any type, through promises of them.
 fn any_error(r: &mut Random) {
     let fault = Fault::new(r);
-    let error: AnyError = match r.below(3) {
+    let error: AnyError = match r.below(5) {
         0 => AnyError::msg(&fault),
         1 => AnyError::from_boxed(Box::new(fault)),
+        2 => AnyError::from_local(Box::new(fault)),
+        3 => AnyError::from_boxed(AnyError::from(fault).into_boxed()),
         _ => fault.into(),
     };
     assert!(!error.as_error().to_string().is_empty());

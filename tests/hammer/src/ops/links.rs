@@ -1,8 +1,8 @@
 //! What goes on after a promise.
 
-use asynckit::Promise;
+use asynckit::{AnyError, Promise};
 
-use super::{Operation, operation};
+use super::{Operation, operation, sure_source};
 use crate::callback::callback;
 use crate::held::{Held, List};
 use crate::pools::Handle;
@@ -20,12 +20,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("chain", &["Promise::chain"], chain).often(),
     operation("chain_on", &["Promise::chain_on"], chain_on),
     operation("map_err", &["Promise::map_err"], map_err),
+    operation("any_error", &["Promise::any_error"], any_error),
     operation("catch", &["Promise::catch"], catch),
     operation("catch_if", &["Promise::catch_if"], catch_if),
     operation("or_else", &["Promise::or_else"], or_else),
     operation("handle", &["Promise::handle"], handle),
     operation("finally", &["Promise::finally"], finally),
     operation("inspect", &["Promise::inspect"], inspect),
+    operation("beside", &["Promise::finally_then", "Promise::inspect_then"], beside),
     operation("finally that has to run", &["Promise::finally", "Promise::inspect"], has_to_run),
 ];
 
@@ -125,6 +127,12 @@ fn map_err(r: &mut Random) {
     held.go(|promise| promise.map_err(change)).keep(r);
 }
 
+fn any_error(r: &mut Random) {
+    let (held, own) = (Held::any(r), Fault::new(r));
+    let back = move |error: AnyError| without(own, error);
+    held.go(|promise| promise.any_error().map_err(back)).keep(r);
+}
+
 fn catch(r: &mut Random) {
     let held = Held::any(r);
     let callback = callback(r, held.after);
@@ -177,6 +185,24 @@ fn finally(r: &mut Random) {
     let held = Held::any(r);
     let callback = callback(r, held.after);
     held.go(|promise| promise.finally(move || callback.run("finally"))).keep(r);
+}
+
+/// What is waited for beside is a promise that settles by itself.
+fn beside(r: &mut Random) {
+    let (held, other) = (Held::any(r), sure_source(r));
+    let callback = callback(r, held.after);
+    let begin = move || {
+        callback.run("beside");
+        other.it.map(drop)
+    };
+    held.go(|promise| match r.one_in(2) {
+        true => promise.finally_then(begin),
+        false => promise.inspect_then(move |outcome| {
+            check(outcome);
+            begin()
+        }),
+    })
+    .keep(r);
 }
 
 fn inspect(r: &mut Random) {

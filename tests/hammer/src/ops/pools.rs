@@ -24,6 +24,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "PoolBuilder::stack_size",
             "PoolBuilder::queue_limit",
             "PoolBuilder::max_spare_workers",
+            "PoolBuilder::on_drop",
             "PoolBuilder::build",
         ],
         |r| drop(Handle::built(r)),

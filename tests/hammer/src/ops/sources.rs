@@ -9,12 +9,13 @@ use crate::held::{Held, Settler, number};
 use crate::pools::Handle;
 use crate::random::Random;
 use crate::sync;
-use crate::value::{Fault, Value};
+use crate::value::{Fault, Value, without};
 use crate::world::world;
 
 pub(super) const OPERATIONS: &[Operation] = &[
     operation("spawn", &["Pool::spawn"], |r| spawn(r).keep(r)).often(),
     operation("run", &["Pool::run"], |r| run(r).keep(r)),
+    operation("attempt", &["Pool::attempt"], |r| attempt(r).keep(r)),
     operation("try_spawn", &["Pool::try_spawn", "PoolFull::into_inner"], |r| try_spawn(r).keep(r)),
     operation("spawn on global", &["spawn", "Pool::global"], |r| spawn_on_global(r).keep(r)),
     operation("spawn_cancellable", &["Pool::spawn_cancellable"], |r| cancellable(r).keep(r)),
@@ -29,7 +30,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("ready", &["Promise::ready", "Promise::failed", "Promise::settled"], |r| {
         ready(r).keep(r);
     }),
-    operation("from_callback", &["Promise::from_callback"], |r| from_callback(r).keep(r)),
+    operation("from_callback", &["Promise::from_callback", "Promise::from_abortable"], |r| {
+        from_callback(r).keep(r);
+    }),
     operation("from a thread", &[], |r| from_thread(r).keep(r)).seldom(),
     operation("spawn_future", &["Pool::spawn_future"], |r| future(r).keep(r)).often(),
     operation("a future that is not woken", &["Pool::spawn_future"], not_woken).seldom(),
@@ -66,6 +69,13 @@ fn run(r: &mut Random) -> Held {
     let promise = pool.run(move || Value::new(&mut callback.call("job")));
     let mut q = Random::new(r.next());
     Held::new(promise.map_err(move |_: AnyError| Fault::new(&mut q)), 0)
+}
+
+fn attempt(r: &mut Random) -> Held {
+    let (pool, callback) = (Handle::any(r), callback(r, 0));
+    let promise = pool.attempt(move || Ok(callback.result("job", None)?));
+    let own = Fault::new(r);
+    Held::new(promise.map_err(move |error: AnyError| without(own, error)), 0)
 }
 
 fn try_spawn(r: &mut Random) -> Held {
@@ -159,10 +169,10 @@ fn ready(r: &mut Random) -> Held {
 /// Both functions are called, from another thread or here; or neither is.
 fn from_callback(r: &mut Random) -> Held {
     let (pool, value, fault) = (Handle::any(r), Value::new(r), Fault::new(r));
-    let (how, callback) = (r.below(4), callback(r, 0));
+    let (how, started) = (r.below(4), callback(r, 0));
     let start = move |resolve: Box<dyn Fn(Value) + Send + Sync>,
                       reject: Box<dyn Fn(Fault) + Send + Sync>| {
-        callback.run("from_callback");
+        started.run("from_callback");
         match how {
             0 => resolve(value),
             1 => drop(pool.run(move || {
@@ -173,6 +183,14 @@ fn from_callback(r: &mut Random) -> Held {
             _ => {}
         }
     };
+    if r.one_in(2) {
+        let abort = callback(r, 0);
+        let abortable = move |resolve: Box<_>, reject: Box<_>| {
+            start(resolve, reject);
+            move || abort.run("abort")
+        };
+        return Held::new(Promise::from_abortable(abortable), 0);
+    }
     Held::new(Promise::from_callback(start), 0)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use asynckit::{AnyError, Backoff, Promise, delay, retry, retry_if};
+use asynckit::{AnyError, Backoff, Promise, delay, retry, retry_if, retry_when};
 
 use super::{Operation, operation, sure_source};
 use crate::callback::callback;
@@ -14,14 +14,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("delay", &["delay", "Promise::delay"], delayed),
     operation("delay_value", &["Promise::delay_value"], delay_value),
     operation("timeout", &["Promise::timeout"], timeout).often(),
+    operation("timeout_or", &["Promise::timeout_or"], timeout_or),
     operation("deadline", &["Promise::deadline"], deadline),
     operation(
         "retry",
         &[
             "retry",
             "retry_if",
+            "retry_when",
             "Backoff::constant",
             "Backoff::exponential",
+            "Backoff::factor",
             "Backoff::cap",
             "Backoff::full_jitter",
             "Backoff::seeded_jitter",
@@ -62,11 +65,19 @@ fn deadline(r: &mut Random) {
     Held::any(r).go(|promise| promise.deadline(at)).keep(r);
 }
 
+fn timeout_or(r: &mut Random) {
+    let (held, limit) = (Held::any(r), soon(r));
+    let callback = callback(r, held.after);
+    let fallback = move || callback.result("timeout_or", None);
+    held.go(|promise| promise.timeout_or(limit, fallback)).keep(r);
+}
+
 fn backoff(r: &mut Random) -> Backoff {
     let backoff = match r.one_in(2) {
         true => Backoff::constant(Duration::from_micros(50)),
         false => Backoff::exponential(Duration::from_micros(20)).cap(Duration::from_micros(100)),
     };
+    let backoff = if r.one_in(3) { backoff.factor(1.5) } else { backoff };
     let backoff = match r.below(3) {
         0 => backoff.full_jitter(),
         1 => backoff.seeded_jitter(r.next()),
@@ -85,9 +96,16 @@ fn try_again(r: &mut Random) {
         fault.check();
         true
     };
-    let promise = match r.one_in(2) {
-        true => retry(backoff(r), attempt),
-        false => retry_if(backoff(r), worth, attempt),
+    let mut q = Random::new(r.next());
+    let decide = move |_, fault: &Fault| {
+        fault.check();
+        let yes = q.one_in(2);
+        sure_source(&mut q).it.map(move |value| without(yes, value))
+    };
+    let promise = match r.below(3) {
+        0 => retry(backoff(r), attempt),
+        1 => retry_if(backoff(r), worth, attempt),
+        _ => retry_when(backoff(r), decide, attempt),
     };
     Held::new(promise, 0).keep(r);
 }

@@ -1,16 +1,18 @@
 //! Trying again what has failed.
 
+mod last;
+mod verdict;
+
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::Duration;
 
-use crate::cell::{self, Consumer, ExecutorHandle, Items, Next, Origin, Policy, Producer, Step};
+use crate::cell::{self, Consumer, ExecutorHandle, Next, Step};
 use crate::failure::{Failure, Outcome, catch, drop_quietly};
 use crate::pool::Pool;
-use crate::promise::Promise;
-use crate::relay::relay;
-use crate::sync::{Arc, Mutex, StdArc};
-use crate::trace::TraceStep;
-use crate::unobserved::message;
+use crate::promise::{IntoPromise, Promise};
+use last::Last;
+use verdict::{Decide, If, Verdict, When};
 
 /// Tries until it succeeds or the pauses have come to an end.
 ///
@@ -53,7 +55,7 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    begin(backoff.into_iter(), |_: &E| true, attempt, Location::caller())
+    begin(backoff.into_iter(), If(|_: &E| true), attempt, Location::caller())
 }
 
 /// As [`retry`], for the errors that are worth it: what `worth` says no to is the outcome.
@@ -81,7 +83,43 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    begin(backoff.into_iter(), worth, attempt, Location::caller())
+    begin(backoff.into_iter(), If(worth), attempt, Location::caller())
+}
+
+/// As [`retry`], for errors whose worth takes time to tell: `decide` gives a promise of it, or a `Result`.
+///
+/// It is given the number of each attempt that has failed, the last one too, and its error: the place to log them, to
+/// renew what has expired, to ask a user. It runs on the executor of the first promise, before a pause is taken from
+/// `backoff`. Where it says no, the attempt's error is the outcome; where it fails or panics, that is.
+///
+/// ```
+/// use asynckit::{AnyError, Pool, retry_when};
+/// use std::time::Duration;
+///
+/// let pool = Pool::new(1);
+/// let renew = pool.clone();
+/// let decide = move |number, error: &AnyError| {
+///     eprintln!("attempt {number}: {error}");
+///     renew.run(|| true) // a new token, say, and then once more
+/// };
+/// let mut page = retry_when([Duration::ZERO; 3], decide, move |number| {
+///     pool.attempt(move || if number < 3 { Err("the token has expired")? } else { Ok(number) })
+/// });
+/// assert_eq!(page.get(None)?, 3);
+/// # Ok::<(), asynckit::Failure>(())
+/// ```
+#[track_caller]
+pub fn retry_when<T, E, R>(
+    backoff: impl IntoIterator<Item = Duration, IntoIter: Send + 'static>,
+    decide: impl FnMut(u32, &E) -> R + Send + 'static,
+    attempt: impl FnMut(u32) -> Promise<T, E> + Send + 'static,
+) -> Promise<T, E>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    R: IntoPromise<Ok = bool, Err = E> + 'static,
+{
+    begin(backoff.into_iter(), When(decide), attempt, Location::caller())
 }
 
 fn begin<T, E, I, W, F>(
@@ -94,7 +132,7 @@ where
     T: Send + 'static,
     E: Send + 'static,
     I: Iterator<Item = Duration> + Send + 'static,
-    W: FnMut(&E) -> bool + Send + 'static,
+    W: Decide<E>,
     F: FnMut(u32) -> Promise<T, E> + Send + 'static,
 {
     let (number, executor, last) = (0, None, Last::default());
@@ -128,7 +166,7 @@ impl<I, W, F> Retrying<I, W, F> {
         T: Send + 'static,
         E: Send + 'static,
         I: Iterator<Item = Duration> + Send + 'static,
-        W: FnMut(&E) -> bool + Send + 'static,
+        W: Decide<E>,
         F: FnMut(u32) -> Promise<T, E> + Send + 'static,
     {
         self.number = self.number.saturating_add(1);
@@ -147,6 +185,38 @@ impl<I, W, F> Retrying<I, W, F> {
                 drop_quietly(self);
                 let consumer = Consumer::settled(Err(Failure::Panicked(panic)), location);
                 Promise::new(consumer, Pool::global().core().executor())
+            }
+        }
+    }
+
+    /// After the verdict: another attempt, after a pause if there is one, or the error.
+    fn go_on<T, E>(mut self: Box<Self>, yes: bool, error: E) -> Next<T, E>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        I: Iterator<Item = Duration> + Send + 'static,
+        W: Decide<E>,
+        F: FnMut(u32) -> Promise<T, E> + Send + 'static,
+    {
+        let (location, first) = (self.location, self.number == 1);
+        match catch(|| yes.then(|| self.pauses.next()).flatten()) {
+            Ok(Some(duration)) => {
+                let last = self.last.clone();
+                last.set(error);
+                let pause = self.pause(duration);
+                let again = pause.then_at(location, move |()| self.try_once());
+                let again = if first { last.told_by(again, location) } else { again };
+                Next::Follow(again.into_parts().0)
+            }
+            // What the user has given is dropped before the promise is settled.
+            Ok(None) => {
+                drop_quietly(self);
+                Next::Same(Failure::Error(error))
+            }
+            Err(panic) => {
+                drop_quietly(error);
+                drop_quietly(self);
+                Next::Settled(Err(Failure::Panicked(panic)))
             }
         }
     }
@@ -171,7 +241,7 @@ where
     T: Send + 'static,
     E: Send + 'static,
     I: Iterator<Item = Duration> + Send + 'static,
-    W: FnMut(&E) -> bool + Send + 'static,
+    W: Decide<E>,
     F: FnMut(u32) -> Promise<T, E> + Send + 'static,
 {
     type Ok = T;
@@ -193,85 +263,61 @@ where
 
     fn run(self, error: E) -> Next<T, E> {
         let mut retrying = self.0;
-        let Retrying { worth, pauses, location, .. } = &mut *retrying;
-        let (location, pause) = (*location, catch(|| worth(&error).then(|| pauses.next())));
-        match pause.map(Option::flatten) {
-            Ok(Some(duration)) => {
-                let last = retrying.last.clone();
-                last.set(error);
-                let pause = retrying.pause(duration);
-                let again = pause.then_at(location, move |()| retrying.try_once());
-                let again = if FIRST { last.told_by(again, location) } else { again };
+        let number = retrying.number;
+        match catch(|| retrying.worth.decide(number, &error)) {
+            Ok(Verdict::Now(yes)) => retrying.go_on(yes, error),
+            Ok(Verdict::Later(verdict)) => {
+                let (location, executor) = (retrying.location, retrying.executor.clone());
+                let executor = executor.unwrap_or_else(|| Pool::global().core().executor());
+                let again = Promise::new(verdict, executor).link(
+                    (Decided(retrying, error), PhantomData),
+                    None,
+                    location,
+                );
                 Next::Follow(again.into_parts().0)
             }
-            // What the user has given is dropped before the promise is settled.
-            Ok(None) => {
-                drop_quietly(retrying);
-                Next::Same(Failure::Error(error))
+            Ok(Verdict::Fails(failure)) => {
+                drop_quietly((error, retrying));
+                Next::Settled(Err(failure))
             }
             Err(panic) => {
-                drop_quietly(error);
-                drop_quietly(retrying);
+                drop_quietly((error, retrying));
                 Next::Settled(Err(Failure::Panicked(panic)))
             }
         }
     }
 }
 
-/// The error of the last attempt, for whoever ends it all while another one is made.
-#[derive(Clone, Default)]
-struct Last(Arc<Mutex<Option<StdArc<str>>>>);
+/// Behind a verdict that took its time.
+struct Decided<I, W, F, E>(Box<Retrying<I, W, F>>, E);
 
-struct Further;
-
-impl Last {
-    fn set<E: 'static>(&self, error: E) {
-        let failure = Failure::Error(error);
-        let text = catch(|| message(&failure)).unwrap_or_default(); // the user's code writes it
-        *self.0.lock() = Some(text.into());
-        drop_quietly(failure);
-    }
-
-    /// The promise of all further attempts, which tells the error when it is cancelled.
-    fn told_by<T, E>(
-        self,
-        promise: Promise<T, E>,
-        location: &'static Location<'static>,
-    ) -> Promise<T, E>
-    where
-        T: Send + 'static,
-        E: Send + 'static,
-    {
-        let policy = |producer, _: &_| Telling { producer: Some(producer), last: self, location };
-        relay::<Further, _, _, _>(promise, location, policy).0
-    }
-}
-
-impl Origin for Further {
+impl<T, E, I, W, F> Step<bool, E> for (Decided<I, W, F, E>, PhantomData<fn() -> T>)
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    I: Iterator<Item = Duration> + Send + 'static,
+    W: Decide<E>,
+    F: FnMut(u32) -> Promise<T, E> + Send + 'static,
+{
+    type Ok = T;
+    type Err = E;
+    type Wanted = bool;
     const KIND: &'static str = "retry";
-}
+    const IN_WAY: bool = false;
 
-/// Passes the outcome of the further attempts on.
-struct Telling<T, E> {
-    /// `None` once it is settled.
-    producer: Option<Producer<T, E>>,
-    last: Last,
-    location: &'static Location<'static>,
-}
-
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Telling<T, E> {
-    fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
-        let Some(producer) = self.producer.take() else { return items.discard(index) };
-        if let Some((outcome, way)) = items.take_with_trace(index) {
-            producer.settle_for(outcome, way);
-        }
+    fn wants(outcome: &Outcome<bool, E>) -> bool {
+        outcome.is_ok()
     }
 
-    fn complete(&mut self, _: &mut Items<T, E>) {}
+    fn sort(outcome: Outcome<bool, E>) -> Result<bool, Outcome<T, E>> {
+        outcome.map_err(Err)
+    }
 
-    fn cancelled(&mut self, items: &mut Items<T, E>) {
-        TraceStep::note("retry", self.location, || self.last.0.lock().clone());
-        self.producer = None;
-        items.cancel_pending();
+    fn run(self, yes: bool) -> Next<T, E> {
+        let Decided(retrying, error) = self.0;
+        match retrying.go_on(yes, error) {
+            Next::Same(failure) => Next::Settled(Err(failure)), // it was given none
+            next => next,
+        }
     }
 }

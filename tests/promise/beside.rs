@@ -1,0 +1,82 @@
+//! What runs beside and is waited for: `finally_then`, `inspect_then`.
+
+use crate::common::{Gate, Log, PATIENCE, one_worker, watched};
+use asynckit::{Failure, Promise};
+
+type Typed<T> = Promise<T, String>;
+
+#[test]
+fn what_finally_begins_is_waited_for() {
+    watched(|| {
+        for outcome in [Ok(1), Err(Failure::Error("no".to_owned())), Err(Failure::TimedOut)] {
+            let expected = format!("{outcome:?}");
+            let (pool, gate) = (one_worker(), Gate::new());
+            let key = gate.key();
+            let mut through = Typed::<u8>::settled(outcome)
+                .finally_then(move || pool.run(move || key.wait()).map_err(|_| String::new()));
+            gate.await_arrival(1);
+            assert!(!through.is_set());
+            gate.open();
+            assert_eq!(format!("{:?}", through.get(PATIENCE)), expected);
+        }
+    });
+}
+
+#[test]
+fn what_is_shown_the_outcome_is_waited_for() {
+    watched(|| {
+        let log = Log::new();
+        let sees = log.clone();
+        let mut through = Typed::<u8>::ready(1).inspect_then(move |outcome| {
+            sees.add(outcome.is_ok());
+            Ok(())
+        });
+        assert!(matches!(through.get(PATIENCE), Ok(1)));
+        assert_eq!(log.entries(), [true]);
+    });
+}
+
+#[test]
+fn a_failure_beside_replaces_a_value_and_no_failure() {
+    watched(|| {
+        let beside = || Typed::<()>::failed("beside".to_owned());
+        let text = |mut promise: Typed<u8>| match promise.get(PATIENCE) {
+            Err(Failure::Error(text)) => text,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(text(Typed::ready(1).finally_then(beside)), "beside");
+        assert_eq!(text(Typed::failed("first".to_owned()).finally_then(beside)), "first");
+        let panics = || -> Typed<()> { panic!("beside") };
+        assert!(Typed::ready(1).finally_then(panics).get(PATIENCE).unwrap_err().is_panicked());
+        assert_eq!(text(Typed::failed("first".to_owned()).finally_then(panics)), "first");
+    });
+}
+
+#[test]
+fn a_cancellation_runs_it_and_leaves_it_alone() {
+    watched(|| {
+        // Before the outcome is there: it is begun on the way.
+        let (begun, log) = (Log::new(), Log::new());
+        let (_source, pending) = Typed::<u8>::deferred();
+        let (mut beside, work) = Typed::<()>::deferred();
+        let (seen, told) = (begun.clone(), log.clone());
+        beside.on_cancel(move || told.add("cancelled"));
+        let through = pending.finally_then(move || {
+            seen.add(());
+            work
+        });
+        through.cancel();
+        crate::common::eventually("it is begun", || !begun.entries().is_empty());
+        // While it is waited for.
+        let (mut later, work) = Typed::<()>::deferred();
+        let told = log.clone();
+        later.on_cancel(move || told.add("cancelled later"));
+        let through = Typed::ready(1).finally_then(move || work);
+        crate::common::eventually("it is waited for", || {
+            format!("{through:?}").contains("follows")
+        });
+        through.cancel();
+        assert!(!beside.is_cancelled() && !later.is_cancelled());
+        assert!(log.entries().is_empty());
+    });
+}
