@@ -64,6 +64,39 @@ impl Pool {
     }
 }
 
+/// Its promise is cancelled where it is dropped.
+struct Fragile;
+
+impl Origin for Fragile {
+    const KIND: &'static str = "deferred";
+    const FRAGILE: bool = true;
+}
+
+impl Pool {
+    /// As [`deferred`](Pool::deferred), but the promise, or what was derived from it, is cancelled when it is
+    /// dropped pending, instead of going on unseen.
+    ///
+    /// For work that costs something for as long as it runs, and that [`on_cancel`](Deferred::on_cancel) can
+    /// stop: a request, a child process. [`Promise::detach`] lets it go on. A list
+    /// that is dropped drops its items; what a [`join`](crate::AsyncList::join) or a shared value holds is
+    /// cancelled when that is cancelled.
+    ///
+    /// ```
+    /// let (deferred, promise) = asynckit::Pool::global().deferred_cancel_on_drop::<u32, String>();
+    /// drop(promise.map(|n| n + 1));
+    /// assert!(deferred.is_cancelled());
+    /// ```
+    #[track_caller]
+    pub fn deferred_cancel_on_drop<T, E>(&self) -> (Deferred<T, E>, Promise<T, E>)
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let (producer, consumer) = Producer::pair::<Fragile>(Location::caller());
+        (Deferred { producer }, Promise::new(consumer, self.core().executor()))
+    }
+}
+
 impl<T: Send + 'static, E: Send + 'static> Deferred<T, E> {
     /// Settles the promise with a value.
     #[inline]

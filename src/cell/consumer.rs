@@ -256,6 +256,18 @@ impl<T, E> Consumer<T, E> {
         unsafe { cancel::cancel(self.cell) }
     }
 
+    /// Leaves what goes on, also where leaving would cancel it.
+    pub(crate) fn detach(self) {
+        let cell = self.into_cell();
+        // SAFETY: the consumer's handle is gone, and this gives its part up.
+        unsafe {
+            match cell.header().word.leave_settled() {
+                Some(leave) => leave_behind(cell, leave),
+                None => leave_going_on(cell),
+            }
+        }
+    }
+
     /// The way that a failure came; empty as long as there is none.
     pub(crate) fn trace(&self, failed: bool) -> Trace {
         if !failed {
@@ -348,8 +360,19 @@ pub(super) unsafe fn leave(cell: CellRef) {
     }
 }
 
-/// As [`leave`], where a shared value may lose an owner by it.
+/// As [`leave`], where the work may be wanted no more by it.
 unsafe fn leave_pending(cell: CellRef) {
+    // SAFETY: as in `leave`; the root lives as long as the tail.
+    unsafe {
+        if cell.root().header().vtable().fragile {
+            cancel::cancel(cell);
+        }
+        leave_going_on(cell);
+    }
+}
+
+/// As [`leave`], where a shared value may lose an owner by it.
+unsafe fn leave_going_on(cell: CellRef) {
     // SAFETY: as in `leave`; what is held is there afterwards.
     unsafe {
         let shared = waits::shared_before(cell);

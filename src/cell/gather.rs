@@ -211,6 +211,7 @@ impl<T, E> Drop for Gather<T, E> {
         if drained.policy.is_none() {
             let items = &mut drained.items;
             later::drop_user(items.halt());
+            items.cancel_fragile();
             items.indices().for_each(|index| items.drop_outcome(index, why));
             drained.policy = Some(Box::new(Detached(why)));
         }

@@ -47,6 +47,8 @@ pub(crate) struct VTable {
     pub(crate) root: bool,
     /// Whether it is a root with work.
     pub(crate) job: bool,
+    /// Whether it is a root whose chain is cancelled when its consumer leaves.
+    pub(crate) fragile: bool,
     /// Whether its work is for its executor only, not for another one where that is closed.
     pub(crate) needs_executor: bool,
     /// In a future: where what polls it is, from the start of the cell.

@@ -225,6 +225,20 @@ impl<T, E> Items<T, E> {
         }
         later::drop_user(rest);
     }
+
+    /// Cancels the items that have not come and that are not to go on where nobody has them.
+    pub(super) fn cancel_fragile(&mut self) {
+        for index in self.indices() {
+            if let Some(cell) = self.cell(index, State::Pending) {
+                // SAFETY: the cells of a list live until it takes them, and the root as long as its tail.
+                unsafe {
+                    if cell.root().header().vtable().fragile {
+                        cancel_root(cell.root());
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Takes the way of the failure that a cell has settled with.

@@ -22,6 +22,7 @@ impl<W: Work> JobTable<W> {
         in_way: true,
         root: true,
         job: true,
+        fragile: false,
         needs_executor: true,
         task: None,
         layout: body::layout::<W, W::Ok, W::Err>(),
@@ -43,6 +44,7 @@ impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
         in_way: S::IN_WAY,
         root: false,
         job: false,
+        fragile: false,
         needs_executor: S::NEEDS_EXECUTOR,
         task: None,
         layout: body::layout::<S, S::Ok, S::Err>(),
@@ -59,6 +61,8 @@ impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
 pub(crate) trait Origin {
     /// Its name in a trace.
     const KIND: &'static str;
+    /// Whether its chain is cancelled when the consumer leaves.
+    const FRAGILE: bool = false;
 }
 
 /// The table of a cell that somebody else settles, or that was made settled.
@@ -70,6 +74,7 @@ impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
         in_way: true,
         root: true,
         job: false,
+        fragile: O::FRAGILE,
         needs_executor: true,
         task: None,
         layout: body::layout::<(), T, E>(),

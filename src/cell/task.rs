@@ -89,6 +89,7 @@ where
         in_way: true,
         root: true,
         job: true,
+        fragile: false,
         needs_executor: true,
         task: Some(offset_of!(Task<F, T, E>, core)),
         layout: body::layout_of::<Task<F, T, E>>(),

@@ -1,16 +1,22 @@
-//! [`Error`]: what went wrong, and with which URL.
+//! [`Error`]: what went wrong, with which request.
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
-use super::{StatusCode, Url};
+use super::error_kind::ErrorKind;
+use super::redact::{redacted, redacted_text};
+use super::{HeaderMap, Method, StatusCode, Url};
 use crate::sync::Arc;
+
+pub(super) type Cause = Arc<dyn StdError + Send + Sync>;
 
 /// Says what went wrong with a request, and with which URL.
 ///
 /// The error inside a failed promise of a [`Session`](super::Session), found with
 /// `failure.downcast_ref::<http::Error>()`, and that of [`Response`](super::Response)'s own methods. Its
 /// text names the URL and the innermost cause; [`source`](StdError::source) leads there step by step.
+/// Passwords in URLs are in no text of it. Clones share one error.
 ///
 /// # Examples
 ///
@@ -24,108 +30,175 @@ use crate::sync::Arc;
 /// ```
 #[derive(Clone)]
 pub struct Error {
-    kind: ErrorKind,
-    url: Option<Arc<str>>,
-    status: Option<StatusCode>,
-    source: Option<Arc<dyn StdError + Send + Sync>>,
+    inner: Arc<Inner>,
 }
 
-/// The ways in which a request can go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// What was given is no URL, or none that is fetched over HTTP.
-    BadUrl,
-    /// No connection: unknown host, refused, or the certificate does not hold.
-    Connect,
-    /// The session's timeouts: no connection, no answer, or not the whole body in time.
-    Timeout,
-    /// Too many redirects, or one that leads nowhere.
-    Redirect,
-    /// The connection was there, and ended before the answer.
-    NoAnswer,
-    /// The answer began, and its body broke off.
-    Body,
-    /// The answer's status is from 400 on; only from [`error_for_status`](super::Response::error_for_status).
-    Status,
-    /// The body is not what was asked for; only from [`json`](super::Response::json).
-    Decode,
-    /// The session itself cannot work: no thread to be had, no certificates for `https`, a bad setting.
-    Setup,
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    method: Option<Method>,
+    url: Option<String>,
+    /// What is at fault where that is not the server: `the proxy http://…`.
+    through: Option<String>,
+    attempts: u32,
+    elapsed: Duration,
+    tag: Option<Arc<str>>,
+    answer: Option<Box<Answer>>,
+    source: Option<Cause>,
 }
+
+/// What is kept of an answer whose status is the error.
+#[derive(Clone)]
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    beginning: Vec<u8>,
+}
+
+/// So much of a body is kept for a person to read.
+const BEGINNING: usize = 1024;
 
 impl Error {
     /// Tells in which way the request went wrong.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.inner.kind
     }
 
-    /// Gives the URL that it happened to: the last one, where the request was redirected.
+    /// Gives the URL that it happened to: the last one, where the request was redirected. Without user name
+    /// and password.
     ///
     /// `None` where no URL has to do with it: a setting of the session.
     pub fn url(&self) -> Option<&str> {
-        self.url.as_deref()
+        self.inner.url.as_deref()
+    }
+
+    /// Gives the method of the request that failed.
+    pub fn method(&self) -> Option<&Method> {
+        self.inner.method.as_ref()
+    }
+
+    /// Gives the proxy that failed, where it was the proxy and not the server.
+    pub fn proxy(&self) -> Option<&str> {
+        self.inner.through.as_deref()
+    }
+
+    /// Says how often the request was sent; 0 where it never was.
+    pub fn attempts(&self) -> u32 {
+        self.inner.attempts
+    }
+
+    /// Says how long the request took until it failed, without the wait for its turn.
+    pub fn elapsed(&self) -> Duration {
+        self.inner.elapsed
+    }
+
+    /// Gives the tag of the request, if it had one.
+    pub fn tag(&self) -> Option<&str> {
+        self.inner.tag.as_deref()
     }
 
     /// Gives the status, for the kind [`Status`](ErrorKind::Status).
     pub fn status(&self) -> Option<StatusCode> {
-        self.status
+        self.inner.answer.as_ref().map(|answer| answer.status)
     }
 
-    /// Says whether one of the session's timeouts passed, that for connecting included.
+    /// Gives the headers of the answer, for the kind [`Status`](ErrorKind::Status).
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        self.inner.answer.as_ref().map(|answer| &answer.headers)
+    }
+
+    /// Gives the first 1,024 bytes of the answer's body, for the kind [`Status`](ErrorKind::Status); else none.
+    pub fn body(&self) -> &[u8] {
+        self.inner.answer.as_ref().map_or(&[], |answer| &answer.beginning)
+    }
+
+    /// Says whether a limit of time passed, that for connecting included.
     pub fn is_timeout(&self) -> bool {
-        self.kind == ErrorKind::Timeout
+        use ErrorKind::{ConnectTimeout, FirstByteTimeout, IdleTimeout, Timeout};
+        matches!(self.kind(), ConnectTimeout | FirstByteTimeout | IdleTimeout | Timeout)
     }
 
-    /// Says whether there was no connection: unknown host, refused, or the certificate does not hold.
+    /// Says whether there was no connection: unknown host, refused, a certificate that does not hold, no
+    /// handshake in time.
     pub fn is_connect(&self) -> bool {
-        self.kind == ErrorKind::Connect
+        use ErrorKind::{Certificate, Connect, ConnectTimeout, Refused, UnknownHost};
+        matches!(self.kind(), Certificate | Connect | ConnectTimeout | Refused | UnknownHost)
     }
 
     /// Says whether it is about the status of an answer.
     pub fn is_status(&self) -> bool {
-        self.kind == ErrorKind::Status
+        self.kind() == ErrorKind::Status
     }
 
-    pub(super) fn bad_url(text: &str, error: reqwest::Error) -> Self {
-        Self::new(ErrorKind::BadUrl, Some(text), Some(Arc::new(error.without_url())))
-    }
-
-    pub(super) fn no_answer(error: reqwest::Error, url: &Url) -> Self {
-        let kind = match &error {
-            error if error.is_timeout() => ErrorKind::Timeout,
-            error if error.is_connect() => ErrorKind::Connect,
-            error if error.is_redirect() => ErrorKind::Redirect,
-            error if error.is_builder() => ErrorKind::BadUrl,
-            _ => ErrorKind::NoAnswer,
+    pub(super) fn new(kind: ErrorKind) -> Self {
+        let inner = Inner {
+            kind,
+            method: None,
+            url: None,
+            through: None,
+            attempts: 0,
+            elapsed: Duration::ZERO,
+            tag: None,
+            answer: None,
+            source: None,
         };
-        let url = error.url().unwrap_or(url).to_string();
-        Self::new(kind, Some(&url), Some(Arc::new(error.without_url())))
+        Self { inner: Arc::new(inner) }
     }
 
-    pub(super) fn broken_body(error: reqwest::Error, url: &Url) -> Self {
-        let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Body };
-        Self::new(kind, Some(url.as_str()), Some(Arc::new(error.without_url())))
+    pub(super) fn bad_url(text: &str, error: url::ParseError) -> Self {
+        Self::new(ErrorKind::BadUrl).of_text(text).because(error)
     }
 
-    pub(super) fn not_json(error: serde_json::Error, url: &Url) -> Self {
-        Self::new(ErrorKind::Decode, Some(url.as_str()), Some(Arc::new(error)))
+    pub(super) fn bad_status(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let beginning = body[..body.len().min(BEGINNING)].to_vec();
+        let answer = Answer { status, headers: headers.clone(), beginning };
+        Self::new(ErrorKind::Status).change(|inner| inner.answer = Some(Box::new(answer)))
     }
 
-    pub(super) fn bad_status(status: StatusCode, url: &Url) -> Self {
-        Self { status: Some(status), ..Self::new(ErrorKind::Status, Some(url.as_str()), None) }
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.inner));
+        self
     }
 
-    pub(super) fn setup(cause: Arc<dyn StdError + Send + Sync>) -> Self {
-        Self::new(ErrorKind::Setup, None, Some(cause))
+    /// A URL that is none.
+    pub(super) fn of_text(self, text: &str) -> Self {
+        self.change(|inner| inner.url = Some(redacted_text(text)))
     }
 
-    fn new(
-        kind: ErrorKind,
-        url: Option<&str>,
-        source: Option<Arc<dyn StdError + Send + Sync>>,
+    pub(super) fn of(self, url: &Url) -> Self {
+        self.change(|inner| inner.url = Some(redacted(url)))
+    }
+
+    pub(super) fn because(self, cause: impl StdError + Send + Sync + 'static) -> Self {
+        self.caused_by(Arc::new(cause))
+    }
+
+    pub(super) fn caused_by(self, cause: Cause) -> Self {
+        self.change(|inner| inner.source = Some(cause))
+    }
+
+    pub(super) fn saying(self, text: impl Into<String>) -> Self {
+        self.because(Said(text.into()))
+    }
+
+    pub(super) fn through(self, proxy: Option<String>) -> Self {
+        self.change(|inner| inner.through = proxy)
+    }
+
+    /// What the session knows of the request.
+    pub(super) fn about(
+        self,
+        method: Option<&Method>,
+        attempts: u32,
+        elapsed: Duration,
+        tag: Option<Arc<str>>,
     ) -> Self {
-        Self { kind, url: url.map(Arc::from), status: None, source }
+        self.change(|inner| {
+            inner.method = method.cloned();
+            inner.attempts = attempts;
+            inner.elapsed = elapsed;
+            inner.tag = tag;
+        })
     }
 
     /// The end of the chain of sources: what the system or the parser said.
@@ -138,23 +211,32 @@ impl Error {
     }
 }
 
+/// A cause that is only words.
+#[derive(Debug)]
+struct Said(String);
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Said {}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = self.url().unwrap_or("the URL");
-        match self.kind {
-            ErrorKind::BadUrl => write!(f, "cannot fetch {url:?}")?,
-            ErrorKind::Connect => write!(f, "cannot connect to {url}")?,
-            ErrorKind::Timeout => return write!(f, "timed out: {url}"),
-            ErrorKind::Redirect => write!(f, "cannot follow the redirect at {url}")?,
-            ErrorKind::NoAnswer => write!(f, "no answer from {url}")?,
-            ErrorKind::Body => write!(f, "the body of {url} broke off")?,
-            ErrorKind::Status => write!(f, "{url} answered")?,
-            ErrorKind::Decode => write!(f, "cannot read the body of {url}")?,
-            ErrorKind::Setup => f.write_str("cannot set up the HTTP session")?,
+        if self.kind() == ErrorKind::BadUrl {
+            write!(f, "cannot fetch {url:?}")?;
+        } else {
+            self.kind().write(f, url)?;
         }
-        match (self.status, self.innermost()) {
+        if let Some(proxy) = &self.inner.through {
+            write!(f, " through the proxy {proxy}")?;
+        }
+        match (self.status(), self.innermost()) {
             (Some(status), _) => write!(f, " {status}"),
-            (None, Some(cause)) => write!(f, ": {cause}"),
+            (None, Some(cause)) => write!(f, ": {}", redacted_text(&cause.to_string())),
             (None, None) => Ok(()),
         }
     }
@@ -162,18 +244,13 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.kind)
-            .field("url", &self.url())
-            .field("status", &self.status)
-            .field("source", &self.source)
-            .finish()
+        write!(f, "http::Error({:?}: {self})", self.kind())
     }
 }
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        let source = self.source.as_deref()?;
+        let source = self.inner.source.as_deref()?;
         Some(source)
     }
 }

@@ -1,7 +1,7 @@
-//! The one thread that does the input and output of every session in the process.
+//! The threads that do the input and output: one for all sessions of the process, or a session's own.
 //!
-//! It runs a current-thread tokio runtime, is started by the first request and lives for as long as the
-//! process. Nobody joins it, so it never keeps the process from exiting.
+//! The common one runs a current-thread tokio runtime, is started by the first request and lives for as long as
+//! the process. Nobody joins it, so it never keeps the process from exiting.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -11,15 +11,20 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::sync::Mutex;
 
-/// How many host names may be looked up at once: the system's resolver blocks a thread for each.
-const RESOLVER_THREADS: usize = 8;
+/// Threads for what blocks: looking up names, one each, and reading files that are sent. Never more than there
+/// are requests under way, and gone after ten idle seconds.
+const BLOCKING_THREADS: usize = 512;
+
+/// So many tasks run before sockets are asked again. tokio's 61 let small answers wait behind as many pieces of a
+/// large one.
+const BETWEEN_LOOKS: u32 = 2;
 
 thread_local! {
-    /// Whether this is the I/O thread.
+    /// Whether this is an I/O thread.
     static IS_IO_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Gives the runtime of the I/O thread, and starts it if this is the first call.
+/// Gives the runtime of the common I/O thread, and starts it if this is the first call.
 ///
 /// # Errors
 ///
@@ -35,24 +40,53 @@ pub(super) fn handle() -> io::Result<Handle> {
     Ok(handle)
 }
 
-/// Says whether the caller is the I/O thread, on which nothing may block.
+/// Says whether the caller is an I/O thread, on which nothing may block.
 pub(super) fn is_current() -> bool {
     IS_IO_THREAD.get()
 }
 
 fn start() -> io::Result<Handle> {
-    let runtime = Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .max_blocking_threads(RESOLVER_THREADS)
-        .thread_name("asynckit-http-dns")
-        .build()?;
+    let runtime = with_all(&mut Builder::new_current_thread())?;
     let handle = runtime.handle().clone();
     thread::Builder::new().name("asynckit-http".to_owned()).spawn(move || drive(&runtime))?;
     Ok(handle)
 }
 
+fn with_all(builder: &mut Builder) -> io::Result<Runtime> {
+    builder
+        .enable_io()
+        .enable_time()
+        .event_interval(BETWEEN_LOOKS)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("asynckit-http-dns")
+        .build()
+}
+
 fn drive(runtime: &Runtime) -> Infallible {
     IS_IO_THREAD.set(true);
     runtime.block_on(future::pending())
+}
+
+/// The I/O threads of one session. They end with it and its last request.
+pub(super) struct OwnThreads(Option<Runtime>);
+
+impl OwnThreads {
+    pub(super) fn start(threads: usize) -> io::Result<Self> {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(threads).on_thread_start(|| IS_IO_THREAD.set(true));
+        with_all(&mut builder).map(|runtime| Self(Some(runtime)))
+    }
+
+    pub(super) fn handle(&self) -> Handle {
+        self.0.as_ref().expect("there until it is dropped").handle().clone()
+    }
+}
+
+impl Drop for OwnThreads {
+    /// Also on one of them, where the last request ends.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }

@@ -42,25 +42,76 @@
 //!
 //! # Giving up
 //!
-//! [`Promise::cancel`](crate::Promise::cancel) on a session's promise, or on one derived from it, aborts
-//! the request and closes its connection. Dropping the promise, or the session, does not: the download
-//! goes on in the background.
+//! Dropping the promise aborts the request and closes its connection, and so does dropping what was derived from
+//! it, or a list of it; [`Promise::cancel`](crate::Promise::cancel) does, too.
+//! [`Promise::detach`](crate::Promise::detach) lets a request go on that nobody waits for. Dropping the session
+//! aborts nothing; [`Session::close`] ends it in order.
+//!
+//! # Limits
+//!
+//! By default a request has five minutes, ten seconds of them to connect, and ends when nothing has moved for a
+//! minute; a body has 32 MiB, unpacked; 256 requests are under way at once, 100 of them to one host. Each is a
+//! setting of the [session](SessionBuilder), most are one of the [request](RequestBuilder), too, and
+//! `Duration::MAX` or `u64::MAX` is no limit.
+//!
+//! # What is not sent
+//!
+//! No `Referer`. Authorisation and cookies stay with the origin that they were given for, also behind a redirect.
+//! User names and passwords in URLs become authorisation, and are in no text that this module makes.
 
+mod body;
+mod build;
 mod builder;
+mod close;
+#[cfg(feature = "cookies")]
+mod cookies;
+mod core;
+mod engine;
 mod error;
-mod exchange;
+mod error_kind;
+mod fetch;
+mod hooks;
 mod io_thread;
+mod jar;
+mod links;
+mod multipart;
+mod net;
+mod redact;
+mod redirect;
+mod request;
+mod request_builder;
 mod response;
+mod retry;
 mod session;
+mod turns;
+mod unpack;
+mod waiting;
 
+pub use body::Body;
 pub use builder::SessionBuilder;
-pub use error::{Error, ErrorKind};
+pub use close::CloseReport;
+#[cfg(feature = "cookies")]
+pub use cookies::CookieJar;
+pub use error::Error;
+pub use error_kind::ErrorKind;
+pub use links::Link;
+pub use multipart::Multipart;
+pub use redirect::Redirect;
+pub use request::Request;
+pub use request_builder::RequestBuilder;
 pub use response::Response;
+pub use retry::Retry;
 pub use session::Session;
 
 // Types of the `http` and `url` crates, as every Rust program that speaks HTTP knows them.
 #[doc(no_inline)]
-pub use reqwest::{
-    StatusCode, Url,
+pub use ::http::{
+    Method, StatusCode, Version,
     header::{HeaderMap, HeaderName, HeaderValue},
 };
+#[doc(no_inline)]
+pub use url::Url;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/from-requests.md")]
+struct FromRequests;

@@ -1,12 +1,16 @@
 //! [`Response`]: an answer with its body loaded.
 
 use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
 
+use ::http::header::CONTENT_TYPE;
 use encoding_rs::{Encoding, UTF_8};
-use reqwest::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
-use super::{Error, HeaderMap, StatusCode, Url};
+use super::links::{Link, links};
+use super::redact::redacted;
+use super::{Error, ErrorKind, HeaderMap, Redirect, StatusCode, Url, Version};
 use crate::sync::Arc;
 
 /// An answer, of whatever status, with its body loaded.
@@ -27,17 +31,89 @@ pub struct Response {
 }
 
 #[derive(Clone)]
-struct Parts {
-    status: StatusCode,
-    url: Url,
-    headers: HeaderMap,
-    body: Vec<u8>,
+pub(super) struct Parts {
+    pub(super) status: StatusCode,
+    pub(super) version: Version,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+    pub(super) history: Vec<Redirect>,
+    pub(super) elapsed: Duration,
+    pub(super) remote_addr: Option<SocketAddr>,
+    pub(super) tag: Option<Arc<str>>,
+    pub(super) attempts: u32,
 }
 
 impl Response {
-    pub(super) fn new(status: StatusCode, url: Url, headers: HeaderMap, body: Vec<u8>) -> Self {
-        let parts = Parts { status, url, headers, body };
+    /// Makes a response by hand, for tests and for [hooks](super::SessionBuilder::on_response) that replace one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use asynckit::http::{HeaderMap, Response, StatusCode, Url};
+    ///
+    /// let url = Url::parse("http://localhost/answer").expect("a URL");
+    /// let response = Response::new(StatusCode::OK, url, HeaderMap::new(), "42");
+    /// assert_eq!(response.json::<u32>()?, 42);
+    /// # Ok::<(), asynckit::http::Error>(())
+    /// ```
+    pub fn new(status: StatusCode, url: Url, headers: HeaderMap, body: impl Into<Vec<u8>>) -> Self {
+        Self::from_parts(Parts {
+            status,
+            version: Version::HTTP_11,
+            url,
+            headers,
+            body: body.into(),
+            history: Vec::new(),
+            elapsed: Duration::ZERO,
+            remote_addr: None,
+            tag: None,
+            attempts: 1,
+        })
+    }
+
+    pub(super) fn from_parts(parts: Parts) -> Self {
         Self { parts: Arc::new(parts) }
+    }
+
+    /// Gives the version of HTTP that the server spoke.
+    pub fn version(&self) -> Version {
+        self.parts.version
+    }
+
+    /// Gives the links of the `Link` headers: the next page of a list, and the like.
+    ///
+    /// ```no_run
+    /// # let page: asynckit::http::Response = todo!();
+    /// let next = page.links().into_iter().find(|link| link.rel == "next").map(|link| link.url);
+    /// ```
+    pub fn links(&self) -> Vec<Link> {
+        links(self.headers(), self.url())
+    }
+
+    /// Gives the redirects that were followed, in their order.
+    pub fn history(&self) -> &[Redirect] {
+        &self.parts.history
+    }
+
+    /// Says how long it took, from the request's turn to the end of the body.
+    pub fn elapsed(&self) -> Duration {
+        self.parts.elapsed
+    }
+
+    /// Gives the address that answered: the proxy's, where there is one. `None` where there was no connection.
+    pub fn remote_addr(&self) -> Option<SocketAddr> {
+        self.parts.remote_addr
+    }
+
+    /// Gives the tag of the request, if it had one.
+    pub fn tag(&self) -> Option<&str> {
+        self.parts.tag.as_deref()
+    }
+
+    /// Says how many requests it took: redirects and repetitions count.
+    pub fn attempts(&self) -> u32 {
+        self.parts.attempts
     }
 
     /// Gives the status, such as `200 OK`.
@@ -84,12 +160,12 @@ impl Response {
         text.into_owned()
     }
 
-    /// Reads the body as JSON.
+    /// Reads the body as JSON. A byte order mark, which JSON should not have, is passed over.
     ///
     /// # Errors
     ///
     /// An [`Error`] of kind [`Decode`](super::ErrorKind::Decode) where the body is not JSON, or not the
-    /// JSON of a `T`; its source is the `serde_json::Error`.
+    /// JSON of a `T`; its source is the `serde_json::Error`, which knows the place.
     ///
     /// # Examples
     ///
@@ -102,14 +178,17 @@ impl Response {
     /// # let prices: asynckit::Promise<_> = prices;
     /// ```
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.parts.body).map_err(|error| Error::not_json(error, self.url()))
+        let body = &self.parts.body;
+        let json = serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body));
+        json.map_err(|error| self.error(Error::new(ErrorKind::Decode).because(error)))
     }
 
     /// Turns an answer with a status from 400 on (a 404, a 500) into an error.
     ///
     /// # Errors
     ///
-    /// An [`Error`] of kind [`Status`](super::ErrorKind::Status) for such a status.
+    /// An [`Error`] of kind [`Status`](super::ErrorKind::Status) for such a status. It keeps the status, the
+    /// headers, and the first 1,024 bytes of the body.
     ///
     /// # Examples
     ///
@@ -122,9 +201,15 @@ impl Response {
     pub fn error_for_status(self) -> Result<Self, Error> {
         let status = self.status();
         if status.is_client_error() || status.is_server_error() {
-            return Err(Error::bad_status(status, self.url()));
+            let error = Error::bad_status(status, self.headers(), self.bytes());
+            return Err(self.error(error));
         }
         Ok(self)
+    }
+
+    fn error(&self, error: Error) -> Error {
+        let Parts { attempts, elapsed, tag, url, .. } = &*self.parts;
+        error.of(url).about(None, *attempts, *elapsed, tag.clone())
     }
 
     fn encoding(&self) -> &'static Encoding {
@@ -135,13 +220,24 @@ impl Response {
     }
 }
 
+impl From<Response> for ::http::Response<Vec<u8>> {
+    fn from(response: Response) -> Self {
+        let Parts { status, version, headers, body, .. } = Arc::unwrap_or_clone(response.parts);
+        let mut made = ::http::Response::new(body);
+        *made.status_mut() = status;
+        *made.version_mut() = version;
+        *made.headers_mut() = headers;
+        made
+    }
+}
+
 /// Says what answered and how much, not the whole body.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status())
-            .field("url", &self.url().as_str())
-            .field("headers", self.headers())
+            .field("url", &redacted(self.url()))
+            .field("headers", &self.headers().len())
             .field("bytes", &self.bytes().len())
             .finish()
     }
@@ -165,7 +261,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
         let url = Url::parse("http://localhost/").unwrap();
-        Response::new(StatusCode::OK, url, headers, body.to_vec())
+        Response::new(StatusCode::OK, url, headers, body)
     }
 
     #[test]

@@ -2,20 +2,20 @@
 
 use std::fmt;
 
-use reqwest::{Client, Method, Request};
-use tokio::sync::Semaphore;
-use tokio::task::AbortHandle;
-
-use super::exchange::exchange;
-use super::{Error, Response, SessionBuilder, io_thread};
-use crate::sync::thread;
+use super::close::{CloseReport, close};
+use super::core::Core;
+use super::fetch::Fetch;
+use super::{
+    Body, Error, ErrorKind, Method, Request, RequestBuilder, Response, SessionBuilder, Url,
+};
 use crate::sync::{Arc, OnceLock};
-use crate::{AnyError, Deferred, Pool, Promise};
+use crate::{AnyError, Deferred, Promise, Shutdown, Timeout};
 
-/// Fetches, and keeps connections open between its requests.
+/// Fetches and sends, and keeps connections open between its requests.
 ///
-/// Make one and use it everywhere: a clone is the same session. Its promises start at once, and their
-/// callbacks run on the session's pool, never on the thread that does the input and output.
+/// Make one and use it everywhere: a clone is the same session. Its requests start at once, and the callbacks
+/// of their promises run on the session's pool, never on the thread that does the input and output. A promise
+/// that is dropped aborts its request; [`detach`](Promise::detach) lets it go on.
 ///
 /// # Examples
 ///
@@ -37,24 +37,11 @@ use crate::{AnyError, Deferred, Pool, Promise};
 /// ```
 #[derive(Clone)]
 pub struct Session {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    client: Client,
-    /// Why `https` does not work on this machine, where that is so.
-    no_https: Option<Error>,
-    /// A permit for each request that may be under way.
-    turns: Arc<Semaphore>,
-    pool: OwnPool,
+    core: Arc<Core>,
 }
 
 impl Session {
-    /// Makes a session with the default settings, whose callbacks run on [`Pool::global()`].
-    ///
-    /// # Panics
-    ///
-    /// Only where the process has installed a TLS provider of its own that does not work.
+    /// Makes a session with the default settings, whose callbacks run on [`Pool::global()`](crate::Pool::global).
     pub fn new() -> Self {
         Self::builder().build().expect("the default settings of a session are valid")
     }
@@ -64,20 +51,8 @@ impl Session {
         SessionBuilder::new()
     }
 
-    pub(super) fn from_parts(
-        client: Client,
-        no_https: Option<Error>,
-        max_concurrent: usize,
-        pool: Pool,
-    ) -> Self {
-        let turns = max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
-        let inner = Inner {
-            client,
-            no_https,
-            turns: Arc::new(Semaphore::new(turns)),
-            pool: OwnPool(Some(pool)),
-        };
-        Self { inner: Arc::new(inner) }
+    pub(super) fn from_core(core: Core) -> Self {
+        Self { core: Arc::new(core) }
     }
 
     /// Fetches `url`, with its body.
@@ -99,51 +74,160 @@ impl Session {
     /// ```
     #[track_caller]
     pub fn get(&self, url: impl AsRef<str>) -> Promise<Response> {
-        self.execute(self.request(Method::GET, url.as_ref()))
+        self.request(Method::GET, url).send()
     }
 
-    fn request(&self, method: Method, url: &str) -> Result<Request, Error> {
-        let request = self.inner.client.request(method, url).build();
-        let request = request.map_err(|error| Error::bad_url(url, error))?;
-        match (request.url().scheme(), &self.inner.no_https) {
-            ("https", Some(reason)) => Err(reason.clone()),
-            _ => Ok(request),
-        }
+    /// Asks what `get` would answer, without the body.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
+    #[track_caller]
+    pub fn head(&self, url: impl AsRef<str>) -> Promise<Response> {
+        self.request(Method::HEAD, url).send()
+    }
+
+    /// Asks what may be done with `url`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
+    #[track_caller]
+    pub fn options(&self, url: impl AsRef<str>) -> Promise<Response> {
+        self.request(Method::OPTIONS, url).send()
+    }
+
+    /// Deletes what is at `url`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
+    #[track_caller]
+    pub fn delete(&self, url: impl AsRef<str>) -> Promise<Response> {
+        self.request(Method::DELETE, url).send()
+    }
+
+    /// Begins to send `body` to `url`; `()` is none, for what [`json`](RequestBuilder::json) and its like set.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let session = asynckit::http::Session::new();
+    /// let answer = session.post("http://localhost:8000/log", "a line").send();
+    /// let answer = session.post("http://localhost:8000/log", ()).json(&[1, 2]).send();
+    /// # drop(answer);
+    /// ```
+    pub fn post(&self, url: impl AsRef<str>, body: impl Into<Body>) -> RequestBuilder {
+        self.request(Method::POST, url).body(body)
+    }
+
+    /// Begins to put `body` at `url`.
+    pub fn put(&self, url: impl AsRef<str>, body: impl Into<Body>) -> RequestBuilder {
+        self.request(Method::PUT, url).body(body)
+    }
+
+    /// Begins to change what is at `url` by `body`.
+    pub fn patch(&self, url: impl AsRef<str>, body: impl Into<Body>) -> RequestBuilder {
+        self.request(Method::PATCH, url).body(body)
+    }
+
+    /// Begins any request.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let session = asynckit::http::Session::new();
+    /// let list = session.request("PROPFIND", "http://localhost:8000/").header("depth", "1").send();
+    /// # drop(list);
+    /// ```
+    pub fn request<M>(&self, method: M, url: impl AsRef<str>) -> RequestBuilder
+    where
+        Method: TryFrom<M, Error: fmt::Display>,
+    {
+        let url = url.as_ref();
+        let request = self.parsed(url).and_then(|parsed| {
+            let method = Method::try_from(method).map_err(|error| {
+                Error::new(ErrorKind::BadRequest).of_text(url).saying(error.to_string())
+            })?;
+            Request::new(method, parsed)
+        });
+        let request = request.map_err(|error| match error.kind() {
+            ErrorKind::BadUrl => error.of_text(url), // as it was written
+            _ => error,
+        });
+        RequestBuilder::new(self.clone(), request)
+    }
+
+    fn parsed(&self, url: &str) -> Result<Url, Error> {
+        let parsed = match &self.core.base {
+            Some(base) => base.join(url),
+            None => Url::parse(url),
+        };
+        parsed.map_err(|error| Error::bad_url(url, error))
+    }
+
+    /// Sends a request that was built before, or elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
+    #[track_caller]
+    pub fn execute(&self, request: Request) -> Promise<Response> {
+        self.start(Ok(request))
+    }
+
+    /// Ends the session: its clones, too, refuse new requests, with
+    /// [`ErrorKind::Closed`](super::ErrorKind::Closed).
+    ///
+    /// With [`Shutdown::Drain`] it waits until all requests have ended, with [`Shutdown::CancelQueued`] those
+    /// that wait for their turn fail at once. What has not ended when `timeout` has passed is aborted. The pool
+    /// is left alone. On a worker of a pool another thread takes its place meanwhile.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use asynckit::{Shutdown, http::Session};
+    /// use std::time::Duration;
+    ///
+    /// let session = Session::new();
+    /// let report = session.close(Shutdown::Drain, Duration::from_secs(5));
+    /// assert_eq!(report.finished, 0);
+    /// assert!(session.get("http://localhost:1/").get(None).is_err());
+    /// ```
+    pub fn close(&self, how: Shutdown, timeout: impl Into<Timeout>) -> CloseReport {
+        close(&self.core, how, timeout.into())
     }
 
     /// Where all requests come through, whatever their method.
     #[track_caller]
-    fn execute(&self, request: Result<Request, Error>) -> Promise<Response> {
-        let (deferred, promise) = self.inner.pool.get().deferred();
-        match request {
-            Ok(request) => self.send(request, deferred),
+    pub(super) fn start(&self, request: Result<Request, Error>) -> Promise<Response> {
+        let (deferred, promise) = self.core.pool().deferred_cancel_on_drop();
+        let fetch = Fetch::new(Arc::clone(&self.core)); // from here `close` knows of it
+        match request.and_then(|request| self.core.admit(request)) {
+            Ok(request) => self.send(fetch, request, deferred),
             Err(error) => deferred.reject(AnyError::from(error)),
         }
         promise
     }
 
     /// Hands the request to the I/O thread, which settles `deferred`; a cancelled promise aborts it.
-    fn send(&self, request: Request, mut deferred: Deferred<Response, AnyError>) {
-        let io = match io_thread::handle() {
+    fn send(&self, mut fetch: Fetch, request: Request, mut deferred: Deferred<Response, AnyError>) {
+        let io = match self.core.io() {
             Ok(io) => io,
-            Err(error) => return deferred.reject(AnyError::from(Error::setup(Arc::new(error)))),
+            Err(error) => {
+                let error = Error::new(ErrorKind::Setup).because(error);
+                return deferred.reject(AnyError::from(error));
+            }
         };
-        // Nobody can cancel before the task is known: its promise has not left this call.
-        let task = Arc::new(OnceLock::<AbortHandle>::new());
+        // It cannot be cancelled before the task is known: its promise has not left this call.
+        let task = Arc::new(OnceLock::<tokio::task::AbortHandle>::new());
         let to_abort = Arc::clone(&task);
         deferred.on_cancel(move || {
             if let Some(task) = to_abort.get() {
                 task.abort();
             }
         });
-        let client = self.inner.client.clone();
-        let answer = exchange(client, Arc::clone(&self.inner.turns), request);
-        let running = io.spawn(async move {
-            match answer.await {
-                Ok(response) => deferred.resolve(response),
-                Err(error) => deferred.reject(AnyError::from(error)),
-            }
-        });
+        let running = io.spawn(async move { deferred.settle(fetch.run(request).await) });
         let first = task.set(running.abort_handle());
         debug_assert!(first.is_ok(), "one task a request");
     }
@@ -159,27 +243,5 @@ impl Default for Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").finish_non_exhaustive()
-    }
-}
-
-/// The session's handle of its pool, which may be the last one.
-///
-/// Dropping the last handle waits for the pool's work. A session that a callback holds can be dropped on
-/// the I/O thread, which must not wait: the work may be waiting for a download.
-struct OwnPool(Option<Pool>);
-
-impl OwnPool {
-    fn get(&self) -> &Pool {
-        self.0.as_ref().expect("there until it is dropped")
-    }
-}
-
-impl Drop for OwnPool {
-    fn drop(&mut self) {
-        if io_thread::is_current() {
-            let pool = self.0.take();
-            let waiting = thread::Builder::new().spawn(move || drop(pool));
-            drop(waiting); // detached; without a thread to be had, the pool was dropped here after all
-        }
     }
 }

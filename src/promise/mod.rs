@@ -108,6 +108,22 @@ impl<T, E> Promise<T, E> {
         self.consumer.is_settled()
     }
 
+    /// Lets what is behind the promise go on without it, also where dropping the promise would cancel it.
+    ///
+    /// Most promises do so when they are dropped; those of
+    /// [`deferred_cancel_on_drop`](Pool::deferred_cancel_on_drop), and of `http` sessions, do not. A failure
+    /// that comes later goes to the [unobserved hook](crate::set_unobserved_hook).
+    ///
+    /// ```
+    /// let (deferred, promise) = asynckit::Pool::global().deferred_cancel_on_drop::<u32, String>();
+    /// promise.detach();
+    /// assert!(!deferred.is_cancelled());
+    /// # deferred.resolve(1);
+    /// ```
+    pub fn detach(self) {
+        self.into_parts().0.detach();
+    }
+
     /// Cancels the promise and all that it waits for upstream.
     ///
     /// It has failed with [`Failure::Cancelled`] when this returns, unless it had settled. Queued

@@ -5,6 +5,7 @@ mod canceller;
 #[path = "../common/mod.rs"]
 mod common;
 mod handlers;
+mod on_drop;
 mod promises;
 mod relays;
 mod shield;

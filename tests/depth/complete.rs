@@ -130,6 +130,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Deferred::is_cancelled",
             "Pool::shutdown",
             "Promise::cancel",
+            "Promise::detach",
             "Promise::failed",
             "Promise::get",
             "Promise::is_set",
@@ -139,7 +140,15 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
     (CLOSED, &["Pool::try_scope", "TryScope::spawn"]),
     (
         ROOT,
-        &["Pool::attempt", "Pool::run", "Promise::deferred", "Promise::delay", "delay", "spawn"],
+        &[
+            "Pool::attempt",
+            "Pool::deferred_cancel_on_drop",
+            "Pool::run",
+            "Promise::deferred",
+            "Promise::delay",
+            "delay",
+            "spawn",
+        ],
     ),
 ];
 

@@ -71,7 +71,7 @@ pub(crate) fn reason(failure: &Failure) -> String {
     };
     match (error.kind(), error.status()) {
         (_, Some(status)) => status.to_string(),
-        (ErrorKind::Timeout, _) => "timed out".to_owned(),
+        _ if error.is_timeout() => "timed out".to_owned(),
         (ErrorKind::Setup, _) => error.to_string(),
         _ => root_cause(error),
     }

@@ -114,11 +114,11 @@ fn redirects_have_an_end() {
         let failure = session().get(format!("{site}/loop")).get(None);
         let failure = failure.expect_err("a failure");
         let error = http_error(&failure);
-        assert_eq!(error.kind(), ErrorKind::Redirect);
+        assert_eq!(error.kind(), ErrorKind::TooManyRedirects);
         assert_eq!(error.url(), Some(format!("{site}/loop").as_str()));
         let one = settings().max_redirects(1).build().expect("valid settings");
         let failure = one.get(format!("{site}/old")).get(None).expect_err("two");
-        assert_eq!(http_error(&failure).kind(), ErrorKind::Redirect);
+        assert_eq!(http_error(&failure).kind(), ErrorKind::TooManyRedirects);
     });
 }
 

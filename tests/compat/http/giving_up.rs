@@ -141,10 +141,52 @@ fn dropping_the_session_cancels_nothing() {
 }
 
 #[test]
-fn dropping_the_promise_cancels_nothing() {
+fn dropping_the_promise_closes_the_connection() {
     watched(|| {
         let server = Waiting::start();
-        drop(session().get(&server.site));
+        let page = session().get(&server.site);
+        server.expect(Event::Arrived);
+        drop(page);
+        server.expect(Event::Gone);
+    });
+}
+
+#[test]
+fn dropping_what_was_derived_from_it_or_a_list_closes_the_connections() {
+    watched(|| {
+        let server = Waiting::start();
+        let session = session();
+        let size = session.get(&server.site).map(|page| page.bytes().len());
+        server.expect(Event::Arrived);
+        drop(size);
+        server.expect(Event::Gone);
+        let pages: asynckit::AsyncList<_> = (0..3).map(|_| session.get(&server.site)).collect();
+        (0..3).for_each(|_| server.expect(Event::Arrived));
+        drop(pages);
+        (0..3).for_each(|_| server.expect(Event::Gone));
+    });
+}
+
+#[test]
+fn a_get_that_times_out_and_is_left_by_question_mark_leaves_no_request() {
+    watched(|| {
+        let server = Waiting::start();
+        let session = session();
+        let fetch = || -> Result<String, asynckit::Failure> {
+            let mut page = session.get(&server.site);
+            server.expect(Event::Arrived);
+            Ok(page.get(std::time::Duration::from_millis(1))?.text())
+        };
+        assert!(fetch().expect_err("nothing answers").is_timed_out());
+        server.expect(Event::Gone);
+    });
+}
+
+#[test]
+fn detached_a_request_goes_on() {
+    watched(|| {
+        let server = Waiting::start();
+        session().get(&server.site).detach();
         server.expect(Event::Arrived);
         server.answers.add_permits(1);
         server.expect(Event::Answered);

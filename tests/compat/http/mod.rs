@@ -1,10 +1,20 @@
 //! `asynckit::http::Session` against real servers on the loopback interface.
 //!
-//! Nothing here sleeps: tests and servers tell each other by channels what has happened, and a test that
-//! hangs fails by its name after [`support::PATIENCE`].
+//! Tests and servers tell each other by channels what has happened; only servers that are slow on purpose sleep. A test
+//! that hangs fails by its name after [`support::PATIENCE`].
 
 mod answers;
+mod bodies;
+mod closing;
+mod connections;
+mod cookies;
 mod failures;
+mod fairness;
 mod giving_up;
+mod limits;
+mod redirects;
+mod requests;
+mod retries;
 mod support;
 mod threads;
+mod turns;

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -92,4 +92,54 @@ pub(crate) fn session() -> Session {
 #[track_caller]
 pub(crate) fn http_error(failure: &Failure) -> &Error {
     failure.downcast_ref::<Error>().unwrap_or_else(|| panic!("no http::Error: {failure:?}"))
+}
+
+/// Answers each connection on a thread of its own, with `talk` once for each request on it: it gets the
+/// connection, and the request's head. `false` ends the connection.
+pub(crate) fn serve_each<F>(talk: F) -> String
+where
+    F: Fn(&mut TcpStream, &str) -> bool + Send + Sync + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    let talk = Arc::new(talk);
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let Ok(mut connection) = connection else { continue };
+            let talk = Arc::clone(&talk);
+            thread::spawn(move || {
+                while let Some(head) = read_head(&mut connection) {
+                    if !talk(&mut connection, &head) {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    root_of(address)
+}
+
+/// The head of the next request; `None`: there is none.
+pub(crate) fn read_head(connection: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        connection.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).ok()
+}
+
+/// Sends a whole answer; whether the client took it.
+pub(crate) fn answer(connection: &mut TcpStream, head: &str, body: &[u8]) -> bool {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\n\r\n");
+    let whole = [head.as_bytes(), body].concat();
+    connection.write_all(&whole).is_ok()
+}
+
+/// A header of a request's head.
+pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+    lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }

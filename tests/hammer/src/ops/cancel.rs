@@ -15,6 +15,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &["Promise::cancel_on_drop", "CancelOnDrop::into_inner"],
         cancel_on_drop,
     ),
+    operation("detach", &["Promise::detach"], |r| Held::any(r).it.detach()),
     operation("drop a guard", &[], |r| drop(world().guards.take(r))),
     operation("on_cancel", &["Promise::on_cancel"], on_cancel),
     operation("shield", &["Promise::shield"], shield),

@@ -21,8 +21,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("spawn_cancellable", &["Pool::spawn_cancellable"], |r| cancellable(r).keep(r)),
     operation("spawn an inner promise", &["Pool::spawn"], |r| inner(r).keep(r)),
     operation("spawn a wait", &["Promise::get"], |r| waiting(r).keep(r)),
-    operation("deferred", &["Promise::deferred", "Pool::deferred"], |r| deferred(r).keep(r))
-        .often(),
+    operation(
+        "deferred",
+        &["Promise::deferred", "Pool::deferred", "Pool::deferred_cancel_on_drop"],
+        |r| deferred(r).keep(r),
+    )
+    .often(),
     operation("ready", &["Promise::ready", "Promise::failed", "Promise::settled"], |r| {
         ready(r).keep(r);
     }),
@@ -139,8 +143,11 @@ fn waiting(r: &mut Random) -> Held {
 
 pub(super) fn deferred(r: &mut Random) -> Held {
     let number = number();
-    let (mut it, promise) =
-        if r.one_in(4) { Promise::deferred() } else { Handle::any(r).deferred() };
+    let (mut it, promise) = match r.below(8) {
+        0 | 1 => Promise::deferred(),
+        2 => Handle::any(r).deferred_cancel_on_drop(),
+        _ => Handle::any(r).deferred(),
+    };
     if r.one_in(3) {
         let handler = callback(r, number);
         it.on_cancel(move || handler.run("on_cancel"));

@@ -1,0 +1,117 @@
+//! [`Core`]: what the handles of a session, and its requests, share.
+
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::close::Census;
+use super::engine::Engine;
+use super::hooks::Hooks;
+use super::io_thread::{self, OwnThreads};
+use super::retry::Retry;
+use super::turns::{Turn, Turns};
+use super::waiting::{First, first};
+use super::{Error, ErrorKind, HeaderMap, Request, Url};
+use crate::Pool;
+use crate::sync::Arc;
+use crate::sync::thread;
+
+/// How far a session is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Open,
+    /// New requests are refused.
+    Closing,
+    /// Those that wait for their turn are cancelled.
+    Emptied,
+    /// All are.
+    Over,
+}
+
+pub(super) struct Core {
+    pub(super) engine: Engine,
+    /// Why `https` does not work on this machine, where that is so.
+    pub(super) no_https: Option<Error>,
+    pub(super) turns: Arc<Turns>,
+    pub(super) hooks: Hooks,
+    pub(super) base: Option<Url>,
+    pub(super) headers: HeaderMap,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) timeout: Duration,
+    pub(super) first_byte: Duration,
+    pub(super) idle: Duration,
+    pub(super) retry: Option<Retry>,
+    pub(super) redirects: usize,
+    pub(super) body: u64,
+    pub(super) stage: watch::Sender<Stage>,
+    pub(super) census: Arc<Census>,
+    pub(super) pool: OwnPool,
+    pub(super) threads: Option<OwnThreads>,
+}
+
+impl Core {
+    pub(super) fn pool(&self) -> &Pool {
+        self.pool.get()
+    }
+
+    /// The runtime that the session's requests run on.
+    pub(super) fn io(&self) -> std::io::Result<Handle> {
+        self.threads.as_ref().map_or_else(io_thread::handle, |own| Ok(own.handle()))
+    }
+
+    /// Waits for a turn to talk to the host of `url`, unless the session is closed.
+    pub(super) async fn turn(&self, url: &Url) -> Result<Turn, Error> {
+        let mut stage = self.stage.subscribe();
+        let closed = stage.wait_for(|stage| *stage >= Stage::Emptied);
+        match first(Arc::clone(&self.turns).take(url), closed).await {
+            First::This(turn) => Ok(turn),
+            First::That(_) => Err(Error::new(ErrorKind::Closed).of(url)),
+        }
+    }
+
+    /// What all requests of the session have, and the refusals that need no network.
+    pub(super) fn admit(&self, mut request: Request) -> Result<Request, Error> {
+        if *self.stage.borrow() != Stage::Open {
+            return Err(Error::new(ErrorKind::Closed).of(&request.url));
+        }
+        for name in self.headers.keys() {
+            if !request.headers.contains_key(name) {
+                for value in self.headers.get_all(name) {
+                    request.headers.append(name, value.clone());
+                }
+            }
+        }
+        super::request_builder::add_query(&mut request, self.query.iter().map(|(k, v)| (k, v)));
+        match (request.url.scheme(), &self.no_https) {
+            ("https", Some(reason)) => Err(reason.clone()),
+            _ => Ok(request),
+        }
+    }
+}
+
+/// The session's handle of its pool, which may be the last one.
+///
+/// Dropping the last handle waits for the pool's work. A session that a callback holds can be dropped on
+/// an I/O thread, which must not wait: the work may be waiting for a download.
+pub(super) struct OwnPool(Option<Pool>);
+
+impl OwnPool {
+    pub(super) fn new(pool: Pool) -> Self {
+        Self(Some(pool))
+    }
+
+    fn get(&self) -> &Pool {
+        self.0.as_ref().expect("there until it is dropped")
+    }
+}
+
+impl Drop for OwnPool {
+    fn drop(&mut self) {
+        if io_thread::is_current() {
+            let pool = self.0.take();
+            let waiting = thread::Builder::new().spawn(move || drop(pool));
+            drop(waiting); // detached; without a thread to be had, the pool was dropped here after all
+        }
+    }
+}
