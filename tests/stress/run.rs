@@ -2,6 +2,7 @@
 
 use asynckit::{AnyError, AsyncList, AsyncValue, Canceller, Deferred, Failure, Outcome, Shutdown};
 use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,11 +164,14 @@ impl<'a> Run<'a> {
         match last {
             Last::Get => {
                 let outcome = promise.get(None);
+                let first = given_again(&outcome);
                 self.observe(node, outcome);
-                // A promise that was cancelled has no outcome that could be taken.
+                // What has nothing of the user's in it is given again.
                 let again = promise.get(None);
-                if !matches!(again, Err(Failure::Taken | Failure::Cancelled)) || !promise.is_set() {
-                    self.world.ledger.problem(format!("n{node}: not Taken after it was taken"));
+                if again.is_ok() || given_again(&again) != first || !promise.is_set() {
+                    self.world
+                        .ledger
+                        .problem(format!("n{node}: taken, and then not Taken, or not the same"));
                 }
             }
             Last::TimedGet => {
@@ -217,6 +221,15 @@ impl<'a> Run<'a> {
         if !allowed.may(&out) {
             self.world.ledger.problem(format!("n{node}: {out:?}, the model allows {allowed:?}"));
         }
+    }
+}
+
+/// What a promise has afterwards: what has nothing of the user's in it, or that it was taken.
+fn given_again(outcome: &Outcome<Value>) -> Discriminant<Failure> {
+    let taken = discriminant(&Failure::Taken);
+    match outcome {
+        Ok(_) | Err(Failure::Error(_) | Failure::Panicked(_)) => taken,
+        Err(failure) => discriminant(failure),
     }
 }
 
