@@ -65,7 +65,7 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn see_failure<E: fmt::Debug>(&self, node: Node, failure: &Failure<E>) {
+    pub(crate) fn see_failure<E: fmt::Debug + 'static>(&self, node: Node, failure: &Failure<E>) {
         let trouble = self.trouble;
         let may_be = match failure {
             Failure::Error(_) => {
