@@ -71,8 +71,9 @@ impl Core {
         *roster = Roster::new(workers, settings.max_spare_workers);
         *self.settings.lock() = Arc::new(settings);
         *self.room.lock() = Room::of(number);
-        self.inbox.open();
         roster.publish(self);
+        // Last: who pushes from now on, though to a pool that the core was, finds that there is a hand to wake.
+        self.inbox.open();
     }
 
     /// What the pool will not run any more runs on the pool of the process, if it need not run here.
