@@ -54,7 +54,7 @@ impl Worker {
                 return true;
             }
             if roster.closing && !roster.closed && roster.idle == roster.live {
-                self.close(&mut roster);
+                self.core.close(&mut roster);
             }
             let spare = roster.live > roster.target;
             if roster.closed || (spare && (waited || roster.retire > 0)) {
@@ -75,15 +75,6 @@ impl Worker {
             return (self.core.bell.wait(roster), false);
         }
         self.core.bell.wait_timeout(roster, SPARE_IDLE)
-    }
-
-    /// All workers are idle while the pool is closing: it is closed, unless something has come.
-    fn close(&self, roster: &mut Roster) {
-        if !self.core.has_work(roster) && self.core.inbox.close_if_empty() {
-            roster.closed = true;
-            roster.publish(self.core);
-            self.core.bell.notify_all();
-        }
     }
 
     /// Nothing is done to the core after this.

@@ -135,8 +135,8 @@ impl Core {
         let mut roster = self.lock();
         roster.closing = true;
         roster.target = roster.target.max(1); // also a paused pool finishes its work
-        if roster.live == 0 && !self.has_work(&roster) && self.inbox.close_if_empty() {
-            roster.closed = true;
+        if roster.live == 0 {
+            self.close(&mut roster);
         }
         roster.publish(self);
         self.bell.notify_all();
@@ -146,6 +146,16 @@ impl Core {
             self.wake_if_needed();
         }
         abandoned
+    }
+
+    /// Nobody is at work while the pool is closing: it is closed, unless something has come. Whether it is.
+    pub(super) fn close(&self, roster: &mut Roster) -> bool {
+        if !roster.closed && !self.has_work(roster) && self.inbox.close_if_empty() {
+            roster.closed = true;
+            roster.publish(self);
+            self.bell.notify_all();
+        }
+        roster.closed
     }
 
     /// The last handle is gone: finishes all accepted work, or what runs, then joins the threads.
@@ -185,7 +195,8 @@ impl Core {
         loop {
             let running = roster.live - roster.idle - if inside { shutting(&roster) } else { 0 };
             let ends = roster.closing && !inside;
-            if ends && roster.live == 0 {
+            let deserted = ends && roster.live == 0;
+            if deserted && self.close(&mut roster) {
                 let threads = std::mem::take(&mut roster.threads);
                 drop(roster);
                 let this = thread::current().id();
@@ -200,8 +211,19 @@ impl Core {
             let Some(left) = deadline.remaining() else {
                 return Left { running, queued: self.count_queued(roster) };
             };
-            roster = self.wait_rested(roster, left);
+            roster = match deserted {
+                true => self.see_to_work(roster),
+                false => self.wait_rested(roster, left),
+            };
         }
+    }
+
+    /// Work is queued, and there is no worker: whoever has pushed it is about to start one, or this does.
+    fn see_to_work(&'static self, roster: MutexGuard<'_, Roster>) -> MutexGuard<'static, Roster> {
+        drop(roster);
+        self.wake_if_needed();
+        thread::yield_now();
+        self.lock()
     }
 
     /// How many jobs are queued. It takes all items out and puts them back, in their order: the lock keeps

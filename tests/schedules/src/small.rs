@@ -1,7 +1,7 @@
 //! Small programs that the library is known to have failed on, or might.
 
 use asynckit::controlled::thread;
-use asynckit::{Job, Pool, Shutdown};
+use asynckit::{AnyError, Job, Pool, Shutdown};
 use std::sync::Arc;
 
 use crate::pairs;
@@ -15,6 +15,8 @@ const ALL: &[Small] = &[
     ("stale-parent", stale_parent),
     ("freed-executor", freed_executor),
     ("list-notified", list_notified),
+    ("pool-after-pool", pool_after_pool),
+    ("drop-while-posting", drop_while_posting),
 ];
 
 fn all() -> impl Iterator<Item = &'static Small> {
@@ -95,4 +97,50 @@ fn list_notified() -> Vec<String> {
     }
     pool.shutdown(Shutdown::Drain, None);
     vec![]
+}
+
+/// Callbacks become ready for a pool that goes, while another one takes its place.
+fn pool_after_pool() -> Vec<String> {
+    let first = Pool::new(1);
+    let (mut settlers, mut callbacks) = (vec![], vec![]);
+    for _ in 0..3 {
+        let (deferred, promise) = first.deferred::<(), AnyError>();
+        callbacks.push(promise.map(|()| ()));
+        settlers.push(thread::spawn(move || deferred.resolve(())));
+    }
+    drop(first);
+    let second = Pool::new(1);
+    let mut problems = vec![];
+    if let Err(failure) = second.run(|| ()).get(None) {
+        problems.push(format!("a job: {failure:?}"));
+    }
+    for mut callback in callbacks {
+        if let Err(failure) = callback.get(None) {
+            problems.push(format!("a callback: {failure:?}"));
+        }
+    }
+    for settler in settlers {
+        let _ = settler.join();
+    }
+    second.shutdown(Shutdown::Drain, None);
+    problems
+}
+
+/// The last handle is dropped behind a job, while a callback becomes ready for the pool.
+fn drop_while_posting() -> Vec<String> {
+    let pool = Pool::new(1);
+    let (deferred, promise) = pool.deferred::<(), AnyError>();
+    let mut late = promise.map(|()| ());
+    let settler = thread::spawn(move || deferred.resolve(()));
+    let job = pool.run(|| ());
+    drop(pool);
+    let mut problems = vec![];
+    if !job.is_set() {
+        problems.push("the pool was dropped before its job was through".to_owned());
+    }
+    let _ = settler.join();
+    if let Err(failure) = late.get(None) {
+        problems.push(format!("a callback: {failure:?}"));
+    }
+    problems
 }
