@@ -160,7 +160,7 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         // SAFETY: we are the producer, and nothing is in the body.
         unsafe {
             if !this.cell.header().up.start() {
-                this.close_handlers();
+                // Whoever has cancelled it takes the handlers, and may not have come to that.
                 inner.cancel();
                 queued::lost(this.cell);
                 return;

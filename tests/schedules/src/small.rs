@@ -1,8 +1,9 @@
 //! Small programs that the library is known to have failed on, or might.
 
 use asynckit::controlled::thread;
-use asynckit::{AnyError, Job, Pool, Shutdown};
+use asynckit::{AnyError, Job, Pool, Promise, Shutdown};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::pairs;
 use crate::random::mix;
@@ -17,6 +18,7 @@ const ALL: &[Small] = &[
     ("list-notified", list_notified),
     ("pool-after-pool", pool_after_pool),
     ("drop-while-posting", drop_while_posting),
+    ("follow-cancelled", follow_cancelled),
 ];
 
 fn all() -> impl Iterator<Item = &'static Small> {
@@ -143,4 +145,24 @@ fn drop_while_posting() -> Vec<String> {
         problems.push(format!("a callback: {failure:?}"));
     }
     problems
+}
+
+/// A deferred with a handler is made to follow, while its promise is cancelled.
+fn follow_cancelled() -> Vec<String> {
+    let (mut deferred, promise) = Promise::<()>::deferred();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let called = Arc::clone(&calls);
+    deferred.on_cancel(move || {
+        called.fetch_add(1, Ordering::Relaxed);
+    });
+    let (open, source) = Promise::<()>::deferred();
+    let promise = promise.map(|()| ());
+    let follower = thread::spawn(move || deferred.follow(source));
+    promise.cancel();
+    let _ = follower.join();
+    drop(open);
+    match calls.load(Ordering::Relaxed) {
+        1 => vec![],
+        calls => vec![format!("the handler was called {calls} times")],
+    }
 }
