@@ -91,7 +91,7 @@ impl Draining {
     }
 
     /// Set when a job has come since the last look.
-    pub(crate) fn called(&self) -> &AtomicBool {
+    pub(crate) fn called(&self) -> &Arc<AtomicBool> {
         &self.called
     }
 }

@@ -5,6 +5,7 @@ use super::blocked::Blocked;
 use super::worker::{Queued, Worker, to_item};
 use crate::cell::{self, Awaited, CellRef, Here, Item, Turn};
 use crate::failure::Failure;
+use crate::sync::Arc;
 use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
 
@@ -75,9 +76,29 @@ impl Worker {
                 },
                 None => None,
             };
-            Self::blocked(|| awaited.wait(Timeout::from(None), draining.called()));
+            let stuck = Self::wait_for_jobs(awaited, draining).is_none();
             drop(place);
+            if stuck && !awaited.is_settled() {
+                return Waited::WouldDeadlock;
+            }
         }
+    }
+
+    /// Waits until a job comes to one of the queues, or this thread is called. `None`: it must not wait, as in
+    /// [`blocked_unless_stuck`](Self::blocked_unless_stuck).
+    fn wait_for_jobs(awaited: &mut impl Awaited, draining: &cell::Draining) -> Option<()> {
+        cell::flush();
+        let place = Self::with_any(|worker| (worker.core, worker.seat.clone()));
+        let blocked = match &place {
+            Some((core, seat)) => {
+                *seat.also.lock() = Some(Arc::clone(draining.called()));
+                Some(Blocked::callable(core, seat)?) // looks again, each time that it was called
+            }
+            None => None,
+        };
+        awaited.wait(Timeout::from(None), draining.called());
+        drop(blocked);
+        Some(())
     }
 
     /// Runs the job that is waited for, and what follows from it, as long as there is one.

@@ -12,7 +12,7 @@ use crate::failure::AbortOnUnwind;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use crate::sync::deque::{Steal, Stealer, Worker as Deque};
 use crate::sync::thread::{self, Thread};
-use crate::sync::{Arc, OnceLock, thread_local};
+use crate::sync::{Arc, Mutex, OnceLock, thread_local};
 
 /// How many items a worker takes from the shared queue at a time: few enough that another can take a
 /// share, many enough that the shared words are touched seldom.
@@ -43,6 +43,8 @@ pub(super) struct Seat {
     pub(super) waits: AtomicBool,
     /// Its wait is to end. Written under the roster's lock.
     pub(super) called: AtomicBool,
+    /// Set with `called`, for a wait that something else ends, too. Written by the worker.
+    pub(super) also: Mutex<Option<Arc<AtomicBool>>>,
     /// What it runs has shut the pool down. Written by the worker, under the roster's lock.
     pub(super) shuts: AtomicBool,
 }
@@ -76,6 +78,8 @@ impl Seat {
         let calls =
             self.waits.load(Ordering::Relaxed) && !self.called.swap(true, Ordering::Relaxed);
         if calls {
+            // ORDERING: Relaxed, as `called`.
+            self.also.lock().iter().for_each(|also| also.store(true, Ordering::Relaxed));
             self.thread.get().into_iter().for_each(Thread::unpark);
         }
         calls
@@ -133,6 +137,7 @@ impl Worker {
             thread: OnceLock::new(),
             waits: AtomicBool::new(false),
             called: AtomicBool::new(false),
+            also: Mutex::new(None),
             shuts: AtomicBool::new(false),
         });
         let settings = core.settings();

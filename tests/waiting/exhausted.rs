@@ -3,7 +3,7 @@
 
 use crate::common::tasks::threads_asleep;
 use crate::common::{Gate, MOMENT, PATIENCE, eventually, kind, watched};
-use asynckit::{AsyncList, AsyncValue, Deferred, Pool, Promise};
+use asynckit::{AsyncList, AsyncValue, Deferred, LocalQueue, Pool, Promise};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
@@ -52,6 +52,42 @@ fn work_that_comes_later_ends_one_wait_and_only_one() {
         let mut said: Vec<_> = waits.iter_mut().map(|wait| wait.get(PATIENCE).unwrap()).collect();
         said.sort_unstable();
         assert_eq!(said, ["WouldDeadlock", "set", "set"]);
+    });
+}
+
+/// It would be woken by jobs of its queue, too.
+#[test]
+fn a_wait_that_drains_a_queue_is_told_of_work_that_comes_later() {
+    watched(|| {
+        let pool = pool(1, 0, "drains");
+        let event = AsyncValue::<u8, String>::new();
+        let waited = event.clone();
+        let mut waits = pool.spawn(move || {
+            let queue = LocalQueue::new();
+            let said = waited.get(None).map_or_else(|failure| kind(&failure), |_| "set");
+            drop(queue);
+            Ok::<_, String>(said)
+        });
+        eventually("it waits", || threads_asleep("drains") == 1);
+        let mut late = pool.run(|| 1);
+        assert_eq!(late.get(PATIENCE).unwrap(), 1);
+        assert_eq!(waits.get(PATIENCE).unwrap(), "WouldDeadlock");
+    });
+}
+
+#[test]
+fn a_wait_that_drains_a_queue_is_told_of_work_that_is_there() {
+    watched(|| {
+        let pool = pool(1, 0, "drains-last");
+        let inner = pool.clone();
+        let mut waits = pool.spawn(move || {
+            let queue = LocalQueue::new();
+            let jobs: AsyncList<u8> = (0..2).map(|n| inner.run(move || n)).collect();
+            let said = jobs.join().get(None).map_or_else(|failure| kind(&failure), |_| "set");
+            drop(queue);
+            Ok::<_, String>(said)
+        });
+        assert_eq!(waits.get(PATIENCE).unwrap(), "WouldDeadlock");
     });
 }
 
