@@ -23,6 +23,12 @@ pub(super) fn polled<R>(task: *const (), poll: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Whether a future of a pool is being polled on this thread.
+#[inline]
+pub(super) fn counts() -> bool {
+    !NOW.get().0.is_null()
+}
+
 /// The task is about to be given an outcome that is there. Pending: it has had enough in this poll, and was
 /// woken for another one.
 ///

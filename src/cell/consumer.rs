@@ -141,7 +141,7 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
     /// Polls as a future does: the last waker is woken.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome<T, E>> {
         nest::flush(); // inside a callback this thread may be about to block
-        if self.is_settled() {
+        if budget::counts() && self.is_settled() {
             ready!(budget::spend(context));
         }
         if let Some(outcome) = self.take() {

@@ -177,7 +177,7 @@ impl Session {
     }
 
     /// Ends the session: its clones, too, refuse new requests, with
-    /// [`ErrorKind::Closed`](super::ErrorKind::Closed).
+    /// [`ErrorKind::Closed`].
     ///
     /// With [`Shutdown::Drain`] it waits until all requests have ended, with [`Shutdown::CancelQueued`] those
     /// that wait for their turn fail at once. What has not ended when `timeout` has passed is aborted. The pool

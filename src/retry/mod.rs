@@ -28,7 +28,7 @@ use verdict::{Decide, If, Verdict, When};
 /// pause too, starts nothing more, and cancels the attempt or the pause.
 ///
 /// To limit the attempts together, give the whole a [`timeout`](Promise::timeout): the trace of its failure
-/// tells the last error ([`TraceStep::last_error`]). To limit each, give
+/// tells the last error ([`TraceStep::last_error`](crate::TraceStep::last_error)). To limit each, give
 /// one to the promise that `attempt` returns, and make an error of it, or it is final.
 ///
 /// # Errors

@@ -25,7 +25,7 @@ impl Origin for DeadLine {
 }
 
 impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
-    /// Fails with [`Failure::TimedOut`](crate::Failure::TimedOut) if the promise has not settled
+    /// Fails with [`Failure::TimedOut`] if the promise has not settled
     /// when `limit` is over, and cancels what is upstream.
     ///
     /// What is upstream has been cancelled when the failure is seen. This needs no worker, so it
