@@ -3,6 +3,7 @@
 use crate::common::{PATIENCE, verdict, wakers::block_on, watched};
 use asynckit::{AsyncList, Deferred, Failure, Outcome, Promise, map_concurrent};
 use futures_core::Stream;
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::mpsc;
@@ -344,12 +345,13 @@ fn a_list_that_was_cancelled_comes_to_an_end() {
     watched(|| {
         for (look_name, look) in LOOKS {
             for case in cases() {
+                let kept = RefCell::new(Vec::new());
                 comes_to_an_end(look_name, || {
                     let Case { mut list, rest, .. } = case();
                     look(&mut list);
                     list.cancel();
                     look(&mut list);
-                    std::mem::forget(rest); // the rest stays pending
+                    kept.borrow_mut().push(rest); // it stays pending
                     list
                 });
             }
@@ -361,6 +363,7 @@ fn a_list_that_was_cancelled_comes_to_an_end() {
 fn an_endless_list_that_was_cancelled_comes_to_an_end() {
     watched(|| {
         for (look_name, look) in LOOKS {
+            let kept = RefCell::new(Vec::new());
             comes_to_an_end(look_name, || {
                 let (deferred, never) = Typed::deferred();
                 let mut never = Some(never);
@@ -369,7 +372,7 @@ fn an_endless_list_that_was_cancelled_comes_to_an_end() {
                 look(&mut list);
                 list.cancel();
                 look(&mut list);
-                std::mem::forget(deferred);
+                kept.borrow_mut().push(deferred);
                 list
             });
         }

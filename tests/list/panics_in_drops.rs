@@ -3,6 +3,7 @@
 
 use crate::common::{Bomb, PATIENCE, deferred_on, one_worker, survives, verdict, watched};
 use asynckit::{AsyncList, Deferred, Outcome, Pool};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 type Bombs = AsyncList<Bomb, Bomb>;
 
@@ -10,9 +11,9 @@ fn pending(pool: &Pool, count: usize) -> (Vec<Deferred<Bomb, Bomb>>, Bombs) {
     (0..count).map(|_| deferred_on::<Bomb, Bomb>(pool)).unzip()
 }
 
-fn forget<T, E>(outcome: Outcome<T, E>) -> String {
+fn name_of<T, E>(outcome: Outcome<T, E>) -> String {
     let name = verdict(&outcome).to_owned();
-    std::mem::forget(outcome);
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(outcome)));
     name
 }
 
@@ -20,16 +21,16 @@ fn forget<T, E>(outcome: Outcome<T, E>) -> String {
 type Case = (&'static str, fn(Bombs) -> String, &'static str, &'static str);
 
 const CASES: &[Case] = &[
-    ("join", |list| forget(list.join().get(PATIENCE)), "Error", "Ok"),
-    ("get", |mut list| forget(list.get(PATIENCE)), "Error", "Ok"),
-    ("any", |list| forget(list.any().get(PATIENCE)), "Ok", "Ok"),
-    ("race", |list| forget(list.race().get(PATIENCE)), "Error", "Ok"),
-    ("some", |list| forget(list.some(1).get(PATIENCE)), "Ok", "Ok"),
-    ("settled", |list| forget(list.settled().get(PATIENCE)), "Ok", "Ok"),
+    ("join", |list| name_of(list.join().get(PATIENCE)), "Error", "Ok"),
+    ("get", |mut list| name_of(list.get(PATIENCE)), "Error", "Ok"),
+    ("any", |list| name_of(list.any().get(PATIENCE)), "Ok", "Ok"),
+    ("race", |list| name_of(list.race().get(PATIENCE)), "Error", "Ok"),
+    ("some", |list| name_of(list.some(1).get(PATIENCE)), "Ok", "Ok"),
+    ("settled", |list| name_of(list.settled().get(PATIENCE)), "Ok", "Ok"),
     (
         "reduce",
         |list| {
-            forget(
+            name_of(
                 list.reduce(0, |sum, bomb| {
                     std::mem::forget(bomb);
                     Ok(sum + 1)
