@@ -154,7 +154,11 @@ impl Generator {
             1..4 => Op::Deferred(if self.random.one_in(2) { Some(pool) } else { None }),
             4 => Op::Future(pool, self.kind()),
             5 => Op::Concurrent(pool, self.random.below(4), 1 + self.random.below(3)),
-            6 => Op::Limited(self.plan()),
+            // What has the only permit must not wait for what may wait for one.
+            6 => match self.plan() {
+                Plan::Other(_) => Op::Limited(Plan::Value),
+                plan => Op::Limited(plan),
+            },
             7 if self.random.one_in(2) => Op::Scope(pool),
             8 => Op::SpawnCancellable(pool),
             _ => Op::Spawn(pool, self.plan()),
