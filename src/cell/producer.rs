@@ -236,15 +236,19 @@ impl<T, E> Producer<T, E> {
     fn close_handlers(&self) {
         if self.has_handlers {
             // SAFETY: as in `is_cancelled`.
-            close_list(unsafe { &self.cell.header().link });
+            close_list(unsafe { self.cell.header() });
         }
     }
 }
 
+/// The producer is about to settle: its handlers are run if it was cancelled, by a thread that has not come to them,
+/// and dropped else.
 #[cold]
-fn close_list(list: &AtomicPtr<()>) {
-    if let Some(handlers) = handlers::close(list) {
-        later::drop_user(handlers);
+fn close_list(header: &Header) {
+    match handlers::close(&header.link) {
+        Some(handlers) if header.up.is_cancelled() => later::handle(handlers),
+        Some(handlers) => later::drop_user(handlers),
+        None => {}
     }
 }
 

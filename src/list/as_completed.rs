@@ -51,9 +51,10 @@ pub struct Completed<T, E = AnyError> {
 }
 
 impl<T, E> Completed<T, E> {
-    /// The way that a failure came; `None` for a value.
+    /// The way that a failure came; `None` for a value, and for a cancellation that came together with an outcome,
+    /// of which no way is known.
     pub fn trace(&self) -> Option<&Trace> {
-        self.way.as_deref()
+        self.way.as_deref().filter(|way| !way.is_empty())
     }
 }
 

@@ -191,9 +191,10 @@ where
 }
 
 impl<K, T, E> KeyedCompleted<K, T, E> {
-    /// The way that a failure came; `None` for a value.
+    /// The way that a failure came; `None` for a value, and for a cancellation that came together with an outcome,
+    /// of which no way is known.
     pub fn trace(&self) -> Option<&Trace> {
-        self.way.as_deref()
+        self.way.as_deref().filter(|way| !way.is_empty())
     }
 }
 

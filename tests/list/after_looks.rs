@@ -1,6 +1,6 @@
 //! A table: everything that is made of a list, after everything that looks at one.
 
-use crate::common::{PATIENCE, verdict, wakers::block_on, watched};
+use crate::common::{PATIENCE, verdict, wakers::block_on, watched, watched_long};
 use asynckit::{AsyncList, Deferred, Failure, Outcome, Promise, map_concurrent};
 use futures_core::Stream;
 use std::cell::RefCell;
@@ -281,7 +281,7 @@ fn settle(rest: Vec<Deferred<usize, String>>, outcomes: &[Result<usize, String>]
 /// Whatever looked at a list, what is made of it comes to the same.
 #[test]
 fn what_looks_at_a_list_changes_nothing() {
-    watched(|| {
+    watched_long(|| {
         for (look_name, look) in LOOKS {
             for (use_name, make) in USES {
                 for case in cases() {
@@ -303,7 +303,7 @@ fn what_looks_at_a_list_changes_nothing() {
 /// The same looks while it settles.
 #[test]
 fn what_looks_at_a_list_while_it_settles_changes_nothing() {
-    watched(|| {
+    watched_long(|| {
         for (look_name, look) in LOOKS {
             for (use_name, make) in USES {
                 let Case { mut list, rest, outcomes, .. } = items("", &[0, 1, 2, 3], 1);
@@ -342,7 +342,7 @@ fn comes_to_an_end(what: &str, list: impl Fn() -> List) {
 
 #[test]
 fn a_list_that_was_cancelled_comes_to_an_end() {
-    watched(|| {
+    watched_long(|| {
         for (look_name, look) in LOOKS {
             for case in cases() {
                 let kept = RefCell::new(Vec::new());
@@ -361,7 +361,7 @@ fn a_list_that_was_cancelled_comes_to_an_end() {
 
 #[test]
 fn an_endless_list_that_was_cancelled_comes_to_an_end() {
-    watched(|| {
+    watched_long(|| {
         for (look_name, look) in LOOKS {
             let kept = RefCell::new(Vec::new());
             comes_to_an_end(look_name, || {

@@ -155,6 +155,10 @@ impl<T: ?Sized> Weak<T> {
         unsafe { (&(*inner).strong, &(*inner).weak) }
     }
 
+    pub(crate) fn strong_count(&self) -> usize {
+        self.counts().0.load(Ordering::Acquire)
+    }
+
     pub(crate) fn upgrade(&self) -> Option<Arc<T>> {
         let more = |count| if count == 0 { None } else { Some(count + 1) };
         let strong = self.counts().0;

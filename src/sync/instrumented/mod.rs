@@ -19,6 +19,6 @@ pub(crate) use locks::{Condvar, Mutex, MutexGuard, OnceLock, RwLock};
 pub(crate) mod thread {
     pub(crate) use super::threads::{Builder, Thread, current};
     pub(crate) use std::thread::{
-        JoinHandle, available_parallelism, park, park_timeout, yield_now,
+        JoinHandle, ThreadId, available_parallelism, park, park_timeout, yield_now,
     };
 }

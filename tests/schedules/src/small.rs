@@ -19,6 +19,7 @@ const ALL: &[Small] = &[
     ("pool-after-pool", pool_after_pool),
     ("drop-while-posting", drop_while_posting),
     ("follow-cancelled", follow_cancelled),
+    ("told-and-dropped", told_and_dropped),
 ];
 
 fn all() -> impl Iterator<Item = &'static Small> {
@@ -163,6 +164,26 @@ fn follow_cancelled() -> Vec<String> {
     drop(open);
     match calls.load(Ordering::Relaxed) {
         1 => vec![],
+        calls => vec![format!("the handler was called {calls} times")],
+    }
+}
+
+/// A deferred that has told that it is cancelled calls a handler that is given then, also if it is dropped before the
+/// canceller is through.
+fn told_and_dropped() -> Vec<String> {
+    let (mut deferred, promise) = Promise::<()>::deferred();
+    let canceller = thread::spawn(move || promise.cancel());
+    let called = Arc::new(AtomicUsize::new(0));
+    let calls = Arc::clone(&called);
+    let told = deferred.is_cancelled();
+    deferred.on_cancel(move || {
+        calls.fetch_add(1, Ordering::Relaxed);
+    });
+    drop(deferred);
+    let _ = canceller.join();
+    match called.load(Ordering::Relaxed) {
+        0 if told => vec!["the handler was not called".to_owned()],
+        0 | 1 => vec![],
         calls => vec![format!("the handler was called {calls} times")],
     }
 }
