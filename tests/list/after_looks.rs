@@ -1,6 +1,6 @@
 //! A table: everything that is made of a list, after everything that looks at one.
 
-use crate::common::{PATIENCE, verdict, wakers::block_on, watched, watched_long};
+use crate::common::{PATIENCE, verdict, wakers::block_on, watched_long};
 use asynckit::{AsyncList, Deferred, Failure, Outcome, Promise, map_concurrent};
 use futures_core::Stream;
 use std::cell::RefCell;
