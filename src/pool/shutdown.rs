@@ -36,9 +36,6 @@ pub struct ShutdownReport {
     /// Queued jobs that were dropped by the call: their promises have failed with
     /// [`Failure::Abandoned`](crate::Failure::Abandoned).
     pub abandoned: usize,
-    /// Another name of `abandoned`.
-    #[deprecated(note = "use `abandoned`, which is the word of the promises' failures, too")]
-    pub cancelled: usize,
     /// Workers that were still running something when the time was over.
     pub still_running: usize,
     /// Jobs that were still queued when the time was over: `Drain` goes on with them in the background.
@@ -46,10 +43,9 @@ pub struct ShutdownReport {
 }
 
 impl ShutdownReport {
-    #[expect(deprecated, reason = "who reads the field finds in it what was there before")]
     fn new(finished: usize, abandoned: usize, left: Left) -> Self {
         let Left { running: still_running, queued } = left;
-        ShutdownReport { finished, abandoned, cancelled: abandoned, still_running, queued }
+        ShutdownReport { finished, abandoned, still_running, queued }
     }
 }
 
