@@ -15,7 +15,7 @@
 //!   end of the chain: no REFERRED: freed; else OVER|REFERRED, freed by `drop_reference`
 //! ```
 //!
-//! While it is `WAITING` the address is that of the pool in whose queue the job is, so that a waiting
+//! While it is `WAITING` the number of the pool in whose queue the job is stands in the address's place, so that a waiting
 //! worker claims only its own pool's jobs. There is none for a deferred, nor for a job that waits for
 //! something else than its turn; whoever looks for what that is keeps its work in place by `BUSY`.
 //! Who follows attaches first, and looks for a circle then: `withdraw` takes that back.
@@ -74,7 +74,7 @@ fn plain(value: usize) -> Pointer {
 impl Chain {
     /// The word of a job that is going into the queue of `pool`.
     pub(crate) fn job(pool: Pointer) -> Self {
-        debug_assert_eq!(bits(pool), 0, "a pool's address needs its low bits");
+        debug_assert_eq!(bits(pool), 0, "a pool's number leaves the low bits free");
         Chain(AtomicPtr::new(with(pool, WAITING | REFERRED, 0)))
     }
 

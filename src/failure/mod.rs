@@ -59,7 +59,7 @@ pub enum Failure<E = AnyError> {
     /// [`timeout`](crate::Promise::timeout), then it has failed for good. `is_set()` tells which.
     TimedOut,
     /// Nobody is left who could settle the promise: its `Deferred` was dropped unsettled, or its
-    /// pool was shut down before the work ran.
+    /// pool was shut down before the work ran, or its future waits and the last waker was dropped.
     Abandoned,
     /// The value, the error or the panic was already taken out of this promise. All other failures are
     /// given each time they are asked for.
