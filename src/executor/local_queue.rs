@@ -225,6 +225,9 @@ impl LocalQueue {
             self.run_pending();
             return promise.try_get().unwrap_or(Err(Failure::TimedOut));
         }
+        if timeout.start().is_never() {
+            return promise.get(None); // that runs the jobs of this thread's queues
+        }
         let bell = StdArc::new(Bell { queue: Arc::clone(self.queue()), rung: Mutex::new(false) });
         let (waker, deadline) = (Waker::from(StdArc::clone(&bell)), timeout.start());
         loop {

@@ -206,3 +206,19 @@ fn jobs_that_were_claimed_end_no_wait() {
         assert_eq!(waits.get(PATIENCE).unwrap(), "set");
     });
 }
+
+/// `LocalQueue::get` is told, too, where its pool would stay stuck.
+#[test]
+fn a_local_queues_get_is_told() {
+    watched(|| {
+        let pool = pool(1, 0, "local-get");
+        let inner = pool.clone();
+        let mut told = pool.run(move || {
+            let queue = LocalQueue::new();
+            let list: AsyncList<u8> = [inner.run(|| 1), inner.run(|| 2)].into_iter().collect();
+            queue.get(&mut list.join(), None).map(|_| ())
+        });
+        let outcome = told.get(PATIENCE).expect("the job returns");
+        assert!(outcome.unwrap_err().is_would_deadlock());
+    });
+}
