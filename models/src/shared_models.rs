@@ -7,8 +7,8 @@ use loom::cell::UnsafeCell;
 use loom::sync::Mutex;
 use loom::thread;
 
+use crate::cell::shared::counts::{Holders, Leave, Standing};
 use crate::check;
-use crate::holders::{Holders, Leave, Standing};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// Behind the lock.

@@ -7,7 +7,7 @@ use super::worker::{Queued, Worker};
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, MutexGuard, thread};
 
-/// How often an idle worker yields before it sleeps; see `cell/park.rs`.
+/// How often an idle worker yields before it sleeps; see `cell/wait/park.rs`.
 const YIELDS: u32 = 16;
 /// How long a thread that is more than the pool should have sleeps before it ends.
 const SPARE_IDLE: Duration = Duration::from_secs(1);

@@ -1,0 +1,249 @@
+//! The wave: a settled cell is handed to the next link, which settles, and so on, in a loop.
+//!
+//! Nothing here recurses, however long the chain is. A worker's loop runs the callbacks of its own
+//! executor one after the other; everybody else only passes outcomes on, and posts the first link
+//! whose callback has to run. User code that is dropped on the way may settle something else: that
+//! wave waits in a list of this thread until the current step is through.
+
+use super::follow;
+use crate::cell::defer::free::{discard, drop_outcome, lost, release};
+use crate::cell::defer::trampoline::{Later, is_settling, later, shield};
+use crate::cell::executor::handle::{ExecutorHandle, Item, clear_link};
+use crate::cell::state::body;
+use crate::cell::state::context::Here;
+use crate::cell::state::header::{CellRef, Dropped, Lane, Turn, Worked};
+use crate::cell::state::observer::{self, Delivery};
+use crate::cell::state::word::{Receiver, Settle};
+use crate::cell::wait::park;
+use crate::sync::atomic::Ordering;
+
+/// A settled cell, and the link that receives it.
+pub(super) type Step = (CellRef, CellRef);
+
+/// Settles a cell whose outcome is in its body, from outside of an executor's loop.
+///
+/// # Safety
+/// The caller is the cell's producer, and is through with it.
+pub(crate) unsafe fn settle_outside(cell: CellRef) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        hand_on_settled(settled(cell, cell.header().word.settle()));
+    }
+}
+
+/// As [`settle_outside`] for a cell without an outcome, which counts as cancelled.
+///
+/// # Safety
+/// As for `settle_outside`.
+pub(crate) unsafe fn settle_without_outcome(cell: CellRef) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let duty = cell.header().word.settle_without_outcome();
+        if duty == Settle::Gone {
+            release(cell);
+        } else if duty == Settle::Before {
+            lost(cell); // in place of the deferred, which did not look at the chain word
+        } else {
+            hand_on_settled(settled(cell, duty));
+        }
+    }
+}
+
+/// Hands a settled cell to what its word names, from outside of an executor's loop.
+///
+/// # Safety
+/// The caller gives the cell away.
+pub(crate) unsafe fn hand_on(cell: CellRef, receiver: Receiver) {
+    later(Later::Deliver((cell, receiver), deliver));
+}
+
+/// Hands on what has settled, if there is something.
+///
+/// # Safety
+/// As for [`hand_on`].
+pub(in crate::cell) unsafe fn hand_on_settled(settled: Option<Delivery>) {
+    if let Some((cell, receiver)) = settled {
+        // SAFETY: the caller's promise.
+        unsafe { hand_on(cell, receiver) };
+    }
+}
+
+pub(super) unsafe fn deliver((cell, receiver): Delivery) {
+    // SAFETY: the caller of `hand_on` gave the cell away, once.
+    unsafe {
+        match receiver {
+            Receiver::Continuation(child) => {
+                wave((cell, CellRef::from_address(child)), Turn::Denied, None);
+            }
+            Receiver::Observer(observer) => hand_on_settled(observer::notify(observer, cell)),
+        }
+    }
+}
+
+// ── The wave itself ──────────────────────────────────────────────────────────────────────────────
+
+pub(super) unsafe fn wave(step: Step, turn: Turn, here: Option<&Here>) {
+    let (mut step, mut turn) = (step, turn);
+    loop {
+        // SAFETY: the wave owns the settled parent and is the producer of the child.
+        unsafe {
+            let Some(next) = link(step, turn, here) else { return };
+            turn = turn_for(next.1, here);
+            step = next;
+        }
+    }
+}
+
+/// One link: works, is settled, and gives the next step.
+unsafe fn link((parent, child): Step, turn: Turn, here: Option<&Here>) -> Option<Step> {
+    // SAFETY: as in `wave`.
+    unsafe {
+        if child.header().is_following() {
+            follow::arrive(parent, child);
+            return finish(child, Worked::Settled);
+        }
+        let mut worked = (child.header().vtable().work)(child, Some(parent), turn);
+        // ORDERING: Relaxed, the link is the producer's.
+        let executor = || child.header().link.load(Ordering::Relaxed);
+        if matches!(worked, Worked::Post(_)) && here.is_some_and(|it| it.runs_queued(executor())) {
+            worked = (child.header().vtable().work)(child, Some(parent), Turn::Granted);
+        }
+        if let Worked::Post(lane) = worked {
+            let tired = here.is_some_and(|here| here.left.get() == 0);
+            let refused = post(parent, child, if tired { Lane::Back } else { lane }).err()?;
+            worked = (child.header().vtable().work)(child, Some(parent), refused);
+        }
+        let link = child.header().link.load(Ordering::Relaxed);
+        ExecutorHandle::release_link(link);
+        if parent != child.root() {
+            body::free(parent);
+        }
+        finish(child, worked)
+    }
+}
+
+/// Gives the child to its executor; else says how it goes on here.
+unsafe fn post(parent: CellRef, child: CellRef, lane: Lane) -> Result<(), Turn> {
+    // SAFETY: as in `wave`; a pending link's `link` is its executor. The item is not touched after it
+    // was given away; where it came back it is ours.
+    unsafe {
+        // ORDERING: Relaxed, the link is the producer's.
+        let executor = child.header().link.load(Ordering::Relaxed);
+        // A root that was claimed may still be linked into its queue, so the link travels instead.
+        let item = if parent == child.root() { Item::Link(child) } else { Item::Settled(parent) };
+        match ExecutorHandle::counted_in_link(executor) {
+            // By a handle of our own: the child may be gone before this returns.
+            Some(executor) => executor.post(item, lane).map_err(|it| Turn::Refused(it.shut_down)),
+            None => ExecutorHandle::post_to_link(executor, item, lane).map_err(|refused| {
+                if let Item::Link(child) = item {
+                    clear_link(child); // it was the queue's meanwhile
+                }
+                Turn::Refused(refused.shut_down)
+            }),
+        }
+    }
+}
+
+pub(super) fn turn_for(child: CellRef, here: Option<&Here>) -> Turn {
+    let Some(here) = here else { return Turn::Denied };
+    // ORDERING: Relaxed, the link is the producer's.
+    // SAFETY: the wave is the producer of `child`.
+    let executor = unsafe { child.header().link.load(Ordering::Relaxed) };
+    if executor != here.executor || here.left.get() == 0 {
+        return Turn::Denied;
+    }
+    here.left.set(here.left.get() - 1);
+    Turn::Next
+}
+
+#[inline]
+pub(super) unsafe fn finish(cell: CellRef, worked: Worked) -> Option<Step> {
+    // SAFETY: the caller is the cell's producer.
+    unsafe {
+        let cell = match worked {
+            Worked::Settled => cell,
+            Worked::Follow(inner) => follow::follow(cell, inner)?,
+            Worked::Pending | Worked::Post(_) => return None,
+        };
+        match cell.header().word.settle() {
+            Settle::Deliver(Receiver::Continuation(child)) => {
+                Some((cell, CellRef::from_address(child)))
+            }
+            Settle::Deliver(Receiver::Observer(observer)) => tell(cell, observer),
+            duty => {
+                act(cell, duty);
+                None
+            }
+        }
+    }
+}
+
+/// Tells the observer of a settled cell, which may settle something in its turn, as a join does whose
+/// last input this is; and so on. Gives the link behind that.
+// Not inline: the loop of links is shorter without it.
+#[inline(never)]
+unsafe fn tell(mut cell: CellRef, mut observer: *mut ()) -> Option<Step> {
+    loop {
+        // SAFETY: the wave owns the settled cell, and gives it to its receiver.
+        unsafe {
+            if is_settling() {
+                hand_on(cell, Receiver::Observer(observer));
+                return None;
+            }
+            match shield(|| observer::notify(observer, cell))? {
+                (cell, Receiver::Continuation(child)) => {
+                    return Some((cell, CellRef::from_address(child)));
+                }
+                (settled, Receiver::Observer(next)) => (cell, observer) = (settled, next),
+            }
+        }
+    }
+}
+
+/// Acts on the duty of a producer that has settled. Gives what is to be handed on.
+///
+/// # Safety
+/// The caller is the cell's producer, and has settled it.
+pub(in crate::cell) unsafe fn settled(cell: CellRef, duty: Settle) -> Option<Delivery> {
+    if let Settle::Deliver(receiver) = duty {
+        return Some((cell, receiver));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { act(cell, duty) };
+    None
+}
+
+/// Acts on the duty of a producer that has settled, where the cell has no receiver.
+unsafe fn act(cell: CellRef, duty: Settle) {
+    // SAFETY: the caller is the cell's producer; each arm has what the word gave it.
+    unsafe {
+        match duty {
+            Settle::Kept | Settle::Before | Settle::Deliver(_) => {}
+            Settle::Wake(listener) => park::wake(listener),
+            Settle::Gone => {
+                let cancelled = cell.chain().is_cancelled();
+                discard(cell, if cancelled { Dropped::Superseded } else { Dropped::Unseen });
+            }
+            Settle::Cancelled => {
+                drop_outcome(cell, Dropped::Superseded);
+                if !cell.header().word.arrive() {
+                    release(cell);
+                }
+            }
+        }
+    }
+}
+
+/// Settles a job that has worked, and runs what comes of it.
+///
+/// # Safety
+/// The caller is the job's producer, and gives that part up.
+pub(in crate::cell) unsafe fn settle_job(root: CellRef, worked: Worked, here: Option<&Here>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if let Some(step) = finish(root, worked) {
+            let turn = turn_for(step.1, here);
+            wave(step, turn, here);
+        }
+    }
+}

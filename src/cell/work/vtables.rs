@@ -1,0 +1,307 @@
+//! The tables of functions that know a cell's types.
+
+use std::marker::PhantomData;
+
+use super::step::{Next, Step, Work};
+use crate::cell::defer::free::drop_outcome as drop_unseen;
+use crate::cell::defer::trampoline::{drop_user, shield};
+use crate::cell::state::body;
+use crate::cell::state::dependency::Depends;
+use crate::cell::state::header::{CellRef, Dropped, Fate, Lane, Turn, VTable, Worked};
+use crate::cell::wait::frames::framed;
+use crate::failure::{Failure, Outcome, Panic, catch, contain, drop_quietly};
+use crate::telemetry;
+use crate::trace::Trace;
+use crate::unobserved;
+
+/// The table of a job with the work `W`.
+pub(in crate::cell) struct JobTable<W>(PhantomData<W>);
+
+impl<W: Work> JobTable<W> {
+    pub(in crate::cell) const TABLE: VTable = VTable {
+        kind: W::KIND,
+        in_way: true,
+        root: true,
+        job: true,
+        fragile: false,
+        needs_executor: true,
+        task: None,
+        layout: body::layout::<W, W::Ok, W::Err>(),
+        give_up: None,
+        work: work_job::<W>,
+        dependency: dependency_of_job::<W>,
+        move_outcome: move_outcome::<W::Ok, W::Err>,
+        fail: fail::<W::Ok, W::Err>,
+        drop_outcome: drop_outcome::<W::Ok, W::Err>,
+    };
+}
+
+/// The table of a link with the step `S` behind a cell of `T` and `E`.
+pub(in crate::cell) struct LinkTable<S, T, E>(PhantomData<(S, T, E)>);
+
+impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
+    pub(in crate::cell) const TABLE: VTable = VTable {
+        kind: S::KIND,
+        in_way: S::IN_WAY,
+        root: false,
+        job: false,
+        fragile: false,
+        needs_executor: S::NEEDS_EXECUTOR,
+        task: None,
+        layout: body::layout::<S, S::Ok, S::Err>(),
+        give_up: None,
+        work: work_link::<S, T, E>,
+        dependency: no_dependency,
+        move_outcome: move_outcome::<S::Ok, S::Err>,
+        fail: fail::<S::Ok, S::Err>,
+        drop_outcome: drop_outcome::<S::Ok, S::Err>,
+    };
+}
+
+/// How a promise without work came to be.
+pub(crate) trait Origin {
+    /// Its name in a trace.
+    const KIND: &'static str;
+    /// Whether its chain is cancelled when the consumer leaves.
+    const FRAGILE: bool = false;
+}
+
+/// The table of a cell that somebody else settles, or that was made settled.
+pub(in crate::cell) struct PlainTable<O, T, E>(PhantomData<(O, T, E)>);
+
+impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
+    pub(in crate::cell) const TABLE: VTable = VTable {
+        kind: O::KIND,
+        in_way: true,
+        root: true,
+        job: false,
+        fragile: O::FRAGILE,
+        needs_executor: true,
+        task: None,
+        layout: body::layout::<(), T, E>(),
+        give_up: None,
+        work: no_work,
+        dependency: no_dependency,
+        move_outcome: move_outcome::<T, E>,
+        fail: fail::<T, E>,
+        drop_outcome: drop_outcome::<T, E>,
+    };
+}
+
+unsafe fn no_work(_: CellRef, _: Option<CellRef>, _: Turn) -> Worked {
+    Worked::Settled
+}
+
+pub(in crate::cell) unsafe fn no_dependency(_: CellRef) -> Option<Depends> {
+    None
+}
+
+unsafe fn dependency_of_job<W: Work>(cell: CellRef) -> Option<Depends> {
+    // SAFETY: the caller holds the work in place.
+    unsafe { body::work::<W>(cell) }.dependency()
+}
+
+unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Worked {
+    // SAFETY: the caller has started or claimed the job, so the work is its own, once.
+    unsafe {
+        let work = body::take_work::<W>(cell);
+        match turn {
+            Turn::Granted | Turn::Next => done(cell, framed(cell, || catch(|| work.run()))),
+            Turn::Cancelled => {
+                drop_user(work);
+                Worked::Settled
+            }
+            Turn::Refused(_) | Turn::Denied => {
+                drop_user(work);
+                abandon::<W::Ok, W::Err>(cell, turn);
+                Worked::Settled
+            }
+        }
+    }
+}
+
+unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
+    cell: CellRef,
+    parent: Option<CellRef>,
+    turn: Turn,
+) -> Worked {
+    let Some(parent) = parent else { return Worked::Settled };
+    // SAFETY: the wave owns the settled parent, made for this `T` and `E`, and produces the cell.
+    unsafe {
+        if !S::ALWAYS && cell.chain().is_cancelled() {
+            return give_up::<S, T, E>(cell, parent);
+        }
+        let wanted = match body::outcome::<T, E>(parent) {
+            Some(outcome) => S::wants(outcome),
+            None => S::wants(&Err(Failure::Cancelled)),
+        };
+        if !wanted {
+            return pass::<S, T, E>(cell, parent);
+        }
+        match turn {
+            Turn::Next if S::QUEUED => Worked::Post(Lane::Back),
+            Turn::Denied => Worked::Post(if S::QUEUED { Lane::Back } else { Lane::Next }),
+            Turn::Refused(_) => refuse::<S, T, E>(cell, parent, turn),
+            _ => run_step::<S, T, E>(cell, parent),
+        }
+    }
+}
+
+unsafe fn run_step<S: Step<T, E>, T: 'static, E: 'static>(
+    cell: CellRef,
+    parent: CellRef,
+) -> Worked {
+    // SAFETY: as in `work_link`; step and outcome are taken once.
+    unsafe {
+        let step = body::take_work::<S>(cell);
+        let outcome = body::take_outcome::<T, E>(parent);
+        let failed = outcome.is_err();
+        let next = match S::sort(outcome) {
+            Ok(wanted) => framed(cell.root(), || catch(|| step.run(wanted))),
+            Err(passed) => Ok(Next::Settled(passed)), // not reachable: `wants` has said yes
+        };
+        if failed && matches!(next, Ok(Next::Settled(Err(_)) | Next::Same(_)) | Err(_)) {
+            carry(parent, cell, matches!(next, Ok(Next::Same(_))));
+            if S::LOOKS {
+                cell.header().place.set_seen();
+                cell.header().place.show();
+            }
+        }
+        done(cell, next)
+    }
+}
+
+unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
+    // SAFETY: as in `run_step`.
+    unsafe {
+        let step = body::take_work::<S>(cell);
+        let passing = body::outcome::<T, E>(parent).unwrap_or(&Err(Failure::Cancelled));
+        shield(|| contain(|| step.passed_by(passing)));
+        // What `wants` has refused, `sort` passes on.
+        let sorted = S::sort(body::take_outcome::<T, E>(parent));
+        let outcome = sorted.err().unwrap_or(Err(Failure::Cancelled));
+        if outcome.is_err() {
+            carry(parent, cell, true);
+        }
+        body::put_outcome(cell, outcome);
+    }
+    Worked::Settled
+}
+
+unsafe fn give_up<S: Step<T, E>, T: 'static, E: 'static>(cell: CellRef, parent: CellRef) -> Worked {
+    // SAFETY: as in `run_step`.
+    unsafe {
+        drop_user(body::take_work::<S>(cell));
+        drop_user(body::take_outcome::<T, E>(parent));
+        fail::<S::Ok, S::Err>(cell, Fate::Cancelled);
+    }
+    Worked::Settled
+}
+
+/// The user's function gets neither the outcome nor a thread: a failure in it is reported.
+unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef, turn: Turn) -> Worked {
+    // SAFETY: as in `run_step`.
+    unsafe {
+        drop_user(body::take_work::<S>(cell));
+        drop_unseen(parent, Dropped::Unseen);
+        abandon::<S::Ok, S::Err>(cell, turn);
+    }
+    Worked::Settled
+}
+
+/// Leaves `Abandoned` in the body. Its way begins where the pool was shut down that has refused the cell.
+pub(in crate::cell) unsafe fn abandon<T, E>(cell: CellRef, turn: Turn) {
+    // SAFETY: the caller produces the cell, whose body is empty.
+    unsafe {
+        if let Turn::Refused(Some(location)) = turn {
+            let mut way = Box::new(Trace::new());
+            way.push("shutdown", location);
+            let header = cell.header();
+            header.place.put(way, Some(header.vtable().kind));
+        }
+        fail::<T, E>(cell, Fate::Abandoned);
+    }
+}
+
+pub(in crate::cell) unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {
+    let outcome = match next {
+        Ok(Next::Settled(outcome)) => outcome,
+        Ok(Next::Same(failure)) => Err(failure),
+        Ok(Next::Follow(inner)) => return Worked::Follow(inner.into_cell()),
+        Ok(Next::Failed(failure, trace)) => {
+            // SAFETY: the caller produces the cell.
+            unsafe {
+                let header = cell.header();
+                header.place.put(trace, Some(header.vtable().kind));
+            }
+            Err(failure)
+        }
+        Err(panic) => {
+            // SAFETY: the caller produces the cell.
+            telemetry::panicked(unsafe { cell.header() }.vtable().kind, panic.message());
+            Err(Failure::Panicked(panic))
+        }
+    };
+    // SAFETY: the caller produces the cell, whose work it has taken.
+    unsafe { body::put_outcome(cell, outcome) };
+    Worked::Settled
+}
+
+/// The failure of `from` has come to `to`: so has the way that it came, and, where it is the `same`
+/// failure, that somebody has seen it.
+unsafe fn carry(from: CellRef, to: CellRef, same: bool) {
+    // SAFETY: the caller owns the settled `from` and produces `to`.
+    unsafe {
+        let (from, to) = (from.header(), to.header());
+        if from.word.has_outcome() {
+            let own = Some(to.vtable().kind).filter(|_| to.vtable().in_way);
+            to.place.take_over(own, &from.place, from.vtable().kind, same);
+        }
+    }
+}
+
+pub(in crate::cell) unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
+    // SAFETY: the caller owns the settled `from` and produces `to`, whose body is empty; both were
+    // made for this `T` and `E`.
+    unsafe {
+        let outcome = body::take_outcome::<T, E>(from);
+        if outcome.is_err() {
+            carry(from, to, true);
+        }
+        body::put_outcome(to, outcome);
+    }
+}
+
+pub(in crate::cell) unsafe fn fail<T, E>(cell: CellRef, fate: Fate) {
+    if fate == Fate::Abandoned {
+        // SAFETY: the caller produces the cell.
+        telemetry::abandoned(unsafe { cell.header() }.vtable().kind);
+    }
+    let failure = match fate {
+        Fate::Cancelled => Failure::Cancelled,
+        Fate::Abandoned => Failure::Abandoned,
+        Fate::Taken => Failure::Taken,
+        Fate::WouldDeadlock => Failure::WouldDeadlock,
+    };
+    // SAFETY: the caller produces the cell, whose body is empty.
+    unsafe { body::put_outcome::<T, E>(cell, Err(failure)) };
+}
+
+pub(in crate::cell) unsafe fn drop_outcome<T: 'static, E: 'static>(cell: CellRef, why: Dropped) {
+    // SAFETY: the caller owns the outcome; once.
+    let outcome: Outcome<T, E> = unsafe { body::take_written(cell) };
+    match &outcome {
+        Err(failure) if why == Dropped::Unseen && unobserved::is_reported(failure) => {
+            // SAFETY: the caller owns the settled cell.
+            let trace = unsafe {
+                let header = cell.header();
+                header.place.take(header.vtable().kind)
+            };
+            if !trace.is_seen() {
+                unobserved::report(failure, *trace);
+            }
+        }
+        _ => {}
+    }
+    drop_quietly(outcome);
+}
