@@ -82,7 +82,7 @@ pub(crate) use shared::reference::Reference;
 pub(crate) use shared::value::Shared;
 pub(crate) use shared::waiters::BranchTurn;
 pub(crate) use source::{Rest, Source};
-pub(crate) use state::context::Here;
+pub(crate) use state::context::{Here, IN_A_ROW};
 pub(crate) use state::dependency::{Depends, Ticket};
 pub(crate) use state::header::{CellRef, Lane, ShutDown, Turn};
 pub(crate) use wait::graph::{Awaited, Circle, claim, claim_root, wait_for};

@@ -5,7 +5,8 @@
 //! calls one of those that wait. A call ends the wait.
 
 use super::core::Core;
-use super::worker::{Seat, Worker};
+use super::seat::Seat;
+use super::worker::Worker;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
 

@@ -3,7 +3,8 @@
 use std::io;
 
 use super::core::{Core, Settings};
-use super::{Pool, Shutdown};
+use super::handle::Pool;
+use super::shutdown::Shutdown;
 use crate::failure::watch_panics;
 
 /// How many threads may stand in for blocked ones.

@@ -7,9 +7,9 @@ use std::panic::Location;
 use crossbeam_utils::CachePadded;
 
 use super::inbox::{Inbox, Linked, Pushed};
-use super::reuse::ShutDowns;
 use super::room::Room;
 use super::roster::Roster;
+use super::shut_downs::ShutDowns;
 use super::sleep::Sleep;
 use super::worker::Worker;
 use crate::cell::{

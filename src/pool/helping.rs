@@ -2,20 +2,17 @@
 //! else another thread takes its place.
 
 use super::blocked::Blocked;
-use super::worker::{Queued, Worker, to_item};
+use super::seat::{Queued, to_item};
+use super::tuning::{HELP_DEPTH, LEFT_BEHIND};
+use super::waited::Waited;
+use super::worker::Worker;
 use crate::cell::{self, Awaited, CellRef, Here, Item, Turn};
-use crate::failure::Failure;
 use crate::sync::Arc;
 use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
 
 /// Nobody is called from a wait like this.
 static NOT_CALLED: AtomicBool = AtomicBool::new(false);
-
-/// How many claimed jobs may lie in the queue before a worker looks for them.
-pub(super) const LEFT_BEHIND: usize = 64;
-/// How deep jobs that are run inside of a `get` may nest on one stack.
-const HELP_DEPTH: u32 = 128;
 
 impl Worker {
     /// Whether this thread is a worker, of whatever pool.
@@ -211,32 +208,5 @@ impl Worker {
         let settled = wait(&seat.called);
         drop(blocked);
         if settled { Waited::Settled } else { Waited::WouldDeadlock }
-    }
-}
-
-/// What came of a wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Waited {
-    /// What was waited for has settled.
-    Settled,
-    /// The time was over before.
-    TimedOut,
-    /// It could never have ended.
-    WouldDeadlock,
-}
-
-impl Waited {
-    /// The failure of a `get` that has nothing.
-    pub(crate) fn failure<E>(self) -> Failure<E> {
-        match self {
-            Waited::WouldDeadlock => Failure::WouldDeadlock,
-            Waited::TimedOut | Waited::Settled => Failure::TimedOut,
-        }
-    }
-}
-
-impl From<bool> for Waited {
-    fn from(settled: bool) -> Self {
-        if settled { Waited::Settled } else { Waited::TimedOut }
     }
 }

@@ -1,15 +1,12 @@
 //! What a worker does that finds nothing to do: it gives way, sleeps, and ends if it is not needed any more.
 
-use std::time::Duration;
-
 use super::roster::Roster;
-use super::worker::{Queued, Worker};
+use super::seat::Queued;
+use super::tuning::SPARE_IDLE;
+use super::worker::Worker;
 use crate::giving_way::rest_a_moment;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, MutexGuard};
-
-/// How long a thread that is more than the pool should have sleeps before it ends.
-const SPARE_IDLE: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// Gives others the core for a moment, unless another worker does so: where cores are few they would

@@ -4,12 +4,11 @@
 //! has gone, but has another number as the next pool. An item that comes by an old number runs on the pool
 //! of the process, or is refused, if its pool was shut down.
 
-use std::panic::Location;
-
-use super::Pool;
 use super::core::{Core, Settings};
+use super::handle::Pool;
 use super::room::Room;
 use super::roster::Roster;
+use super::shut_downs::ShutDowns;
 use crate::cell::{self, Item, Lane, Lasting, Number, Refused, ShutDown};
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -18,34 +17,6 @@ use crate::sync::{Arc, Mutex, MutexGuard};
 sync::global! {
     /// Cores whose pools have gone.
     static FREE: Mutex<Vec<&'static Core>> = Mutex::new(Vec::new());
-}
-
-/// The pools that a core was, and where they were shut down: not those that were only dropped.
-#[derive(Default)]
-pub(super) struct ShutDowns(Vec<Span>);
-
-/// Pools one after the other that were shut down in the same place.
-struct Span {
-    first: Number,
-    last: Number,
-    location: &'static Location<'static>,
-}
-
-impl ShutDowns {
-    pub(super) fn note(&mut self, number: Number, location: &'static Location<'static>) {
-        match self.0.last_mut() {
-            Some(span) if span.last == number => {} // the first time counts
-            Some(span) if span.last.next() == number && span.location == location => {
-                span.last = number;
-            }
-            _ => self.0.push(Span { first: number, last: number, location }),
-        }
-    }
-
-    pub(super) fn find(&self, number: Number) -> ShutDown {
-        let at = self.0.partition_point(|span| span.last < number);
-        self.0.get(at).filter(|span| span.first <= number).map(|span| span.location)
-    }
 }
 
 impl Core {

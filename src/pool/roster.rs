@@ -2,7 +2,7 @@
 //! or blocks.
 
 use super::core::Core;
-use super::worker::Seat;
+use super::seat::Seat;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
 use crate::sync::thread::JoinHandle;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::Pool;
+use super::handle::Pool;
 use super::worker::Worker;
 use crate::cell::{self, CellRef};
 use crate::failure::AbortOnUnwind;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::Pool;
 use super::core::Core;
+use super::handle::Pool;
 use super::roster::Roster;
 use super::worker::Worker;
 use crate::cell::{self, Item, ShutDown};

@@ -2,6 +2,8 @@
 
 #[path = "../../../src/cell/state/chain.rs"]
 pub(crate) mod chain;
+#[path = "../../../src/cell/state/duties.rs"]
+pub(crate) mod duties;
 #[path = "../../../src/cell/state/word.rs"]
 pub(crate) mod word;
 

@@ -133,8 +133,12 @@ pub(crate) fn inline() -> ExecutorHandle {
     unsafe { ExecutorHandle::counted(NonNull::from(&INLINE_HEAD)) }
 }
 
+/// # Safety
+/// None is needed: nothing is counted.
 unsafe fn uncounted(_: NonNull<ExecutorHead>) {}
 
+/// # Safety
+/// As for the table's `post`: the item is the caller's to give.
 unsafe fn post(_: NonNull<ExecutorHead>, item: Item, _: Lane) -> Result<(), Refused> {
     run_inside(inline(), item, |executor| {
         let here = Here::new(executor.word(), u32::MAX);

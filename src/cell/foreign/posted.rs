@@ -7,14 +7,11 @@ use super::nest;
 use crate::cell::defer::trampoline;
 use crate::cell::executor::handle::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item, Refused};
 use crate::cell::run::queued;
-use crate::cell::state::context::Here;
+use crate::cell::state::context::{Here, IN_A_ROW};
 use crate::cell::state::header::Lane;
 use crate::sync;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU64, Ordering};
-
-/// How many callbacks a job runs in a row before the executor's others have their turn.
-const IN_A_ROW: u32 = 64;
 
 /// An executor behind a counted handle.
 pub(crate) trait Execute: Send + Sync + 'static {
@@ -57,11 +54,15 @@ impl<X> std::ops::Deref for Counted<X> {
     }
 }
 
+/// # Safety
+/// The head is that of a `Counted<X>` in an `Arc`, on which the caller has a handle.
 unsafe fn retain<X>(head: NonNull<ExecutorHead>) {
     // SAFETY: the table is that of a `Counted<X>` in an `Arc`, which the caller's handle keeps.
     unsafe { Arc::increment_strong_count(head.as_ptr().cast::<Counted<X>>()) };
 }
 
+/// # Safety
+/// As for [`retain`], and the caller gives that handle up.
 unsafe fn release<X: Execute>(head: NonNull<ExecutorHead>) {
     // SAFETY: as in `retain`; the caller gives the handle's reference up.
     let last = unsafe { Arc::from_raw(head.as_ptr().cast::<Counted<X>>()) };
@@ -69,6 +70,8 @@ unsafe fn release<X: Execute>(head: NonNull<ExecutorHead>) {
     trampoline::drop_user(last);
 }
 
+/// # Safety
+/// As for [`retain`], and the item is the caller's to give.
 unsafe fn post<X: Execute>(
     head: NonNull<ExecutorHead>,
     item: Item,

@@ -33,7 +33,7 @@ use crate::cell::wait::frames::framed;
 use crate::cell::work::consumer::Consumer;
 use crate::cell::work::step::Next;
 use crate::cell::work::vtables::{abandon, done, drop_outcome, fail, move_outcome, no_dependency};
-use crate::failure::{Failure, Outcome, catch};
+use crate::failure::{Failure, Outcome, Panic, catch};
 use crate::telemetry;
 
 /// What is known without the types.
@@ -203,6 +203,9 @@ unsafe fn run(cell: CellRef, turn: Turn, here: Option<&Here>) -> bool {
 }
 
 /// Does what is left to do when a reference was given up.
+///
+/// # Safety
+/// The schedule word has just given this to the caller, with the reference that `Free` and `Push` speak of.
 unsafe fn act(cell: CellRef, left: Left) {
     // SAFETY: the word has given the caller what it acts on.
     unsafe {
@@ -216,6 +219,9 @@ unsafe fn act(cell: CellRef, left: Left) {
 
 /// Pushes the entry; where the executor is closed, the future is dropped, as soon as user code may
 /// run on this thread.
+///
+/// # Safety
+/// The schedule word has given the caller the entry to push, and its reference.
 unsafe fn push(cell: CellRef) {
     // SAFETY: the entry is the caller's to push; its reference keeps the cell. The executor is
     // cloned, because the cell may be gone before `post` returns.
@@ -228,6 +234,26 @@ unsafe fn push(cell: CellRef) {
     }
 }
 
+/// Polls the future once.
+///
+/// # Safety
+/// The caller is the poller of this cell, whose future is `work`: it is there, and is not moved from now on.
+#[inline]
+unsafe fn poll<F: Future>(cell: CellRef, work: *mut Within<F>) -> Result<Poll<F::Output>, Panic> {
+    // SAFETY: the caller's promise; the waker is not dropped, and the poller keeps the cell.
+    unsafe {
+        let waker = ManuallyDrop::new(borrowed(cell));
+        let mut context = Context::from_waker(&waker);
+        let future = Pin::new_unchecked(&mut (*work).future);
+        let poll = || (*work).context.within(|| future.poll(&mut context));
+        framed(cell, || budget::polled(waker.data(), || catch(poll)))
+    }
+}
+
+/// The `work` of a future's table.
+///
+/// # Safety
+/// The cell is a `Task<F, T, E>`, of which the caller is the poller, and so the producer.
 unsafe fn work_task<F, T, E>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Worked
 where
     F: Future<Output: IntoOutcome<Ok = T, Err = E>> + Send + 'static,
@@ -240,17 +266,11 @@ where
         let work = (&raw mut (*cell.as_ptr().cast::<Task<F, T, E>>()).work).cast::<Within<F>>();
         let cancelled = cell.chain().is_cancelled();
         let next = match turn {
-            Turn::Granted | Turn::Next if !cancelled => {
-                let waker = ManuallyDrop::new(borrowed(cell));
-                let mut context = Context::from_waker(&waker);
-                let future = Pin::new_unchecked(&mut (*work).future);
-                let poll = || (*work).context.within(|| future.poll(&mut context));
-                match framed(cell, || budget::polled(waker.data(), || catch(poll))) {
-                    Ok(Poll::Pending) => return Worked::Pending,
-                    Ok(Poll::Ready(result)) => Ok(Next::Settled(result.into_outcome())),
-                    Err(panic) => Err(panic),
-                }
-            }
+            Turn::Granted | Turn::Next if !cancelled => match poll(cell, work) {
+                Ok(Poll::Pending) => return Worked::Pending,
+                Ok(Poll::Ready(result)) => Ok(Next::Settled(result.into_outcome())),
+                Err(panic) => Err(panic),
+            },
             Turn::Cancelled => {
                 trampoline::drop_user(work.read()); // never polled
                 return Worked::Settled;
@@ -304,6 +324,8 @@ unsafe fn borrowed(cell: CellRef) -> Waker {
     unsafe { Waker::from_raw(RawWaker::new(cell.address().cast_const(), &WAKER)) }
 }
 
+/// # Safety
+/// The address is that of a task's cell, kept by the caller's waker.
 unsafe fn clone(address: *const ()) -> RawWaker {
     // SAFETY: the waker's reference keeps the cell.
     if let Some(core) = unsafe { core(CellRef::from_address(address.cast_mut())) } {
@@ -312,6 +334,8 @@ unsafe fn clone(address: *const ()) -> RawWaker {
     RawWaker::new(address, &WAKER)
 }
 
+/// # Safety
+/// As for [`clone`], and the waker is used up by this.
 unsafe fn wake(address: *const ()) {
     // SAFETY: the waker is used up.
     unsafe {
@@ -320,6 +344,8 @@ unsafe fn wake(address: *const ()) {
     }
 }
 
+/// # Safety
+/// As for [`clone`].
 unsafe fn wake_by_ref(address: *const ()) {
     // SAFETY: the waker's reference keeps the cell; the entry is ours if the word says so.
     unsafe {
@@ -330,6 +356,8 @@ unsafe fn wake_by_ref(address: *const ()) {
     }
 }
 
+/// # Safety
+/// As for [`clone`], and the waker is gone with this.
 unsafe fn release(address: *const ()) {
     // SAFETY: the waker's reference keeps the cell until it is given up.
     unsafe {

@@ -67,6 +67,9 @@ pub(crate) unsafe fn cancel_root(root: CellRef) {
 }
 
 /// Settles a root that will never start, and runs the wave down to the tail.
+///
+/// # Safety
+/// The caller has claimed the root by its chain word.
 unsafe fn settle_claimed(root: CellRef) {
     // SAFETY: the claim makes this the root's producer; REFERRED keeps the cell until its queue or
     // deferred lets go, or until the chain ends in the wave, after which it is not touched.
@@ -118,6 +121,9 @@ pub(in crate::cell) unsafe fn detach(cell: CellRef) {
 }
 
 /// As [`leave`], where the work may be wanted no more by it.
+///
+/// # Safety
+/// As for [`leave`].
 unsafe fn leave_pending(cell: CellRef) {
     // SAFETY: as in `leave`; the root lives as long as the tail.
     unsafe {
@@ -129,6 +135,9 @@ unsafe fn leave_pending(cell: CellRef) {
 }
 
 /// As [`leave`], where a shared value may lose an owner by it.
+///
+/// # Safety
+/// As for [`leave`].
 unsafe fn leave_going_on(cell: CellRef) {
     // SAFETY: as in `leave`; what is held is there afterwards.
     unsafe {
@@ -144,6 +153,9 @@ unsafe fn leave_going_on(cell: CellRef) {
 }
 
 /// Drops what is left.
+///
+/// # Safety
+/// The word has given the caller this duty, once.
 unsafe fn leave_behind(cell: CellRef, leave: Leave) {
     // SAFETY: as in `leave`.
     unsafe {

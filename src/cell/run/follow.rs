@@ -54,6 +54,9 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
 
 /// A loop of `then(|| promise)` would build a chain of cells that only wait for the next one. Where
 /// what waits for `cell` is such a cell itself, it takes over, and `cell` goes.
+///
+/// # Safety
+/// The caller is the producer of `cell`, whose body is empty, and gives it up if it gets another one.
 unsafe fn step_aside(cell: CellRef) -> Option<CellRef> {
     // SAFETY: the caller is the producer of `cell`. A continuation that follows is the one of an
     // outer chain, and has an outcome of the same type by construction.
@@ -79,6 +82,9 @@ unsafe fn step_aside(cell: CellRef) -> Option<CellRef> {
 }
 
 /// The inner chain has settled before anybody attached: its outcome is the cell's.
+///
+/// # Safety
+/// As for [`follow`], and `inner` has settled.
 unsafe fn take_over(cell: CellRef, inner: CellRef) -> CellRef {
     // SAFETY: the caller's promise in `follow`.
     unsafe {
@@ -95,6 +101,10 @@ unsafe fn take_over(cell: CellRef, inner: CellRef) -> CellRef {
     cell
 }
 
+/// The cell does not follow in the end: it fails instead.
+///
+/// # Safety
+/// As for [`follow`].
 unsafe fn give_up(cell: CellRef, inner: CellRef, fate: Fate) -> CellRef {
     // SAFETY: the caller's promise in `follow`.
     unsafe {

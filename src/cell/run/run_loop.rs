@@ -68,6 +68,10 @@ pub(in crate::cell) unsafe fn hand_on_settled(settled: Option<Delivery>) {
     }
 }
 
+/// Hands a settled cell to its receiver.
+///
+/// # Safety
+/// The cell is the caller's, which gives it away; its word names the receiver.
 pub(super) unsafe fn deliver((cell, receiver): Delivery) {
     // SAFETY: the caller of `hand_on` gave the cell away, once.
     unsafe {
@@ -82,6 +86,11 @@ pub(super) unsafe fn deliver((cell, receiver): Delivery) {
 
 // ── The wave itself ──────────────────────────────────────────────────────────────────────────────
 
+/// Runs link after link, until there is none behind what has settled, or one has to be queued.
+///
+/// # Safety
+/// The step is the caller's: it owns the settled parent, and is the producer of the child. `turn` is right on this
+/// thread.
 pub(super) unsafe fn wave(step: Step, turn: Turn, here: Option<&Here>) {
     let (mut step, mut turn) = (step, turn);
     loop {
@@ -95,6 +104,9 @@ pub(super) unsafe fn wave(step: Step, turn: Turn, here: Option<&Here>) {
 }
 
 /// One link: works, is settled, and gives the next step.
+///
+/// # Safety
+/// As for [`wave`].
 unsafe fn link((parent, child): Step, turn: Turn, here: Option<&Here>) -> Option<Step> {
     // SAFETY: as in `wave`.
     unsafe {
@@ -123,6 +135,9 @@ unsafe fn link((parent, child): Step, turn: Turn, here: Option<&Here>) -> Option
 }
 
 /// Gives the child to its executor; else says how it goes on here.
+///
+/// # Safety
+/// As for [`wave`]; both cells are given away if it is `Ok`.
 unsafe fn post(parent: CellRef, child: CellRef, lane: Lane) -> Result<(), Turn> {
     // SAFETY: as in `wave`; a pending link's `link` is its executor. The item is not touched after it
     // was given away; where it came back it is ours.
@@ -156,6 +171,10 @@ pub(super) fn turn_for(child: CellRef, here: Option<&Here>) -> Turn {
     Turn::Next
 }
 
+/// Settles a cell that has worked. Gives the step behind it.
+///
+/// # Safety
+/// The caller is the cell's producer, and gives that part up; it is the consumer of what is to be followed.
 #[inline]
 pub(super) unsafe fn finish(cell: CellRef, worked: Worked) -> Option<Step> {
     // SAFETY: the caller is the cell's producer.
@@ -180,6 +199,9 @@ pub(super) unsafe fn finish(cell: CellRef, worked: Worked) -> Option<Step> {
 
 /// Tells the observer of a settled cell, which may settle something in its turn, as a join does whose
 /// last input this is; and so on. Gives the link behind that.
+///
+/// # Safety
+/// The caller owns the settled cell, whose word named the observer, and gives it away.
 // Not inline: the loop of links is shorter without it.
 #[inline(never)]
 unsafe fn tell(mut cell: CellRef, mut observer: *mut ()) -> Option<Step> {
@@ -214,6 +236,9 @@ pub(in crate::cell) unsafe fn settled(cell: CellRef, duty: Settle) -> Option<Del
 }
 
 /// Acts on the duty of a producer that has settled, where the cell has no receiver.
+///
+/// # Safety
+/// The caller is the cell's producer, and its word has given it this duty, once.
 unsafe fn act(cell: CellRef, duty: Settle) {
     // SAFETY: the caller is the cell's producer; each arm has what the word gave it.
     unsafe {

@@ -283,6 +283,9 @@ unsafe impl<T: 'static, E: 'static> Awaited for &Shared<T, E> {
 }
 
 /// The feeder has settled.
+///
+/// # Safety
+/// As for [`Target`]'s `notify`; the target is that of a `Shared<T, E>`.
 unsafe fn notify<T: 'static, E: 'static>(
     observer: *const Observer,
     _: CellRef,

@@ -189,6 +189,10 @@ pub(in crate::cell) unsafe fn free_root(cell: CellRef) {
     }
 }
 
+/// Gives a part up to what it is a part of.
+///
+/// # Safety
+/// As for [`free_root`], and the cell is such a part.
 unsafe fn give_up(cell: CellRef) {
     // SAFETY: as in `free_root`; the flag says that the table has such a function.
     unsafe {

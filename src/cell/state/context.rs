@@ -2,6 +2,10 @@
 
 use std::cell::Cell;
 
+/// How many callbacks run in a row, on a worker or inside one job of a foreign executor, before what is queued there
+/// has its turn. Spent in `run/run_loop.rs`, by `turn_for`.
+pub(crate) const IN_A_ROW: u32 = 64;
+
 /// The thread of an executor that is running its items.
 pub(crate) struct Here {
     /// The executor's address.

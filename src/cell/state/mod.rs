@@ -3,6 +3,7 @@
 //! | file | idea |
 //! | --- | --- |
 //! | `word` | the state word: producer against consumer (no unsafe code) |
+//! | `duties` | what the state word is told, and what it tells its callers to do |
 //! | `chain` | the chain word of a root: start, claim, cancel, follow, end (no unsafe code) |
 //! | `header` | what every cell begins with, and its table of functions |
 //! | `body` | the memory of a cell: the work, later the outcome |
@@ -45,6 +46,7 @@ pub(in crate::cell) mod chain;
 pub(in crate::cell) mod compressed;
 pub(in crate::cell) mod context;
 pub(in crate::cell) mod dependency;
+pub(in crate::cell) mod duties;
 pub(in crate::cell) mod header;
 pub(in crate::cell) mod indexed;
 pub(in crate::cell) mod observer;

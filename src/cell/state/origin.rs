@@ -238,6 +238,8 @@ impl Place {
         }
     }
 
+    /// # Safety
+    /// As for [`clear`](Self::clear), and there is a trace.
     #[cold]
     #[inline(never)]
     unsafe fn clear_trace(&self) {

@@ -88,19 +88,33 @@ impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
     };
 }
 
+/// The `work` of cells that have none.
+///
+/// # Safety
+/// None is needed.
 unsafe fn no_work(_: CellRef, _: Option<CellRef>, _: Turn) -> Worked {
     Worked::Settled
 }
 
+/// The `dependency` of cells that wait for no shared value.
+///
+/// # Safety
+/// None is needed.
 pub(in crate::cell) unsafe fn no_dependency(_: CellRef) -> Option<Depends> {
     None
 }
 
+/// # Safety
+/// The cell is a job's with a `W`, which the caller holds in place.
 unsafe fn dependency_of_job<W: Work>(cell: CellRef) -> Option<Depends> {
     // SAFETY: the caller holds the work in place.
     unsafe { body::work::<W>(cell) }.dependency()
 }
 
+/// The `work` of a job.
+///
+/// # Safety
+/// The cell was made with a `W`; the caller has started or claimed it, so that it is the producer.
 unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Worked {
     // SAFETY: the caller has started or claimed the job, so the work is its own, once.
     unsafe {
@@ -120,6 +134,11 @@ unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Wo
     }
 }
 
+/// The `work` of a link.
+///
+/// # Safety
+/// The cell was made with an `S`, the parent for this `T` and `E`. The caller is the producer of the one and owns the
+/// other, which is settled.
 unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
     cell: CellRef,
     parent: Option<CellRef>,
@@ -147,6 +166,10 @@ unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
     }
 }
 
+/// The user's function gets what it asks for.
+///
+/// # Safety
+/// As for [`work_link`], and once: step and outcome are taken.
 unsafe fn run_step<S: Step<T, E>, T: 'static, E: 'static>(
     cell: CellRef,
     parent: CellRef,
@@ -171,6 +194,10 @@ unsafe fn run_step<S: Step<T, E>, T: 'static, E: 'static>(
     }
 }
 
+/// The outcome passes by.
+///
+/// # Safety
+/// As for [`run_step`].
 unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
     // SAFETY: as in `run_step`.
     unsafe {
@@ -188,6 +215,10 @@ unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
     Worked::Settled
 }
 
+/// The chain was cancelled: the step and what has come are dropped.
+///
+/// # Safety
+/// As for [`run_step`].
 unsafe fn give_up<S: Step<T, E>, T: 'static, E: 'static>(cell: CellRef, parent: CellRef) -> Worked {
     // SAFETY: as in `run_step`.
     unsafe {
@@ -199,6 +230,9 @@ unsafe fn give_up<S: Step<T, E>, T: 'static, E: 'static>(cell: CellRef, parent: 
 }
 
 /// The user's function gets neither the outcome nor a thread: a failure in it is reported.
+///
+/// # Safety
+/// As for [`run_step`].
 unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef, turn: Turn) -> Worked {
     // SAFETY: as in `run_step`.
     unsafe {
@@ -210,6 +244,9 @@ unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef, turn: Turn
 }
 
 /// Leaves `Abandoned` in the body. Its way begins where the pool was shut down that has refused the cell.
+///
+/// # Safety
+/// The caller is the producer of a cell made for this `T` and `E`, whose body is empty.
 pub(in crate::cell) unsafe fn abandon<T, E>(cell: CellRef, turn: Turn) {
     // SAFETY: the caller produces the cell, whose body is empty.
     unsafe {
@@ -223,6 +260,10 @@ pub(in crate::cell) unsafe fn abandon<T, E>(cell: CellRef, turn: Turn) {
     }
 }
 
+/// Leaves in the body what user code has come to, or says what is to be followed.
+///
+/// # Safety
+/// As for [`abandon`].
 pub(in crate::cell) unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {
     let outcome = match next {
         Ok(Next::Settled(outcome)) => outcome,
@@ -249,6 +290,9 @@ pub(in crate::cell) unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>,
 
 /// The failure of `from` has come to `to`: so has the way that it came, and, where it is the `same`
 /// failure, that somebody has seen it.
+///
+/// # Safety
+/// The caller owns the settled `from`, and is the producer of `to`.
 unsafe fn carry(from: CellRef, to: CellRef, same: bool) {
     // SAFETY: the caller owns the settled `from` and produces `to`.
     unsafe {
@@ -260,6 +304,10 @@ unsafe fn carry(from: CellRef, to: CellRef, same: bool) {
     }
 }
 
+/// The table's `move_outcome`.
+///
+/// # Safety
+/// As for [`carry`]; both cells were made for this `T` and `E`, the outcome is taken once, and the body of `to` is empty.
 pub(in crate::cell) unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
     // SAFETY: the caller owns the settled `from` and produces `to`, whose body is empty; both were
     // made for this `T` and `E`.
@@ -272,6 +320,10 @@ pub(in crate::cell) unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
     }
 }
 
+/// The table's `fail`.
+///
+/// # Safety
+/// As for [`abandon`].
 pub(in crate::cell) unsafe fn fail<T, E>(cell: CellRef, fate: Fate) {
     if fate == Fate::Abandoned {
         // SAFETY: the caller produces the cell.
@@ -287,6 +339,10 @@ pub(in crate::cell) unsafe fn fail<T, E>(cell: CellRef, fate: Fate) {
     unsafe { body::put_outcome::<T, E>(cell, Err(failure)) };
 }
 
+/// The table's `drop_outcome`.
+///
+/// # Safety
+/// The caller owns a cell made for this `T` and `E`, whose outcome was not taken, once.
 pub(in crate::cell) unsafe fn drop_outcome<T: 'static, E: 'static>(cell: CellRef, why: Dropped) {
     // SAFETY: the caller owns the outcome; once.
     let outcome: Outcome<T, E> = unsafe { body::take_written(cell) };
