@@ -77,7 +77,7 @@ pub(crate) fn report<E: 'static>(failure: &Failure<E>, trace: Trace) {
             Unobserved { message: message(failure), type_name: type_name::<E>(), trace };
         match hook {
             Some(hook) => hook(&unobserved),
-            None => telemetry::unobserved(&unobserved),
+            None => telemetry::unobserved(&unobserved, unobserved.trace()),
         }
     });
 }

@@ -3,11 +3,11 @@
 use std::marker::PhantomData;
 use std::panic::Location;
 
+use super::within::Within;
 use super::{IntoPromise, Promise};
 use crate::cell::{ExecutorHandle, Next, Step};
 use crate::failure::Outcome;
 use crate::pool::Pool;
-use crate::telemetry::Within;
 
 impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// Changes the value, by a function that cannot fail.

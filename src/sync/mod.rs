@@ -26,6 +26,8 @@ mod plain;
 pub(crate) use std::sync::Arc as StdArc;
 /// The same for what is once in a process, whatever a scheduler begins anew.
 pub(crate) use std::sync::Once as StdOnce;
+/// Whether this thread unwinds: no matter of a scheduler's.
+pub(crate) use std::thread::panicking;
 
 #[cfg(asynckit_shuttle)]
 pub(crate) use controlled::*;

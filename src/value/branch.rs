@@ -7,8 +7,9 @@ use super::AsyncValue;
 use crate::cell::{BranchTurn, Depends, ExecutorHandle, Next, Origin, Reference, Ticket, Work};
 use crate::failure::Failure;
 use crate::pool::Pool;
+use crate::promise::Within;
 use crate::promise::{IntoPromise, Promise};
-use crate::telemetry::{Context, Within};
+use crate::telemetry::Context;
 
 impl<T, E> AsyncValue<T, E>
 where

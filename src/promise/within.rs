@@ -1,8 +1,8 @@
 //! Work and steps that run in the context in which they were attached.
 
-use super::Context;
 use crate::cell::{Depends, Next, Step, Work};
 use crate::failure::Outcome;
+use crate::telemetry::Context;
 
 /// A job or a step, and its context.
 pub(crate) struct Within<S> {
