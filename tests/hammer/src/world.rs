@@ -63,6 +63,7 @@ pub(crate) fn world() -> &'static World {
 impl World {
     /// Settles what outside hands have to settle, and drops the rest.
     fn clear(&self, r: &mut Random) {
+        crate::ops::drop_hook(); // each time: jobs that still run may set others
         for queue in self.queues.clear() {
             queue.run_pending();
         }
