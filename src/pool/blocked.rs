@@ -41,23 +41,23 @@ impl Blocked {
 
     /// Whether nobody is left, nor ever will be, for what is queued.
     fn is_stuck(core: &'static Core) -> bool {
-        let roster = core.lock();
-        roster.is_stuck_for_good() && core.has_work(&roster)
+        let state = core.lock();
+        state.is_stuck_for_good() && core.has_work(&state)
     }
 
     fn enter(core: &'static Core, seat: Option<Arc<Seat>>, timed: bool) -> Self {
         Worker::with_any(Worker::put_back); // in order: it is older than what is queued
-        let mut roster = core.lock();
-        roster.blocked += 1;
-        roster.timed += usize::from(timed);
+        let mut state = core.lock();
+        state.blocked += 1;
+        state.timed += usize::from(timed);
         if let Some(seat) = &seat {
-            roster.callable += 1;
+            state.callable += 1;
             // ORDERING: Relaxed, read and written under the lock.
             seat.waits.store(true, Ordering::Relaxed);
         }
-        roster.publish(core);
-        let wakes = core.has_work(&roster) && !roster.is_stuck();
-        drop(roster);
+        state.publish(core);
+        let wakes = core.has_work(&state) && !state.is_stuck();
+        drop(state);
         if wakes {
             core.wake_if_needed();
         }
@@ -67,18 +67,18 @@ impl Blocked {
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        let mut roster = self.core.lock();
-        roster.blocked -= 1;
-        roster.timed -= usize::from(self.timed);
+        let mut state = self.core.lock();
+        state.blocked -= 1;
+        state.timed -= usize::from(self.timed);
         let mut called = false;
         if let Some(seat) = &self.seat {
-            roster.callable -= 1;
+            state.callable -= 1;
             // ORDERING: Relaxed, as in `enter`.
             seat.waits.store(false, Ordering::Relaxed);
             called = seat.called.swap(false, Ordering::Relaxed);
         }
-        roster.publish(self.core);
-        drop(roster);
+        state.publish(self.core);
+        drop(state);
         if called {
             self.core.sleep.awake(); // who has called it has left the flag to it
             if !self.core.inbox.is_empty() {

@@ -41,7 +41,7 @@ impl PoolBuilder {
         }
     }
 
-    /// How many workers may be at work at a time: 1 if this is not called, as in asynckit.py.
+    /// How many workers may be at work at a time: 1 if this is not called.
     pub fn workers(mut self, count: usize) -> Self {
         self.workers = count;
         self

@@ -93,18 +93,18 @@ impl Pool {
     /// A worker that is too many finishes what it is running, and gives back what it has taken from
     /// the queue; nothing is lost and the order stays.
     pub fn set_worker_count(&self, count: usize) {
-        let mut roster = self.core.lock();
-        if roster.closing {
+        let mut state = self.core.lock();
+        if state.closing {
             return;
         }
-        roster.target = count;
-        roster.retire = roster.live.saturating_sub(count);
-        roster.publish(self.core);
-        if roster.retire > 0 {
-            self.core.bell.notify_all();
+        state.target = count;
+        state.retire = state.live.saturating_sub(count);
+        state.publish(self.core);
+        if state.retire > 0 {
+            self.core.work_available.notify_all();
         }
-        let work = self.core.has_work(&roster);
-        drop(roster);
+        let work = self.core.has_work(&state);
+        drop(state);
         if work {
             self.core.wake_if_needed();
         }
@@ -115,11 +115,11 @@ impl Pool {
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let core = self.core;
-        let roster = core.lock();
-        let (target, closing) = (roster.target, roster.closing);
-        let (busy, idle, waiting) = (roster.busy(), roster.idle, roster.blocked);
-        let queued = core.has_work(&roster);
-        drop(roster); // what is written to is the user's
+        let state = core.lock();
+        let (target, closing) = (state.target, state.closing);
+        let (busy, idle, waiting) = (state.busy(), state.idle, state.blocked);
+        let queued = core.has_work(&state);
+        drop(state); // what is written to is the user's
         let name = &core.settings().name;
         write!(
             f,

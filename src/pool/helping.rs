@@ -6,7 +6,7 @@ use super::seat::{Queued, to_item};
 use super::tuning::{HELP_DEPTH, LEFT_BEHIND};
 use super::waited::Waited;
 use super::worker::Worker;
-use crate::cell::{self, Awaited, CellRef, Here, Item, Turn};
+use crate::cell::{self, Awaited, CellRef, Item, Permission, RunContext};
 use crate::sync::Arc;
 use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
@@ -116,10 +116,11 @@ impl Worker {
 
     /// Runs a job that was claimed for this worker, who waits for it, or for all of a scope.
     pub(super) fn run_claimed(&self, root: CellRef) {
-        let here = Here::helping(self.here.executor);
+        let here = RunContext::helping(self.here.executor);
         self.depth.set(self.depth.get() + 1);
         // SAFETY: who has claimed the job runs it.
-        let through = cell::afresh(|| unsafe { cell::start(root, Turn::Granted, Some(&here)) });
+        let through =
+            cell::afresh(|| unsafe { cell::start(root, Permission::Granted, Some(&here)) });
         self.depth.set(self.depth.get() - 1);
         if through {
             self.count();

@@ -6,12 +6,12 @@
 //! | `inbox` | the queue between pushers and workers (no promise known) |
 //! | `sleep` | whether a pusher has to wake a worker |
 //! | `seat` | what others see of a worker: its queues, and whether it waits |
-//! | `roster` | how many workers work, sleep, are blocked: counts under one lock |
+//! | `state` | how many workers work, sleep, are blocked: counts under one lock |
 //! | `shut_downs` | where pools were shut down, by their numbers |
-//! | `room`, `places` | how many jobs may be queued, and waiting for room |
+//! | `room`, `queue_slots` | how many jobs may be queued, and waiting for room |
 //! | `core` | what the threads of a pool share |
 //! | `worker` | the loop of a thread |
-//! | `rest` | what a worker does that finds nothing to do |
+//! | `idle` | what a worker does that finds nothing to do |
 //! | `blocked` | workers that wait: counted, and told where no thread would be left |
 //! | `helping`, `waited` | what a worker does while it waits, and what came of that |
 //! | `handle` | `Pool`, the users' handle |
@@ -24,7 +24,7 @@
 //!
 //! 1. An item is in one place: the inbox, a deque, or the hands of the one thread that has taken it. `Seat::moving`
 //!    says so to those who look at all places at once.
-//! 2. The roster's lock is taken when a worker comes, goes, sleeps, wakes or blocks; never by a push. No user code
+//! 2. The state's lock is taken when a worker comes, goes, sleeps, wakes or blocks; never by a push. No user code
 //!    runs under it.
 //! 3. Whoever pushes puts the item in, then looks at `sleep`; whoever sleeps or blocks counts itself, then looks for
 //!    items. So one of the two sees the other.
@@ -40,17 +40,17 @@ mod core;
 mod guests;
 mod handle;
 mod helping;
+mod idle;
 mod inbox;
-mod places;
-mod rest;
+mod queue_slots;
 mod reuse;
 mod room;
-mod roster;
 mod scope;
 mod seat;
 mod shut_downs;
 mod shutdown;
 mod sleep;
+mod state;
 mod tuning;
 mod waited;
 mod worker;
@@ -62,7 +62,7 @@ pub use shutdown::{Shutdown, ShutdownReport};
 
 pub(crate) use guests::{Guest, Host};
 
-pub(crate) use places::Placed;
+pub(crate) use queue_slots::Placed;
 pub(crate) use scope::Borrowed;
 pub(crate) use waited::Waited;
 pub(crate) use worker::Worker;

@@ -7,8 +7,8 @@
 use super::core::{Core, Settings};
 use super::handle::Pool;
 use super::room::Room;
-use super::roster::Roster;
 use super::shut_downs::ShutDowns;
+use super::state::PoolState;
 use crate::cell::{self, Item, Lane, Lasting, Number, Refused, ShutDown};
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -29,7 +29,7 @@ impl Core {
     }
 
     fn begin(&'static self, settings: Settings, workers: usize) {
-        let mut roster = self.lock();
+        let mut state = self.lock();
         let number = self.number().next();
         if number < self.number() {
             *self.shut_down.lock() = ShutDowns::default(); // the numbers begin anew
@@ -39,10 +39,10 @@ impl Core {
         self.queue_limit.store(settings.queue_limit.unwrap_or(usize::MAX), Ordering::Relaxed);
         self.handles.store(1, Ordering::Relaxed);
         self.closing.store(false, Ordering::Relaxed);
-        *roster = Roster::new(workers, settings.max_spare_workers);
+        *state = PoolState::new(workers, settings.max_spare_workers);
         *self.settings.lock() = Arc::new(settings);
         *self.room.lock() = Room::of(number);
-        roster.publish(self);
+        state.publish(self);
         // Last: who pushes from now on, though to a pool that the core was, finds that there is a hand to wake.
         self.inbox.open();
     }
@@ -67,11 +67,11 @@ impl Core {
 
     /// The core is free for a later pool, if there is no handle, no thread, and nothing to do: nothing else
     /// is done to it after this.
-    pub(super) fn give_back(&'static self, mut roster: MutexGuard<'_, Roster>) {
-        if roster.ended && roster.closed && roster.live == 0 {
-            *roster = Roster::new(0, 0); // neither ended nor closed: it is given back once
+    pub(super) fn give_back(&'static self, mut state: MutexGuard<'_, PoolState>) {
+        if state.ended && state.closed && state.live == 0 {
+            *state = PoolState::new(0, 0); // neither ended nor closed: it is given back once
             *self.settings.lock() = Arc::default();
-            drop(roster);
+            drop(state);
             FREE.lock().push(self);
         }
     }

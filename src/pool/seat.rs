@@ -23,13 +23,13 @@ pub(super) struct Seat {
     moves: AtomicUsize,
     /// The thread.
     pub(super) thread: OnceLock<Thread>,
-    /// It waits, and can be called. Touched under the roster's lock.
+    /// It waits, and can be called. Touched under the state's lock.
     pub(super) waits: AtomicBool,
-    /// Its wait is to end. Written under the roster's lock.
+    /// Its wait is to end. Written under the state's lock.
     pub(super) called: AtomicBool,
     /// Set with `called`, for a wait that something else ends, too. Written by the worker.
     pub(super) also: Mutex<Option<Arc<AtomicBool>>>,
-    /// What it runs has shut the pool down. Written by the worker, under the roster's lock.
+    /// What it runs has shut the pool down. Written by the worker, under the state's lock.
     pub(super) shuts: AtomicBool,
 }
 
@@ -76,7 +76,7 @@ impl Seat {
         moves
     }
 
-    /// Ends the worker's wait, if it is in one that can be ended. Under the roster's lock.
+    /// Ends the worker's wait, if it is in one that can be ended. Under the state's lock.
     pub(super) fn call(&self) -> bool {
         // ORDERING: Relaxed, as said at the fields; `unpark` publishes.
         let calls =

@@ -41,7 +41,7 @@ impl Sleep {
     /// Worker that has found nothing: whether it is to look out for a while, so that pushers need wake
     /// nobody. Only one does; it calls [`awake`](Self::awake) when it is through.
     #[must_use]
-    pub(crate) fn look_out(&self) -> bool {
+    pub(crate) fn spin(&self) -> bool {
         self.take_flag()
     }
 

@@ -5,10 +5,10 @@ use std::io;
 
 use super::core::Core;
 use super::inbox::Pushed;
-use super::roster::Roster;
 use super::seat::{Queued, Seat, to_item};
+use super::state::PoolState;
 use super::tuning::{BATCH, DEFAULT_STACK, LEFT_BEHIND};
-use crate::cell::{self, Here, IN_A_ROW, Item, Lane};
+use crate::cell::{self, IN_A_ROW, Item, Lane, RunContext};
 use crate::failure::AbortOnUnwind;
 use crate::sync::atomic::Ordering;
 use crate::sync::deque::Worker as Deque;
@@ -23,7 +23,7 @@ pub(crate) struct Worker {
     pub(super) next: Deque<Queued>,
     /// A batch from the queue.
     pub(super) batch: Deque<Queued>,
-    pub(super) here: Here,
+    pub(super) here: RunContext,
     others: RefCell<(usize, Vec<Arc<Seat>>)>,
     pub(super) left_behind: Cell<usize>,
     /// How many of them are worth a look.
@@ -42,17 +42,17 @@ thread_local! {
 
 impl Worker {
     /// Starts a thread, which counts as busy at once. The caller has set the waking flag.
-    pub(super) fn start(core: &'static Core, roster: &mut Roster) -> io::Result<()> {
-        roster.reap();
+    pub(super) fn start(core: &'static Core, state: &mut PoolState) -> io::Result<()> {
+        state.reap();
         let (next, batch) = (Deque::new_fifo(), Deque::new_fifo());
         let seat = Arc::new(Seat::new(next.stealer(), batch.stealer()));
         let settings = core.settings();
         let stack = settings.stack_size.unwrap_or_else(default_stack);
-        let name = format!("{}-{}", settings.name, roster.started);
+        let name = format!("{}-{}", settings.name, state.started);
         let builder = thread::Builder::new().name(name).stack_size(stack);
         let mine = Arc::clone(&seat);
         let thread = builder.spawn(move || {
-            let here = Here::new(core.number().word(), IN_A_ROW);
+            let here = RunContext::new(core.number().word(), IN_A_ROW);
             let others = RefCell::new((usize::MAX, Vec::new()));
             let (left_behind, depth, base) = (Cell::new(0), Cell::new(0), Cell::new(0));
             let sweep_at = Cell::new(LEFT_BEHIND);
@@ -71,14 +71,14 @@ impl Worker {
             }
             .main();
         })?;
-        roster.started += 1;
-        roster.live += 1;
-        if !roster.detached {
-            roster.threads.push(thread);
+        state.started += 1;
+        state.live += 1;
+        if !state.detached {
+            state.threads.push(thread);
         }
-        roster.seats.push(seat);
-        roster.reseated(core);
-        roster.publish(core);
+        state.seats.push(seat);
+        state.reseated(core);
+        state.publish(core);
         Ok(())
     }
 
@@ -102,7 +102,7 @@ impl Worker {
         self.core.sleep.awake();
         let mut woken = true;
         loop {
-            // ORDERING: Relaxed, a hint; `rest` looks under the lock.
+            // ORDERING: Relaxed, a hint; `idle` looks under the lock.
             let surplus = self.core.surplus.load(Ordering::Relaxed);
             match if surplus { None } else { self.find() } {
                 Some(item) => {
@@ -111,8 +111,8 @@ impl Worker {
                     }
                     self.run(item);
                 }
-                None if !surplus && self.look_out() => woken = true,
-                None if self.rest() => woken = true,
+                None if !surplus && self.spin() => woken = true,
+                None if self.idle() => woken = true,
                 None => break,
             }
         }

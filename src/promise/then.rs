@@ -82,7 +82,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// Queues `work`, which gets the value, as a job of its own.
     ///
     /// As [`then`](Self::then), but behind what the executor has queued when the value is there:
-    /// long work does not keep others waiting. This is asynckit.py's `chain`.
+    /// long work does not keep others waiting.
     #[track_caller]
     pub fn chain<R, F>(self, work: F) -> Promise<R::Ok, E>
     where

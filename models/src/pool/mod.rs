@@ -11,5 +11,5 @@ mod seat {
 
 #[path = "../../../src/pool/blocked.rs"]
 mod blocked;
-#[path = "../../../src/pool/roster.rs"]
-mod roster;
+#[path = "../../../src/pool/state.rs"]
+mod state;

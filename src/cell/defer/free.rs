@@ -1,6 +1,6 @@
 //! The end of cells: outcomes that go with them, the last cell of a chain, its root.
 
-use super::trampoline::{Later, dropping, later, must_wait, shield};
+use super::trampoline::{Bounce, bounce, dropping, must_wait, shield};
 use crate::cell::state::body;
 use crate::cell::state::header::{CellRef, Dropped};
 
@@ -54,7 +54,7 @@ pub(in crate::cell) unsafe fn lost(root: CellRef) {
 /// The caller owns the cell, whose outcome was not taken, and gives it up.
 pub(in crate::cell) unsafe fn discard(cell: CellRef, why: Dropped) {
     if must_wait() {
-        later(Later::Discard(cell, why, discard_now));
+        bounce(Bounce::Discard(cell, why, discard_now));
     } else {
         // SAFETY: the caller's promise.
         shield(|| unsafe { discard_now(cell, why) });

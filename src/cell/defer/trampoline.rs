@@ -1,4 +1,4 @@
-//! What has to wait on this thread until something further out is through: waves that user code has
+//! What has to wait on this thread until something further out is through: run loops that user code has
 //! set off, the drops of user code inside of another one's, cancellation handlers and wakers that nest
 //! deep, and all of that where a lock is held.
 //!
@@ -33,11 +33,11 @@ const NEST: u32 = 4 * HANDLER;
 
 thread_local! {
     static NOW: Cell<u32> = const { Cell::new(0) };
-    static QUEUE: RefCell<VecDeque<Later>> = const { RefCell::new(VecDeque::new()) };
+    static QUEUE: RefCell<VecDeque<Bounce>> = const { RefCell::new(VecDeque::new()) };
 }
 
 /// Something of ours that was put off, because it may run user code.
-pub(in crate::cell) enum Later {
+pub(in crate::cell) enum Bounce {
     /// A settled cell is to be handed on, by this.
     Deliver(Delivery, unsafe fn(Delivery)),
     /// An executor has refused this, which is to be settled by this.
@@ -57,18 +57,18 @@ pub(in crate::cell) trait Erased {}
 
 impl<W> Erased for W {}
 
-impl Later {
+impl Bounce {
     fn run(self) {
         match self {
             // SAFETY: `hand_on` put it there with its caller's promise.
-            Later::Deliver(delivery, deliver) => unsafe { deliver(delivery) },
+            Bounce::Deliver(delivery, deliver) => unsafe { deliver(delivery) },
             // SAFETY: `refuse` put it there with its caller's promise.
-            Later::Refuse(refused, end) => unsafe { end(refused) },
+            Bounce::Refuse(refused, end) => unsafe { end(refused) },
             // SAFETY: `discard` put it there with its caller's promise.
-            Later::Discard(cell, why, discard) => unsafe { discard(cell, why) },
-            Later::Drop(work) => dropping(|| drop_quietly(work)),
-            Later::Handle(handler) => call(|| handler.run()),
-            Later::Wake(waker) => call(|| waker.wake()),
+            Bounce::Discard(cell, why, discard) => unsafe { discard(cell, why) },
+            Bounce::Drop(work) => dropping(|| drop_quietly(work)),
+            Bounce::Handle(handler) => call(|| handler.run()),
+            Bounce::Wake(waker) => call(|| waker.wake()),
         }
     }
 }
@@ -106,7 +106,7 @@ pub(crate) fn shield<R>(f: impl FnOnce() -> R) -> R {
     )
 }
 
-/// Runs something of ours under a lock: user code that this would run (waves, handlers, the drops of
+/// Runs something of ours under a lock: user code that this would run (run loops, handlers, the drops of
 /// closures) waits until `f` is through. `f` must not unwind: that aborts.
 pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> R {
     shield(|| with_flags(|now| now | QUIET, f))
@@ -127,7 +127,7 @@ pub(crate) fn is_settling() -> bool {
 // ── Putting things off ───────────────────────────────────────────────────────────────────────────
 
 /// Puts something off until the outermost [`shield`] of this thread ends.
-pub(in crate::cell) fn later(what: Later) {
+pub(in crate::cell) fn bounce(what: Bounce) {
     if !is(ACTIVE) {
         shield(|| what.run());
     } else if let Err(what) = push(what) {
@@ -136,7 +136,7 @@ pub(in crate::cell) fn later(what: Later) {
 }
 
 /// `Err`: the thread ends, and its queue is gone.
-fn push(what: Later) -> Result<(), Later> {
+fn push(what: Bounce) -> Result<(), Bounce> {
     let mut what = Some(what);
     let _ = QUEUE.try_with(|queue| queue.borrow_mut().extend(what.take()));
     if let Some(what) = what {
@@ -180,7 +180,7 @@ pub(crate) fn drop_user<W: 'static>(work: W) {
         return;
     }
     if must_wait() {
-        later(Later::Drop(Box::new(work)));
+        bounce(Bounce::Drop(Box::new(work)));
     } else {
         shield(|| dropping(|| drop_quietly(work)));
     }
@@ -201,7 +201,7 @@ pub(in crate::cell) unsafe fn drop_in_place<W>(work: *mut W) {
 pub(in crate::cell) fn handle(handlers: Handlers) {
     if nests_deep() {
         // Where the thread ends there is no queue: they are dropped, as after the fact.
-        handlers.for_each(|handler| drop(push(Later::Handle(handler))));
+        handlers.for_each(|handler| drop(push(Bounce::Handle(handler))));
         return;
     }
     handlers.for_each(|handler| call(|| handler.run()));
@@ -214,7 +214,7 @@ pub(in crate::cell) fn wake(waker: Waker) {
     if !nests_deep() {
         call(|| waker.wake());
         run_queue_outermost();
-    } else if let Err(wake) = push(Later::Wake(waker)) {
+    } else if let Err(wake) = push(Bounce::Wake(waker)) {
         wake.run(); // the thread ends, and its queue is gone: then it nests
     }
 }

@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
 use crate::cell::executor::handle::ExecutorHandle;
-use crate::cell::foreign::nest;
+use crate::cell::foreign::inline;
 use crate::cell::future::budget;
 use crate::cell::run::cancel;
 use crate::cell::run::run_loop;
@@ -79,7 +79,7 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
     }
 
     /// A cell that can have a link: one without an outcome to take gives way to a new chain, since
-    /// two waves must never share a root.
+    /// two run loops must never share a root.
     #[inline]
     fn into_root_of_more(self, location: &'static Location<'static>) -> Self {
         match self.seen() {
@@ -123,7 +123,7 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
 
     /// Polls as a future does: the last waker is woken.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome<T, E>> {
-        nest::flush(); // inside a callback this thread may be about to block
+        inline::flush(); // inside a callback this thread may be about to block
         if budget::counts() && self.is_settled() {
             ready!(budget::spend(context));
         }

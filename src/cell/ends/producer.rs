@@ -12,7 +12,7 @@ use crate::cell::run::follow;
 use crate::cell::run::run_loop;
 use crate::cell::state::body::{self, Part};
 use crate::cell::state::chain::Chain;
-use crate::cell::state::header::{CellRef, Dropped, Fate, Header, VTable};
+use crate::cell::state::header::{CellRef, Dropped, FailureKind, Header, VTable};
 use crate::cell::state::observer::Delivery;
 use crate::cell::state::word::Word;
 use crate::cell::wait::park;
@@ -84,7 +84,7 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         }
     }
 
-    /// As [`settle`](Self::settle), for whoever runs a wave. Gives what is to be handed on.
+    /// As [`settle`](Self::settle), for a caller that is in the run loop. Gives what is to be handed on.
     pub(in crate::cell) fn settle_in_wave(self, outcome: Outcome<T, E>) -> Option<Delivery> {
         let this = ManuallyDrop::new(self);
         this.close_handlers();
@@ -298,7 +298,7 @@ impl<T, E> Drop for Producer<T, E> {
         // SAFETY: we are the producer, and nothing is in the body. A failure without an error of
         // the user's is dropped with no effect.
         unsafe {
-            (self.cell.header().vtable().fail)(self.cell, Fate::Abandoned);
+            (self.cell.header().vtable().fail)(self.cell, FailureKind::Abandoned);
             if !publish(self.cell) {
                 (self.cell.header().vtable().drop_outcome)(self.cell, Dropped::Superseded);
                 free::lost(self.cell);

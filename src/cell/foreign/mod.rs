@@ -1,6 +1,6 @@
 //! Executors that are not pools: what users write, the inline one, queues that are drained by hand.
 //!
-//! `posted`: what a foreign executor is given to run. `nest`: jobs that run inside the call that posts them. `local`: how a
+//! `posted`: what a foreign executor is given to run. `inline`: jobs that run inside the call that posts them. `local`: how a
 //! thread that waits is told of a job for it.
 //!
 //! # Rules
@@ -11,6 +11,6 @@
 //! 3. `execute` is the user's: a panic of it is contained, and what it had is refused then.
 //! 4. A thread that blocks, or polls, runs first what was put off here (`flush`).
 
+pub(in crate::cell) mod inline;
 pub(in crate::cell) mod local;
-pub(in crate::cell) mod nest;
 pub(in crate::cell) mod posted;

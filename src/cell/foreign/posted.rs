@@ -3,11 +3,11 @@
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
-use super::nest;
+use super::inline;
 use crate::cell::defer::trampoline;
 use crate::cell::executor::handle::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item, Refused};
 use crate::cell::run::queued;
-use crate::cell::state::context::{Here, IN_A_ROW};
+use crate::cell::state::context::{IN_A_ROW, RunContext};
 use crate::cell::state::header::Lane;
 use crate::sync;
 use crate::sync::Arc;
@@ -85,7 +85,7 @@ unsafe fn post<X: Execute>(
     // ORDERING: Relaxed, only so that no two are the same.
     let ticket = TICKETS.fetch_add(1, Ordering::Relaxed);
     let posted = Posted { item, executor, ticket };
-    match nest::give(ticket, || counted.executor.execute(posted)) {
+    match inline::give(ticket, || counted.executor.execute(posted)) {
         true => Ok(()),
         false => Err(Refused { item, shut_down: None }),
     }
@@ -112,8 +112,8 @@ impl Posted {
         let (item, ticket) = (this.item, this.ticket);
         // SAFETY: `this` is not dropped, and the handle is taken once.
         let executor = unsafe { std::ptr::read(&raw const this.executor) };
-        if nest::is_given(ticket) {
-            nest::run_inside(executor, item, |executor| run(item, executor, u32::MAX));
+        if inline::is_given(ticket) {
+            inline::run_inside(executor, item, |executor| run(item, executor, u32::MAX));
         } else {
             trampoline::afresh(|| run(item, &executor, IN_A_ROW));
         }
@@ -121,14 +121,14 @@ impl Posted {
 }
 
 fn run(item: Item, executor: &ExecutorHandle, in_a_row: u32) {
-    let here = Here::new(executor.word(), in_a_row);
+    let here = RunContext::new(executor.word(), in_a_row);
     // SAFETY: the item was posted to this executor, and its only `Posted` was used up.
     unsafe { queued::run_unlinked(item, &here) };
 }
 
 impl Drop for Posted {
     fn drop(&mut self) {
-        if !nest::refuse(self.ticket) {
+        if !inline::refuse(self.ticket) {
             // SAFETY: the item is ours, and was not run.
             unsafe { queued::refuse(Refused { item: self.item, shut_down: None }) };
         }

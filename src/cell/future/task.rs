@@ -26,8 +26,10 @@ use crate::cell::run::queued;
 use crate::cell::run::run_loop;
 use crate::cell::state::body;
 use crate::cell::state::chain::Chain;
-use crate::cell::state::context::Here;
-use crate::cell::state::header::{CellRef, Fate, Header, Lane, TaskTable, Turn, VTable, Worked};
+use crate::cell::state::context::RunContext;
+use crate::cell::state::header::{
+    CellRef, FailureKind, Header, Lane, Permission, Progress, TaskTable, VTable,
+};
 use crate::cell::state::word::Word;
 use crate::cell::wait::frames::framed;
 use crate::cell::work::consumer::Consumer;
@@ -185,18 +187,18 @@ unsafe fn claim(cell: CellRef, executor: *mut ()) -> bool {
 ///
 /// # Safety
 /// The caller has it from [`pop`] or [`claim`].
-unsafe fn run(cell: CellRef, turn: Turn, here: Option<&Here>) -> bool {
+unsafe fn run(cell: CellRef, turn: Permission, here: Option<&RunContext>) -> bool {
     // SAFETY: the poller's reference keeps the cell until it is given up; the poller is the producer.
     unsafe {
         let Some(core) = core(cell) else { return false };
         let forsaken = core.schedule.is_forsaken();
-        let turn = if forsaken { Turn::Refused(None) } else { turn };
-        let worked = (cell.header().vtable().work)(cell, None, turn);
-        if matches!(worked, Worked::Pending) {
+        let turn = if forsaken { Permission::Refused(None) } else { turn };
+        let progress = (cell.header().vtable().work)(cell, None, turn);
+        if matches!(progress, Progress::Pending) {
             act(cell, core.schedule.idle());
             return false;
         }
-        run_loop::settle_job(cell, worked, here);
+        run_loop::settle_job(cell, progress, here);
         act(cell, core.schedule.finish());
         true
     }
@@ -254,7 +256,7 @@ unsafe fn poll<F: Future>(cell: CellRef, work: *mut Within<F>) -> Result<Poll<F:
 ///
 /// # Safety
 /// The cell is a `Task<F, T, E>`, of which the caller is the poller, and so the producer.
-unsafe fn work_task<F, T, E>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Worked
+unsafe fn work_task<F, T, E>(cell: CellRef, _: Option<CellRef>, turn: Permission) -> Progress
 where
     F: Future<Output: IntoOutcome<Ok = T, Err = E>> + Send + 'static,
     T: 'static,
@@ -266,23 +268,23 @@ where
         let work = (&raw mut (*cell.as_ptr().cast::<Task<F, T, E>>()).work).cast::<Within<F>>();
         let cancelled = cell.chain().is_cancelled();
         let next = match turn {
-            Turn::Granted | Turn::Next if !cancelled => match poll(cell, work) {
-                Ok(Poll::Pending) => return Worked::Pending,
+            Permission::Granted | Permission::Next if !cancelled => match poll(cell, work) {
+                Ok(Poll::Pending) => return Progress::Pending,
                 Ok(Poll::Ready(result)) => Ok(Next::Settled(result.into_outcome())),
                 Err(panic) => Err(panic),
             },
-            Turn::Cancelled => {
+            Permission::Cancelled => {
                 trampoline::drop_user(work.read()); // never polled
-                return Worked::Settled;
+                return Progress::Settled;
             }
             _ => {
                 trampoline::drop_in_place(work);
                 if cancelled {
-                    fail::<T, E>(cell, Fate::Cancelled);
+                    fail::<T, E>(cell, FailureKind::Cancelled);
                 } else {
                     abandon::<T, E>(cell, turn);
                 }
-                return Worked::Settled;
+                return Progress::Settled;
             }
         };
         trampoline::drop_in_place(work);
@@ -302,7 +304,7 @@ unsafe fn cancelled(cell: CellRef) {
     unsafe {
         let Some(core) = core(cell) else { return };
         if core.schedule.claim(true) {
-            let _ = (cell.header().vtable().work)(cell, None, Turn::Cancelled);
+            let _ = (cell.header().vtable().work)(cell, None, Permission::Cancelled);
             run_loop::settle_without_outcome(cell);
             act(cell, core.schedule.finish());
         } else if core.schedule.wake() {

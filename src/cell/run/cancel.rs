@@ -6,7 +6,7 @@ use crate::cell::defer::free::{self, end_chain};
 use crate::cell::defer::handlers;
 use crate::cell::defer::trampoline;
 use crate::cell::state::chain::Cancel;
-use crate::cell::state::header::{CellRef, Dropped, Turn};
+use crate::cell::state::header::{CellRef, Dropped, Permission};
 use crate::cell::state::task;
 use crate::cell::state::word::Leave;
 use crate::cell::wait::graph;
@@ -66,17 +66,17 @@ pub(crate) unsafe fn cancel_root(root: CellRef) {
     }
 }
 
-/// Settles a root that will never start, and runs the wave down to the tail.
+/// Settles a root that will never start, and runs the run loop down to the tail.
 ///
 /// # Safety
 /// The caller has claimed the root by its chain word.
 unsafe fn settle_claimed(root: CellRef) {
     // SAFETY: the claim makes this the root's producer; REFERRED keeps the cell until its queue or
-    // deferred lets go, or until the chain ends in the wave, after which it is not touched.
+    // deferred lets go, or until the chain ends in the run loop, after which it is not touched.
     unsafe {
         let header = root.header();
         let handlers = if header.vtable().job {
-            let _ = (header.vtable().work)(root, None, Turn::Cancelled);
+            let _ = (header.vtable().work)(root, None, Permission::Cancelled);
             None
         } else {
             handlers::close(&header.link)

@@ -4,7 +4,7 @@ use super::cancel;
 use crate::cell::defer::followed;
 use crate::cell::defer::free::{end_chain, release};
 use crate::cell::state::body;
-use crate::cell::state::header::{CellRef, Fate};
+use crate::cell::state::header::{CellRef, FailureKind};
 use crate::cell::state::word::{Attach, Receiver, Seen};
 use crate::cell::wait::graph;
 use crate::cell::wait::park;
@@ -28,7 +28,7 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
         cell.header().set_following();
         if !cell.chain().attach(inner.root().address()) {
             cancel::cancel(inner);
-            return Some(give_up(cell, inner, Fate::Cancelled));
+            return Some(give_up(cell, inner, FailureKind::Cancelled));
         }
         // Only now, so that two who do this at the same time do not both see nothing.
         if let Some(fate) = graph::undo_circle(cell, inner) {
@@ -94,8 +94,10 @@ unsafe fn take_over(cell: CellRef, inner: CellRef) -> CellRef {
                 followed::given_up(cell.root());
                 release(inner);
             }
-            Seen::TakenValue | Seen::TakenFailure => return give_up(cell, inner, Fate::Taken),
-            _ => return give_up(cell, inner, Fate::Cancelled),
+            Seen::TakenValue | Seen::TakenFailure => {
+                return give_up(cell, inner, FailureKind::Taken);
+            }
+            _ => return give_up(cell, inner, FailureKind::Cancelled),
         }
     }
     cell
@@ -105,7 +107,7 @@ unsafe fn take_over(cell: CellRef, inner: CellRef) -> CellRef {
 ///
 /// # Safety
 /// As for [`follow`].
-unsafe fn give_up(cell: CellRef, inner: CellRef, fate: Fate) -> CellRef {
+unsafe fn give_up(cell: CellRef, inner: CellRef, fate: FailureKind) -> CellRef {
     // SAFETY: the caller's promise in `follow`.
     unsafe {
         cancel::leave(inner);

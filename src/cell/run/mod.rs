@@ -6,7 +6,7 @@
 //!
 //! # Words
 //!
-//! *Deliver*: hand a settled cell to its receiver. *Turn*: what a cell's work may do just now. *Here*: the executor
+//! *Deliver*: hand a settled cell to its receiver. *Permission*: what a cell's work may do just now. *Here*: the executor
 //! whose thread this is, and how many callbacks it may still run in a row. *Adopt*, *follow*: have the outcome of
 //! another promise.
 //!

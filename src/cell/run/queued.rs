@@ -1,12 +1,12 @@
 //! What an executor calls: to run an item, or to settle one that it will not run. And the items
 //! themselves: jobs, links, futures in a queue.
 
-use super::run_loop::{settle_job, wave};
+use super::run_loop::{run_links, settle_job};
 use crate::cell::defer::free::lost;
-use crate::cell::defer::trampoline::{Later, later};
+use crate::cell::defer::trampoline::{Bounce, bounce};
 use crate::cell::executor::handle::{Item, Refused, clear_link};
-use crate::cell::state::context::Here;
-use crate::cell::state::header::{CellRef, Turn};
+use crate::cell::state::context::RunContext;
+use crate::cell::state::header::{CellRef, Permission};
 use crate::cell::state::task;
 use crate::cell::state::word::Receiver;
 
@@ -14,7 +14,7 @@ use crate::cell::state::word::Receiver;
 ///
 /// # Safety
 /// The item was posted to that executor, and is run once.
-pub(crate) unsafe fn run(item: Item, here: &Here) -> bool {
+pub(crate) unsafe fn run(item: Item, here: &RunContext) -> bool {
     // SAFETY: the caller's promise; the queue's use of the link is over.
     unsafe {
         if let Item::Link(child) = item {
@@ -28,26 +28,26 @@ pub(crate) unsafe fn run(item: Item, here: &Here) -> bool {
 ///
 /// # Safety
 /// As for [`run`].
-pub(in crate::cell) unsafe fn run_unlinked(item: Item, here: &Here) -> bool {
+pub(in crate::cell) unsafe fn run_unlinked(item: Item, here: &RunContext) -> bool {
     // SAFETY: a queued item keeps its cells alive: the job by `REFERRED`, the others by being the
     // producer's.
     unsafe {
         match item {
             Item::Start(root) => {
                 if root.chain().start() {
-                    return start(root, Turn::Granted, Some(here));
+                    return start(root, Permission::Granted, Some(here));
                 }
                 lost(root);
             }
             Item::Settled(parent) => {
                 if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
                     let child = CellRef::from_address(child);
-                    wave((parent, child), Turn::Granted, Some(here));
+                    run_links((parent, child), Permission::Granted, Some(here));
                 }
             }
-            Item::Link(child) => wave((child.root(), child), Turn::Granted, Some(here)),
+            Item::Link(child) => run_links((child.root(), child), Permission::Granted, Some(here)),
             Item::Task(root) => {
-                return task::pop(root) && task::run(root, Turn::Granted, Some(here));
+                return task::pop(root) && task::run(root, Permission::Granted, Some(here));
             }
         }
     }
@@ -59,14 +59,14 @@ pub(in crate::cell) unsafe fn run_unlinked(item: Item, here: &Here) -> bool {
 ///
 /// # Safety
 /// The caller has won [`Chain::start`](crate::cell::state::chain::Chain::start) or `claim`, or has claimed a task.
-pub(crate) unsafe fn start(root: CellRef, turn: Turn, here: Option<&Here>) -> bool {
+pub(crate) unsafe fn start(root: CellRef, turn: Permission, here: Option<&RunContext>) -> bool {
     // SAFETY: the caller is the job's producer.
     unsafe {
         if root.header().vtable().task.is_some() {
             return task::run(root, turn, here);
         }
-        let worked = (root.header().vtable().work)(root, None, turn);
-        settle_job(root, worked, here);
+        let progress = (root.header().vtable().work)(root, None, turn);
+        settle_job(root, progress, here);
     }
     true
 }
@@ -81,7 +81,7 @@ pub(crate) unsafe fn abandon(Refused { item, shut_down }: Refused) {
         if let Item::Link(child) = item {
             clear_link(child);
         }
-        end(item, Turn::Refused(shut_down));
+        end(item, Permission::Refused(shut_down));
     }
 }
 
@@ -90,21 +90,21 @@ pub(crate) unsafe fn abandon(Refused { item, shut_down }: Refused) {
 /// # Safety
 /// The item is the caller's, and was in no queue that links items.
 pub(in crate::cell) unsafe fn refuse(refused: Refused) {
-    later(Later::Refuse(refused, end_refused));
+    bounce(Bounce::Refuse(refused, end_refused));
 }
 
 /// # Safety
 /// As for [`refuse`].
 unsafe fn end_refused(Refused { item, shut_down }: Refused) {
     // SAFETY: the caller's promise.
-    unsafe { end(item, Turn::Refused(shut_down)) };
+    unsafe { end(item, Permission::Refused(shut_down)) };
 }
 
 /// Settles an item that nobody will run, in the way that `turn` says.
 ///
 /// # Safety
 /// The item is the caller's, and is in no queue that links items.
-unsafe fn end(item: Item, turn: Turn) {
+unsafe fn end(item: Item, turn: Permission) {
     // SAFETY: as in `run`.
     unsafe {
         match item {
@@ -117,10 +117,10 @@ unsafe fn end(item: Item, turn: Turn) {
             }
             Item::Settled(parent) => {
                 if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
-                    wave((parent, CellRef::from_address(child)), turn, None);
+                    run_links((parent, CellRef::from_address(child)), turn, None);
                 }
             }
-            Item::Link(child) => wave((child.root(), child), turn, None),
+            Item::Link(child) => run_links((child.root(), child), turn, None),
             Item::Task(root) => {
                 if task::pop(root) {
                     task::run(root, turn, None);

@@ -1,17 +1,17 @@
-//! The wave: a settled cell is handed to the next link, which settles, and so on, in a loop.
+//! The run loop: a settled cell is handed to the next link, which settles, and so on, in a loop.
 //!
 //! Nothing here recurses, however long the chain is. A worker's loop runs the callbacks of its own
 //! executor one after the other; everybody else only passes outcomes on, and posts the first link
 //! whose callback has to run. User code that is dropped on the way may settle something else: that
-//! wave waits in a list of this thread until the current step is through.
+//! run loop waits in a list of this thread until the current step is through.
 
 use super::follow;
 use crate::cell::defer::free::{discard, drop_outcome, lost, release};
-use crate::cell::defer::trampoline::{Later, is_settling, later, shield};
+use crate::cell::defer::trampoline::{Bounce, bounce, is_settling, shield};
 use crate::cell::executor::handle::{ExecutorHandle, Item, clear_link};
 use crate::cell::state::body;
-use crate::cell::state::context::Here;
-use crate::cell::state::header::{CellRef, Dropped, Lane, Turn, Worked};
+use crate::cell::state::context::RunContext;
+use crate::cell::state::header::{CellRef, Dropped, Lane, Permission, Progress};
 use crate::cell::state::observer::{self, Delivery};
 use crate::cell::state::word::{Receiver, Settle};
 use crate::cell::wait::park;
@@ -54,7 +54,7 @@ pub(crate) unsafe fn settle_without_outcome(cell: CellRef) {
 /// # Safety
 /// The caller gives the cell away.
 pub(crate) unsafe fn hand_on(cell: CellRef, receiver: Receiver) {
-    later(Later::Deliver((cell, receiver), deliver));
+    bounce(Bounce::Deliver((cell, receiver), deliver));
 }
 
 /// Hands on what has settled, if there is something.
@@ -77,24 +77,24 @@ pub(super) unsafe fn deliver((cell, receiver): Delivery) {
     unsafe {
         match receiver {
             Receiver::Continuation(child) => {
-                wave((cell, CellRef::from_address(child)), Turn::Denied, None);
+                run_links((cell, CellRef::from_address(child)), Permission::Denied, None);
             }
             Receiver::Observer(observer) => hand_on_settled(observer::notify(observer, cell)),
         }
     }
 }
 
-// ── The wave itself ──────────────────────────────────────────────────────────────────────────────
+// ── The loop itself ──────────────────────────────────────────────────────────────────────────────
 
 /// Runs link after link, until there is none behind what has settled, or one has to be queued.
 ///
 /// # Safety
 /// The step is the caller's: it owns the settled parent, and is the producer of the child. `turn` is right on this
 /// thread.
-pub(super) unsafe fn wave(step: Step, turn: Turn, here: Option<&Here>) {
+pub(super) unsafe fn run_links(step: Step, turn: Permission, here: Option<&RunContext>) {
     let (mut step, mut turn) = (step, turn);
     loop {
-        // SAFETY: the wave owns the settled parent and is the producer of the child.
+        // SAFETY: the run loop owns the settled parent and is the producer of the child.
         unsafe {
             let Some(next) = link(step, turn, here) else { return };
             turn = turn_for(next.1, here);
@@ -106,40 +106,42 @@ pub(super) unsafe fn wave(step: Step, turn: Turn, here: Option<&Here>) {
 /// One link: works, is settled, and gives the next step.
 ///
 /// # Safety
-/// As for [`wave`].
-unsafe fn link((parent, child): Step, turn: Turn, here: Option<&Here>) -> Option<Step> {
-    // SAFETY: as in `wave`.
+/// As for [`run_links`].
+unsafe fn link((parent, child): Step, turn: Permission, here: Option<&RunContext>) -> Option<Step> {
+    // SAFETY: as in `run_links`.
     unsafe {
         if child.header().is_following() {
             follow::arrive(parent, child);
-            return finish(child, Worked::Settled);
+            return finish(child, Progress::Settled);
         }
-        let mut worked = (child.header().vtable().work)(child, Some(parent), turn);
+        let mut progress = (child.header().vtable().work)(child, Some(parent), turn);
         // ORDERING: Relaxed, the link is the producer's.
         let executor = || child.header().link.load(Ordering::Relaxed);
-        if matches!(worked, Worked::Post(_)) && here.is_some_and(|it| it.runs_queued(executor())) {
-            worked = (child.header().vtable().work)(child, Some(parent), Turn::Granted);
+        if matches!(progress, Progress::Post(_))
+            && here.is_some_and(|it| it.runs_queued(executor()))
+        {
+            progress = (child.header().vtable().work)(child, Some(parent), Permission::Granted);
         }
-        if let Worked::Post(lane) = worked {
+        if let Progress::Post(lane) = progress {
             let tired = here.is_some_and(|here| here.left.get() == 0);
             let refused = post(parent, child, if tired { Lane::Back } else { lane }).err()?;
-            worked = (child.header().vtable().work)(child, Some(parent), refused);
+            progress = (child.header().vtable().work)(child, Some(parent), refused);
         }
         let link = child.header().link.load(Ordering::Relaxed);
         ExecutorHandle::release_link(link);
         if parent != child.root() {
             body::free(parent);
         }
-        finish(child, worked)
+        finish(child, progress)
     }
 }
 
 /// Gives the child to its executor; else says how it goes on here.
 ///
 /// # Safety
-/// As for [`wave`]; both cells are given away if it is `Ok`.
-unsafe fn post(parent: CellRef, child: CellRef, lane: Lane) -> Result<(), Turn> {
-    // SAFETY: as in `wave`; a pending link's `link` is its executor. The item is not touched after it
+/// As for [`run_links`]; both cells are given away if it is `Ok`.
+unsafe fn post(parent: CellRef, child: CellRef, lane: Lane) -> Result<(), Permission> {
+    // SAFETY: as in `run_links`; a pending link's `link` is its executor. The item is not touched after it
     // was given away; where it came back it is ours.
     unsafe {
         // ORDERING: Relaxed, the link is the producer's.
@@ -148,27 +150,29 @@ unsafe fn post(parent: CellRef, child: CellRef, lane: Lane) -> Result<(), Turn> 
         let item = if parent == child.root() { Item::Link(child) } else { Item::Settled(parent) };
         match ExecutorHandle::counted_in_link(executor) {
             // By a handle of our own: the child may be gone before this returns.
-            Some(executor) => executor.post(item, lane).map_err(|it| Turn::Refused(it.shut_down)),
+            Some(executor) => {
+                executor.post(item, lane).map_err(|it| Permission::Refused(it.shut_down))
+            }
             None => ExecutorHandle::post_to_link(executor, item, lane).map_err(|refused| {
                 if let Item::Link(child) = item {
                     clear_link(child); // it was the queue's meanwhile
                 }
-                Turn::Refused(refused.shut_down)
+                Permission::Refused(refused.shut_down)
             }),
         }
     }
 }
 
-pub(super) fn turn_for(child: CellRef, here: Option<&Here>) -> Turn {
-    let Some(here) = here else { return Turn::Denied };
+pub(super) fn turn_for(child: CellRef, here: Option<&RunContext>) -> Permission {
+    let Some(here) = here else { return Permission::Denied };
     // ORDERING: Relaxed, the link is the producer's.
-    // SAFETY: the wave is the producer of `child`.
+    // SAFETY: the run loop is the producer of `child`.
     let executor = unsafe { child.header().link.load(Ordering::Relaxed) };
     if executor != here.executor || here.left.get() == 0 {
-        return Turn::Denied;
+        return Permission::Denied;
     }
     here.left.set(here.left.get() - 1);
-    Turn::Next
+    Permission::Next
 }
 
 /// Settles a cell that has worked. Gives the step behind it.
@@ -176,13 +180,13 @@ pub(super) fn turn_for(child: CellRef, here: Option<&Here>) -> Turn {
 /// # Safety
 /// The caller is the cell's producer, and gives that part up; it is the consumer of what is to be followed.
 #[inline]
-pub(super) unsafe fn finish(cell: CellRef, worked: Worked) -> Option<Step> {
+pub(super) unsafe fn finish(cell: CellRef, progress: Progress) -> Option<Step> {
     // SAFETY: the caller is the cell's producer.
     unsafe {
-        let cell = match worked {
-            Worked::Settled => cell,
-            Worked::Follow(inner) => follow::follow(cell, inner)?,
-            Worked::Pending | Worked::Post(_) => return None,
+        let cell = match progress {
+            Progress::Settled => cell,
+            Progress::Follow(inner) => follow::follow(cell, inner)?,
+            Progress::Pending | Progress::Post(_) => return None,
         };
         match cell.header().word.settle() {
             Settle::Deliver(Receiver::Continuation(child)) => {
@@ -206,7 +210,7 @@ pub(super) unsafe fn finish(cell: CellRef, worked: Worked) -> Option<Step> {
 #[inline(never)]
 unsafe fn tell(mut cell: CellRef, mut observer: *mut ()) -> Option<Step> {
     loop {
-        // SAFETY: the wave owns the settled cell, and gives it to its receiver.
+        // SAFETY: the run loop owns the settled cell, and gives it to its receiver.
         unsafe {
             if is_settling() {
                 hand_on(cell, Receiver::Observer(observer));
@@ -263,12 +267,16 @@ unsafe fn act(cell: CellRef, duty: Settle) {
 ///
 /// # Safety
 /// The caller is the job's producer, and gives that part up.
-pub(in crate::cell) unsafe fn settle_job(root: CellRef, worked: Worked, here: Option<&Here>) {
+pub(in crate::cell) unsafe fn settle_job(
+    root: CellRef,
+    progress: Progress,
+    here: Option<&RunContext>,
+) {
     // SAFETY: the caller's promise.
     unsafe {
-        if let Some(step) = finish(root, worked) {
+        if let Some(step) = finish(root, progress) {
             let turn = turn_for(step.1, here);
-            wave(step, turn, here);
+            run_links(step, turn, here);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::cell::defer::free;
 use crate::cell::executor::handle::{ExecutorHandle, Item};
 use crate::cell::run::queued;
 use crate::cell::state::dependency::Ticket;
-use crate::cell::state::header::Turn;
+use crate::cell::state::header::Permission;
 use crate::cell::work::consumer::Consumer;
 use crate::cell::work::step::Work;
 
@@ -23,7 +23,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         work: impl FnOnce(Option<Ticket>) -> W,
     ) -> Consumer<W::Ok, W::Err> {
         let mut waiting = self.lock();
-        let settled = !self.holders.wait();
+        let settled = !self.counts.wait();
         let late = settled && turn == BranchTurn::Series && waiting.is_in_series();
         let ticket = waiting.ticket();
         let work = work((!settled || late).then_some(ticket));
@@ -93,7 +93,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
                     queued::abandon(refused);
                 }
             } else if cell.header().up.start() {
-                let _ = queued::start(cell, Turn::Granted, None); // no user function is called
+                let _ = queued::start(cell, Permission::Granted, None); // no user function is called
             } else {
                 free::lost(cell);
             }

@@ -28,7 +28,7 @@ const OWNER: u64 = 1 << 34;
 const MOST: u64 = OWNER / HANDLE / 2;
 
 /// The word, and the count.
-pub(crate) struct Holders {
+pub(crate) struct Counts {
     word: AtomicU64,
     references: AtomicUsize,
 }
@@ -52,7 +52,7 @@ pub(crate) enum Leave {
     /// It was the last one that had not cancelled, and is no owner any more: to look who is left, and to
     /// leave again.
     Look,
-    /// It is the last handle, and no owner any more: to do what that takes, then [`Holders::leave_last`].
+    /// It is the last handle, and no owner any more: to do what that takes, then [`Counts::leave_last`].
     Last,
 }
 
@@ -60,11 +60,11 @@ fn handles(now: u64) -> u64 {
     now % OWNER / HANDLE
 }
 
-impl Holders {
+impl Counts {
     /// One handle, and the feeder.
     pub(crate) fn one() -> Self {
         let word = AtomicU64::new(HANDLE + OWNER + FEEDER);
-        Holders { word, references: AtomicUsize::new(1) }
+        Counts { word, references: AtomicUsize::new(1) }
     }
 
     /// Whether it has settled, and how.

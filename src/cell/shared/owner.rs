@@ -31,7 +31,7 @@ impl<T: 'static, E: 'static> Owner<T, E> {
     pub(crate) fn cancel(&self) {
         // ORDERING: Relaxed, only so that it counts once.
         if !self.has_cancelled.swap(true, Ordering::Relaxed) {
-            self.shared.holders.cancel();
+            self.shared.counts.cancel();
             self.shared.cancel_if_unwanted(true);
         }
     }
@@ -47,7 +47,7 @@ impl<T: 'static, E: 'static> Deref for Owner<T, E> {
 
 impl<T: 'static, E: 'static> Clone for Owner<T, E> {
     fn clone(&self) -> Self {
-        if !self.shared.holders.add() {
+        if !self.shared.counts.add() {
             std::process::abort(); // as `Arc` does: the count must not wrap
         }
         // SAFETY: the one reference of all holders is given up by the last one only.
@@ -59,7 +59,7 @@ impl<T: 'static, E: 'static> Clone for Owner<T, E> {
 impl<T: 'static, E: 'static> Owner<T, E> {
     /// Gives up all but the handle itself, if it is the last one; else also that. Whether it is the last one.
     fn leave(&mut self) -> bool {
-        let mut leave = self.shared.holders.leave(!*self.has_cancelled.get_mut());
+        let mut leave = self.shared.counts.leave(!*self.has_cancelled.get_mut());
         while leave == Leave::Look {
             leave = self.look_and_leave();
         }
@@ -69,7 +69,7 @@ impl<T: 'static, E: 'static> Owner<T, E> {
     #[cold]
     fn look_and_leave(&self) -> Leave {
         self.shared.handle_left();
-        self.shared.holders.leave(false)
+        self.shared.counts.leave(false)
     }
 
     /// The last handle goes.
@@ -79,7 +79,7 @@ impl<T: 'static, E: 'static> Owner<T, E> {
         if !self.shared.is_settled() {
             self.shared.handle_left();
         }
-        if self.shared.holders.leave_last() {
+        if self.shared.counts.leave_last() {
             // SAFETY: the last holder gives the holders' reference up, once.
             unsafe { ManuallyDrop::drop(&mut self.shared) };
         }

@@ -52,7 +52,7 @@ impl<T: 'static, E: 'static> Deref for Reference<T, E> {
 
 impl<T: 'static, E: 'static> Clone for Reference<T, E> {
     fn clone(&self) -> Self {
-        if !self.holders.refer() {
+        if !self.counts.refer() {
             std::process::abort(); // as `Arc` does: the count must not wrap
         }
         Reference(self.0)
@@ -61,7 +61,7 @@ impl<T: 'static, E: 'static> Clone for Reference<T, E> {
 
 impl<T: 'static, E: 'static> Drop for Reference<T, E> {
     fn drop(&mut self) {
-        if self.holders.let_go() {
+        if self.counts.let_go() {
             // SAFETY: made by `new`, as a box; the last reference is gone.
             drop(unsafe { Box::from_raw(self.0.as_ptr()) });
         }

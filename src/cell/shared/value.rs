@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::panic::Location;
 
-use super::counts::{Holders, Standing};
+use super::counts::{Counts, Standing};
 use super::reference::Reference;
 use super::waiters::{BranchTurn, Waiter, Waiting};
 use crate::cell::defer::{free, trampoline};
@@ -34,7 +34,7 @@ pub(crate) struct Shared<T: 'static, E: 'static> {
     /// First, so that its address is that of the shared part.
     observer: Observer,
     /// Whether it has settled, and who holds it.
-    pub(super) holders: Holders,
+    pub(super) counts: Counts,
     /// The tail of the chain that gives the value. Ours when it has settled; alive as long as we are.
     feeder: CellRef,
     /// Somebody has looked at the failure.
@@ -62,7 +62,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         let feeder = consumer.into_observed(location);
         let shared = Reference::new(|| Shared {
             observer: Observer { target: const { &Target { notify: notify::<T, E> } } },
-            holders: Holders::one(),
+            counts: Counts::one(),
             feeder,
             seen: AtomicBool::new(false),
             executor,
@@ -79,12 +79,12 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     /// Whether it has settled.
     pub(crate) fn is_settled(&self) -> bool {
-        self.holders.standing() != Standing::Pending
+        self.counts.standing() != Standing::Pending
     }
 
     /// The outcome, if it has settled; `Some(None)` is cancelled.
     pub(crate) fn outcome(&self) -> Option<Option<&Outcome<T, E>>> {
-        match self.holders.standing() {
+        match self.counts.standing() {
             Standing::Pending => None,
             Standing::Unwanted => Some(None),
             // SAFETY: settled by the feeder, so the cell is ours, and its outcome stays until we are
@@ -121,7 +121,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     /// The way that a failure came.
     pub(crate) fn trace(&self) -> Trace {
-        let standing = self.holders.standing();
+        let standing = self.counts.standing();
         if standing == Standing::Pending {
             return Trace::new();
         }
@@ -174,7 +174,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             let settled = producer.settle_in_wave(make(of));
             let waiters = self.begin(settled.is_none());
             if settled.is_some() {
-                let _last = self.holders.leave_feeder(); // never: the caller has a handle
+                let _last = self.counts.leave_feeder(); // never: the caller has a handle
             }
             (Ok(()), waiters)
         });
@@ -190,7 +190,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     /// From now on it is settled. Gives who is to be told: nobody, if it was settled before.
     fn begin(&self, unwanted: bool) -> Vec<(Ticket, Waiter)> {
         let mut waiting = self.lock();
-        if self.holders.settle(unwanted) { waiting.take_all() } else { Vec::new() }
+        if self.counts.settle(unwanted) { waiting.take_all() } else { Vec::new() }
     }
 
     fn tell(&self, waiters: Vec<(Ticket, Waiter)>) {
@@ -232,7 +232,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     /// Whether it is pending, and no owner is left who has not cancelled: for good, since only who has a
     /// handle can become an owner.
     fn is_unowned(&self, waiting: &Waiting) -> bool {
-        waiting.owners == 0 && !self.holders.any() && !self.is_settled()
+        waiting.owners == 0 && !self.counts.any() && !self.is_settled()
     }
 
     /// The promise of a branch was dropped: it is no owner any more. Whether the value is nobody's by
@@ -293,9 +293,9 @@ unsafe fn notify<T: 'static, E: 'static>(
     let shared = observer.cast::<Shared<T, E>>();
     // SAFETY: the holders' reference is there until the feeder has gone; the last holder gives it up.
     unsafe {
-        let last = (*shared).holders.settle_alone().unwrap_or_else(|| {
+        let last = (*shared).counts.settle_alone().unwrap_or_else(|| {
             (*shared).settle(false);
-            (*shared).holders.leave_feeder()
+            (*shared).counts.leave_feeder()
         });
         if last {
             drop(Reference::from_ptr(shared));
@@ -306,7 +306,7 @@ unsafe fn notify<T: 'static, E: 'static>(
 
 impl<T: 'static, E: 'static> Drop for Shared<T, E> {
     fn drop(&mut self) {
-        let seen = *self.seen.get_mut() || self.holders.standing() == Standing::Unwanted;
+        let seen = *self.seen.get_mut() || self.counts.standing() == Standing::Unwanted;
         let why = if seen { Dropped::Superseded } else { Dropped::Unseen };
         // SAFETY: the feeder was a holder until the cell had settled, so it is ours.
         unsafe { free::discard(self.feeder, why) };

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::value::Shared;
 use crate::cell::executor::handle::ExecutorHandle;
-use crate::cell::foreign::nest;
+use crate::cell::foreign::inline;
 use crate::cell::mailbox::Armed;
 use crate::cell::state::dependency::Ticket;
 use crate::cell::state::header::{CellRef, Lane};
@@ -158,7 +158,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     /// Adds somebody; gives him back if it has settled.
     fn add(&self, waiter: Waiter) -> Result<Ticket, Waiter> {
         let mut waiting = self.lock();
-        if !self.holders.wait() {
+        if !self.counts.wait() {
             return Err(waiter);
         }
         let ticket = waiting.ticket();
@@ -184,7 +184,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     /// Has the waker woken; `None`: it has settled.
     pub(crate) fn listen(&self, waker: &std::task::Waker) -> Option<Ticket> {
-        nest::flush(); // inside a callback this thread may be about to block
+        inline::flush(); // inside a callback this thread may be about to block
         let listener = park::waker(Box::new(waker.clone()));
         match self.add(Waiter::Listener(listener)) {
             Ok(ticket) => Some(ticket),

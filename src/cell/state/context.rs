@@ -7,7 +7,7 @@ use std::cell::Cell;
 pub(crate) const IN_A_ROW: u32 = 64;
 
 /// The thread of an executor that is running its items.
-pub(crate) struct Here {
+pub(crate) struct RunContext {
     /// The executor's address.
     pub(crate) executor: *mut (),
     /// How many callbacks may still run in a row without a trip through the queue.
@@ -17,14 +17,14 @@ pub(crate) struct Here {
     helping: bool,
 }
 
-impl Here {
+impl RunContext {
     pub(crate) fn new(executor: *mut (), in_a_row: u32) -> Self {
-        Here { executor, left: Cell::new(in_a_row), helping: false }
+        RunContext { executor, left: Cell::new(in_a_row), helping: false }
     }
 
     /// A worker that runs what it waits for.
     pub(crate) fn helping(executor: *mut ()) -> Self {
-        Here { executor, left: Cell::new(u32::MAX), helping: true }
+        RunContext { executor, left: Cell::new(u32::MAX), helping: true }
     }
 
     /// Whether the link behind a settled cell of this executor, which asks to be queued, is to run at

@@ -57,7 +57,7 @@ pub(crate) enum Seen {
     Pending,
     /// Settled, and the outcome is in the body.
     Settled,
-    /// Settled by a cancellation that the wave has not reached.
+    /// Settled by a cancellation that the run loop has not reached.
     Cancelled,
     /// Settled by a cancellation; no outcome in the body.
     Arrived,

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 use super::chain::Chain;
 use super::compressed::{FLAG_1, FLAG_2, FLAG_3, compress, decompress};
-use super::context::Here;
+use super::context::RunContext;
 use super::dependency::Depends;
 use super::origin::Place;
 use super::word::Word;
@@ -58,13 +58,13 @@ pub(crate) struct VTable {
     /// In a cell that is a part of something larger: gives that part up, instead of freeing the cell.
     pub(crate) give_up: Option<unsafe fn(CellRef)>,
     /// Does the work, or passes on what came; leaves the outcome in the body.
-    pub(crate) work: unsafe fn(CellRef, Option<CellRef>, Turn) -> Worked,
+    pub(crate) work: unsafe fn(CellRef, Option<CellRef>, Permission) -> Progress,
     /// The shared value that a job waits for, and its place there; the work is held meanwhile.
     pub(crate) dependency: unsafe fn(CellRef) -> Option<Depends>,
     /// Moves the outcome of the first, which has one of the same type, into the second.
     pub(crate) move_outcome: unsafe fn(CellRef, CellRef),
     /// Leaves a failure in the body.
-    pub(crate) fail: unsafe fn(CellRef, Fate),
+    pub(crate) fail: unsafe fn(CellRef, FailureKind),
     /// Drops the outcome in the body.
     pub(crate) drop_outcome: unsafe fn(CellRef, Dropped),
 }
@@ -76,7 +76,7 @@ pub(in crate::cell) struct TaskTable {
     pub(in crate::cell) is_fresh: unsafe fn(CellRef) -> bool,
     pub(in crate::cell) pop: unsafe fn(CellRef) -> bool,
     pub(in crate::cell) claim: unsafe fn(CellRef, *mut ()) -> bool,
-    pub(in crate::cell) run: unsafe fn(CellRef, Turn, Option<&Here>) -> bool,
+    pub(in crate::cell) run: unsafe fn(CellRef, Permission, Option<&RunContext>) -> bool,
     pub(in crate::cell) cancelled: unsafe fn(CellRef),
 }
 
@@ -90,7 +90,7 @@ impl VTable {
 
 /// What a cell's work may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum Permission {
     /// It was queued, and this is its executor.
     Granted,
     /// The executor's thread has just produced the value: what does not ask to be queued may run.
@@ -108,7 +108,7 @@ pub(crate) type ShutDown = Option<&'static Location<'static>>;
 
 /// What a cell's work has done.
 #[must_use]
-pub(crate) enum Worked {
+pub(crate) enum Progress {
     /// The outcome is in the body.
     Settled,
     /// The work gave a promise to follow: its cell, of which the caller is the consumer now.
@@ -130,7 +130,7 @@ pub(crate) enum Lane {
 
 /// A failure that needs no error of the user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum FailureKind {
     /// `Failure::Cancelled`.
     Cancelled,
     /// `Failure::Abandoned`.

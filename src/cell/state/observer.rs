@@ -9,7 +9,7 @@ pub(in crate::cell) type Delivery = (CellRef, Receiver);
 /// What the observers of one list, or a shared value, have in common; its first field.
 #[repr(C)]
 pub(crate) struct Target {
-    /// Receives the settled cell, on the settling thread, shielded from nested waves. Gives what this
+    /// Receives the settled cell, on the settling thread, shielded from nested run loops. Gives what this
     /// has settled, if the caller is to hand that on: then no user code has run since, nor will.
     ///
     /// # Safety

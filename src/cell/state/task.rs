@@ -1,8 +1,8 @@
 //! What is done with a future from outside, by its table: so that neither queues nor cancellers know how one is
 //! polled. Cells that are no futures have none of it to do.
 
-use super::context::Here;
-use super::header::{CellRef, TaskTable, Turn};
+use super::context::RunContext;
+use super::header::{CellRef, Permission, TaskTable};
 
 /// # Safety
 /// The cell is alive.
@@ -42,7 +42,11 @@ pub(in crate::cell) unsafe fn claim(cell: CellRef, executor: *mut ()) -> bool {
 ///
 /// # Safety
 /// The caller has it from [`pop`] or [`claim`].
-pub(in crate::cell) unsafe fn run(cell: CellRef, turn: Turn, here: Option<&Here>) -> bool {
+pub(in crate::cell) unsafe fn run(
+    cell: CellRef,
+    turn: Permission,
+    here: Option<&RunContext>,
+) -> bool {
     // SAFETY: the caller's promise.
     unsafe { table(cell).is_some_and(|table| (table.run)(cell, turn, here)) }
 }

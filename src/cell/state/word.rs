@@ -7,12 +7,12 @@
 //!
 //! ```text
 //!                 attach, listen                     settle (no RMW once something is attached)
-//!   EMPTY ───────────────────────► CONTINUATION|child ─────────► the wave goes on, cell is freed
+//!   EMPTY ───────────────────────► CONTINUATION|child ─────────► the loop goes on, cell is freed
 //!     │  ◄─── unlisten ─────────── OBSERVER|list ──────────────► the observer owns the cell
 //!     │                            THREAD|parker, WAKER|box ───► SETTLED, woken
 //!     ├── settle ─► SETTLED ── take ─► TAKEN_VALUE, TAKEN_FAILURE
 //!     ├── leave ──► GONE ───── settle: the producer drops the outcome and frees
-//!     └── cancel ─► CANCELLED ── the wave arrives ─► ARRIVED (no outcome in the body)
+//!     └── cancel ─► CANCELLED ── the loop arrives ─► ARRIVED (no outcome in the body)
 //! ```
 //!
 //! | value | meaning | who owns the cell |
@@ -255,7 +255,7 @@ impl Word {
         self.swap_in(now, plain(EMPTY)).ok().and_then(listener)
     }
 
-    /// Consumer: leaves for good, if the cell has settled and the wave has arrived.
+    /// Consumer: leaves for good, if the cell has settled and the run loop has arrived.
     pub(crate) fn leave_settled(&self) -> Option<Leave> {
         // ORDERING: Acquire as in `seen`.
         Self::owned(self.0.load(Ordering::Acquire))

@@ -15,7 +15,7 @@ use super::frames::running;
 use crate::cell::defer::free::end_chain;
 use crate::cell::defer::trampoline;
 use crate::cell::state::dependency::{Dependency, Depends};
-use crate::cell::state::header::{CellRef, Fate};
+use crate::cell::state::header::{CellRef, FailureKind};
 use crate::cell::state::task;
 use crate::sync;
 use crate::sync::atomic::AtomicBool;
@@ -237,7 +237,7 @@ const FAR: usize = 64;
 /// # Safety
 /// The caller is the producer of `cell` and the consumer of `inner`, to which it has attached the
 /// chain, but nothing else.
-pub(in crate::cell) unsafe fn undo_circle(cell: CellRef, inner: CellRef) -> Option<Fate> {
+pub(in crate::cell) unsafe fn undo_circle(cell: CellRef, inner: CellRef) -> Option<FailureKind> {
     // SAFETY: the caller's promise.
     unsafe {
         let own = cell.root();
@@ -254,8 +254,8 @@ pub(in crate::cell) unsafe fn undo_circle(cell: CellRef, inner: CellRef) -> Opti
                 circle.then(|| own.header().up.withdraw())
             });
             match undone? {
-                Some(true) => return Some(Fate::Cancelled),
-                Some(false) => return Some(Fate::WouldDeadlock),
+                Some(true) => return Some(FailureKind::Cancelled),
+                Some(false) => return Some(FailureKind::WouldDeadlock),
                 None => spin_loop(), // a canceller goes round the circle: some steps
             }
         }

@@ -7,7 +7,9 @@ use crate::cell::defer::free::drop_outcome as drop_unseen;
 use crate::cell::defer::trampoline::{drop_user, shield};
 use crate::cell::state::body;
 use crate::cell::state::dependency::Depends;
-use crate::cell::state::header::{CellRef, Dropped, Fate, Lane, Turn, VTable, Worked};
+use crate::cell::state::header::{
+    CellRef, Dropped, FailureKind, Lane, Permission, Progress, VTable,
+};
 use crate::cell::wait::frames::framed;
 use crate::failure::{Failure, Outcome, Panic, catch, contain, drop_quietly};
 use crate::telemetry;
@@ -92,8 +94,8 @@ impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
 ///
 /// # Safety
 /// None is needed.
-unsafe fn no_work(_: CellRef, _: Option<CellRef>, _: Turn) -> Worked {
-    Worked::Settled
+unsafe fn no_work(_: CellRef, _: Option<CellRef>, _: Permission) -> Progress {
+    Progress::Settled
 }
 
 /// The `dependency` of cells that wait for no shared value.
@@ -115,20 +117,22 @@ unsafe fn dependency_of_job<W: Work>(cell: CellRef) -> Option<Depends> {
 ///
 /// # Safety
 /// The cell was made with a `W`; the caller has started or claimed it, so that it is the producer.
-unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Worked {
+unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Permission) -> Progress {
     // SAFETY: the caller has started or claimed the job, so the work is its own, once.
     unsafe {
         let work = body::take_work::<W>(cell);
         match turn {
-            Turn::Granted | Turn::Next => done(cell, framed(cell, || catch(|| work.run()))),
-            Turn::Cancelled => {
-                drop_user(work);
-                Worked::Settled
+            Permission::Granted | Permission::Next => {
+                done(cell, framed(cell, || catch(|| work.run())))
             }
-            Turn::Refused(_) | Turn::Denied => {
+            Permission::Cancelled => {
+                drop_user(work);
+                Progress::Settled
+            }
+            Permission::Refused(_) | Permission::Denied => {
                 drop_user(work);
                 abandon::<W::Ok, W::Err>(cell, turn);
-                Worked::Settled
+                Progress::Settled
             }
         }
     }
@@ -142,10 +146,10 @@ unsafe fn work_job<W: Work>(cell: CellRef, _: Option<CellRef>, turn: Turn) -> Wo
 unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
     cell: CellRef,
     parent: Option<CellRef>,
-    turn: Turn,
-) -> Worked {
-    let Some(parent) = parent else { return Worked::Settled };
-    // SAFETY: the wave owns the settled parent, made for this `T` and `E`, and produces the cell.
+    turn: Permission,
+) -> Progress {
+    let Some(parent) = parent else { return Progress::Settled };
+    // SAFETY: the run loop owns the settled parent, made for this `T` and `E`, and produces the cell.
     unsafe {
         if !S::ALWAYS && cell.chain().is_cancelled() {
             return give_up::<S, T, E>(cell, parent);
@@ -158,9 +162,9 @@ unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
             return pass::<S, T, E>(cell, parent);
         }
         match turn {
-            Turn::Next if S::QUEUED => Worked::Post(Lane::Back),
-            Turn::Denied => Worked::Post(if S::QUEUED { Lane::Back } else { Lane::Next }),
-            Turn::Refused(_) => refuse::<S, T, E>(cell, parent, turn),
+            Permission::Next if S::QUEUED => Progress::Post(Lane::Back),
+            Permission::Denied => Progress::Post(if S::QUEUED { Lane::Back } else { Lane::Next }),
+            Permission::Refused(_) => refuse::<S, T, E>(cell, parent, turn),
             _ => run_step::<S, T, E>(cell, parent),
         }
     }
@@ -173,7 +177,7 @@ unsafe fn work_link<S: Step<T, E>, T: 'static, E: 'static>(
 unsafe fn run_step<S: Step<T, E>, T: 'static, E: 'static>(
     cell: CellRef,
     parent: CellRef,
-) -> Worked {
+) -> Progress {
     // SAFETY: as in `work_link`; step and outcome are taken once.
     unsafe {
         let step = body::take_work::<S>(cell);
@@ -198,7 +202,7 @@ unsafe fn run_step<S: Step<T, E>, T: 'static, E: 'static>(
 ///
 /// # Safety
 /// As for [`run_step`].
-unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
+unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Progress {
     // SAFETY: as in `run_step`.
     unsafe {
         let step = body::take_work::<S>(cell);
@@ -212,51 +216,58 @@ unsafe fn pass<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef) -> Worked {
         }
         body::put_outcome(cell, outcome);
     }
-    Worked::Settled
+    Progress::Settled
 }
 
 /// The chain was cancelled: the step and what has come are dropped.
 ///
 /// # Safety
 /// As for [`run_step`].
-unsafe fn give_up<S: Step<T, E>, T: 'static, E: 'static>(cell: CellRef, parent: CellRef) -> Worked {
+unsafe fn give_up<S: Step<T, E>, T: 'static, E: 'static>(
+    cell: CellRef,
+    parent: CellRef,
+) -> Progress {
     // SAFETY: as in `run_step`.
     unsafe {
         drop_user(body::take_work::<S>(cell));
         drop_user(body::take_outcome::<T, E>(parent));
-        fail::<S::Ok, S::Err>(cell, Fate::Cancelled);
+        fail::<S::Ok, S::Err>(cell, FailureKind::Cancelled);
     }
-    Worked::Settled
+    Progress::Settled
 }
 
 /// The user's function gets neither the outcome nor a thread: a failure in it is reported.
 ///
 /// # Safety
 /// As for [`run_step`].
-unsafe fn refuse<S: Step<T, E>, T, E>(cell: CellRef, parent: CellRef, turn: Turn) -> Worked {
+unsafe fn refuse<S: Step<T, E>, T, E>(
+    cell: CellRef,
+    parent: CellRef,
+    turn: Permission,
+) -> Progress {
     // SAFETY: as in `run_step`.
     unsafe {
         drop_user(body::take_work::<S>(cell));
         drop_unseen(parent, Dropped::Unseen);
         abandon::<S::Ok, S::Err>(cell, turn);
     }
-    Worked::Settled
+    Progress::Settled
 }
 
 /// Leaves `Abandoned` in the body. Its way begins where the pool was shut down that has refused the cell.
 ///
 /// # Safety
 /// The caller is the producer of a cell made for this `T` and `E`, whose body is empty.
-pub(in crate::cell) unsafe fn abandon<T, E>(cell: CellRef, turn: Turn) {
+pub(in crate::cell) unsafe fn abandon<T, E>(cell: CellRef, turn: Permission) {
     // SAFETY: the caller produces the cell, whose body is empty.
     unsafe {
-        if let Turn::Refused(Some(location)) = turn {
+        if let Permission::Refused(Some(location)) = turn {
             let mut way = Box::new(Trace::new());
             way.push("shutdown", location);
             let header = cell.header();
             header.place.put(way, Some(header.vtable().kind));
         }
-        fail::<T, E>(cell, Fate::Abandoned);
+        fail::<T, E>(cell, FailureKind::Abandoned);
     }
 }
 
@@ -264,11 +275,14 @@ pub(in crate::cell) unsafe fn abandon<T, E>(cell: CellRef, turn: Turn) {
 ///
 /// # Safety
 /// As for [`abandon`].
-pub(in crate::cell) unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>, Panic>) -> Worked {
+pub(in crate::cell) unsafe fn done<T, E>(
+    cell: CellRef,
+    next: Result<Next<T, E>, Panic>,
+) -> Progress {
     let outcome = match next {
         Ok(Next::Settled(outcome)) => outcome,
         Ok(Next::Same(failure)) => Err(failure),
-        Ok(Next::Follow(inner)) => return Worked::Follow(inner.into_cell()),
+        Ok(Next::Follow(inner)) => return Progress::Follow(inner.into_cell()),
         Ok(Next::Failed(failure, trace)) => {
             // SAFETY: the caller produces the cell.
             unsafe {
@@ -285,7 +299,7 @@ pub(in crate::cell) unsafe fn done<T, E>(cell: CellRef, next: Result<Next<T, E>,
     };
     // SAFETY: the caller produces the cell, whose work it has taken.
     unsafe { body::put_outcome(cell, outcome) };
-    Worked::Settled
+    Progress::Settled
 }
 
 /// The failure of `from` has come to `to`: so has the way that it came, and, where it is the `same`
@@ -324,16 +338,16 @@ pub(in crate::cell) unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
 ///
 /// # Safety
 /// As for [`abandon`].
-pub(in crate::cell) unsafe fn fail<T, E>(cell: CellRef, fate: Fate) {
-    if fate == Fate::Abandoned {
+pub(in crate::cell) unsafe fn fail<T, E>(cell: CellRef, fate: FailureKind) {
+    if fate == FailureKind::Abandoned {
         // SAFETY: the caller produces the cell.
         telemetry::abandoned(unsafe { cell.header() }.vtable().kind);
     }
     let failure = match fate {
-        Fate::Cancelled => Failure::Cancelled,
-        Fate::Abandoned => Failure::Abandoned,
-        Fate::Taken => Failure::Taken,
-        Fate::WouldDeadlock => Failure::WouldDeadlock,
+        FailureKind::Cancelled => Failure::Cancelled,
+        FailureKind::Abandoned => Failure::Abandoned,
+        FailureKind::Taken => Failure::Taken,
+        FailureKind::WouldDeadlock => Failure::WouldDeadlock,
     };
     // SAFETY: the caller produces the cell, whose body is empty.
     unsafe { body::put_outcome::<T, E>(cell, Err(failure)) };

@@ -8,7 +8,7 @@ pub(in crate::cell) mod header {
     use super::dependency::Depends;
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(crate) enum Fate {
+    pub(crate) enum FailureKind {
         Cancelled,
         Taken,
         WouldDeadlock,
@@ -20,19 +20,19 @@ pub(in crate::cell) mod header {
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(crate) enum Turn {
+    pub(crate) enum Permission {
         Cancelled,
     }
 
-    pub(in crate::cell) struct Worked;
+    pub(in crate::cell) struct Progress;
 
     pub(in crate::cell) struct VTable {
         pub(in crate::cell) job: bool,
         pub(in crate::cell) fragile: bool,
-        pub(in crate::cell) work: fn(CellRef, Option<CellRef>, Turn) -> Worked,
+        pub(in crate::cell) work: fn(CellRef, Option<CellRef>, Permission) -> Progress,
         pub(in crate::cell) dependency: fn(CellRef) -> Option<Depends>,
         pub(in crate::cell) move_outcome: fn(CellRef, CellRef),
-        pub(in crate::cell) fail: fn(CellRef, Fate),
+        pub(in crate::cell) fail: fn(CellRef, FailureKind),
     }
 }
 
@@ -45,14 +45,14 @@ const fn table(job: bool) -> header::VTable {
         fragile: false,
         work: |cell, _, _| {
             cell.take_closure().leave();
-            header::Worked
+            header::Progress
         },
         dependency: At::dependency,
         move_outcome: |from, to| to.put(Body::Outcome(from.outcome())),
         fail: |cell, fate| {
             let result = match fate {
-                header::Fate::WouldDeadlock => Result::WouldDeadlock,
-                header::Fate::Cancelled | header::Fate::Taken => Result::Cancelled,
+                header::FailureKind::WouldDeadlock => Result::WouldDeadlock,
+                header::FailureKind::Cancelled | header::FailureKind::Taken => Result::Cancelled,
             };
             cell.put(Body::Outcome(Outcome { result, _counted: cell.world().count() }));
         },

@@ -2,7 +2,7 @@
 
 use super::cell::{At, Closure};
 use super::promise::Promise;
-use super::run_loop::{Step, wave};
+use super::run_loop::{Step, run_links};
 use super::world::World;
 
 /// A settled cell and its link, in the queue of an executor.
@@ -11,7 +11,7 @@ pub(crate) struct Posted(pub(in crate::cell) At, pub(in crate::cell) At);
 
 impl Posted {
     pub(crate) fn run(self, world: &World) {
-        wave(world, Step::Deliver(self.0, self.1));
+        run_links(world, Step::Deliver(self.0, self.1));
     }
 }
 

@@ -1,4 +1,4 @@
-//! As much of the library as the protocols need: cells, the wave that completes a chain, and the two
+//! As much of the library as the protocols need: cells, the run loop that completes a chain, and the two
 //! kinds of handles, with every cell, closure, outcome and listener counted.
 //!
 //! Cancelling, following and the graph of direct waits are the library's own files; what they import has the

@@ -8,7 +8,7 @@ use super::cell::{At, Body, Closure, Outcome, Result};
 use super::library::frames::framed;
 use super::parker::wake;
 use super::promise::Promise;
-use super::run_loop::{Step, wave};
+use super::run_loop::{Step, run_links};
 use super::world::{Counted, World};
 use crate::cell::defer::handlers;
 use crate::cell::state::chain::Chain;
@@ -79,7 +79,7 @@ impl Queued {
         cell.queued(false);
         if cell.up.start() {
             let closure = cell.take_closure();
-            wave(world, closure.run(world, cell));
+            run_links(world, closure.run(world, cell));
         } else if cell.up.drop_reference() {
             cell.free();
         }
@@ -127,7 +127,7 @@ impl Deferred {
             return listener.map_or((), |listener| unsafe { wake(listener) });
         }
         if cell.up.start() {
-            wave(world, Step::Settle(cell));
+            run_links(world, Step::Settle(cell));
         } else {
             drop(cell.take_outcome());
             Deferred::lost(cell);
@@ -139,7 +139,7 @@ impl Deferred {
         let cell = self.0;
         self.close_handlers();
         if cell.up.start() {
-            wave(world, Step::Follow(cell, inner));
+            run_links(world, Step::Follow(cell, inner));
         } else {
             inner.cancel();
             inner.leave();

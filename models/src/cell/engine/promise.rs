@@ -6,7 +6,7 @@ use super::cell::{At, Body, Closure, Result};
 use super::links::Posted;
 use super::parker::{Parker, as_listener, take_back, wake};
 use super::producer::Pool;
-use super::run_loop::wave;
+use super::run_loop::run_links;
 use super::world::World;
 use crate::cell::run::cancel;
 use crate::cell::state::chain::Chain;
@@ -62,7 +62,7 @@ impl Promise {
                 return (Promise(child), Some(Posted(cell, child)));
             }
             Attach::WithoutOutcome => {
-                // The old chain's wave is still under way: two waves must not share a root.
+                // The old chain's run loop is still under way: two run loops must not share a root.
                 self.leave();
                 let closure = child.take_closure();
                 child.free();
@@ -174,7 +174,7 @@ impl Promise {
         // SAFETY: the promise keeps its cell.
         if let Some(root) = unsafe { graph::claim(self.0, pool.address()) } {
             let closure = root.take_closure();
-            wave(world, closure.run(world, root));
+            run_links(world, closure.run(world, root));
         }
     }
 

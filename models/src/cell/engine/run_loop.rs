@@ -1,4 +1,4 @@
-//! The wave that completes a chain: settling, delivering, following.
+//! The run loop that completes a chain: settling, delivering, following.
 
 use super::cell::{At, Body, Closure, Outcome, Result};
 use super::parker::wake;
@@ -18,7 +18,7 @@ pub(in crate::cell) enum Step {
     Done,
 }
 
-pub(in crate::cell) fn wave(world: &World, mut step: Step) {
+pub(in crate::cell) fn run_links(world: &World, mut step: Step) {
     loop {
         step = match step {
             Step::Settle(cell) => settle(cell, cell.word.settle()),
@@ -68,7 +68,7 @@ pub(in crate::cell) fn settle(cell: At, duty: Settle) -> Step {
 
 /// As the library's, for a root that will never start.
 pub(in crate::cell) unsafe fn settle_without_outcome(cell: At) {
-    wave(&cell.world(), settle(cell, cell.word.settle_without_outcome()));
+    run_links(&cell.world(), settle(cell, cell.word.settle_without_outcome()));
 }
 
 /// A link, and the settled cell above it.

@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use crate::cell::defer::trampoline;
 use crate::cell::executor::handle::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item, Refused};
 use crate::cell::run::queued;
-use crate::cell::state::context::Here;
+use crate::cell::state::context::RunContext;
 use crate::cell::state::header::Lane;
 use crate::failure::contain;
 use crate::sync::thread_local;
@@ -141,7 +141,7 @@ unsafe fn uncounted(_: NonNull<ExecutorHead>) {}
 /// As for the table's `post`: the item is the caller's to give.
 unsafe fn post(_: NonNull<ExecutorHead>, item: Item, _: Lane) -> Result<(), Refused> {
     run_inside(inline(), item, |executor| {
-        let here = Here::new(executor.word(), u32::MAX);
+        let here = RunContext::new(executor.word(), u32::MAX);
         // SAFETY: the caller gives the item, and this executor runs it once.
         unsafe { queued::run_unlinked(item, &here) };
     });

@@ -9,7 +9,7 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::{Deadline, Timeout};
 
 /// The place of a job in the queue; given up when the job starts, or is dropped.
-pub(crate) struct Place {
+pub(crate) struct QueueSlot {
     core: &'static Core,
     /// The pool that the core was.
     pool: Number,
@@ -26,13 +26,13 @@ impl Core {
     }
 
     /// Takes a place in the queue, whether there is room or not.
-    pub(crate) fn take_place(&'static self) -> Place {
+    pub(crate) fn take_place(&'static self) -> QueueSlot {
         let mut room = self.room();
         self.place(&mut room)
     }
 
     /// Takes a place in the queue if there is room.
-    pub(crate) fn try_take_place(&'static self) -> Option<Place> {
+    pub(crate) fn try_take_place(&'static self) -> Option<QueueSlot> {
         let mut room = self.room();
         if !self.has_room(&room) {
             return None;
@@ -40,10 +40,10 @@ impl Core {
         Some(self.place(&mut room))
     }
 
-    fn place(&'static self, room: &mut Room) -> Place {
+    fn place(&'static self, room: &mut Room) -> QueueSlot {
         let pool = self.number();
         room.queued += 1;
-        Place { core: self, pool }
+        QueueSlot { core: self, pool }
     }
 
     fn has_room(&self, room: &Room) -> bool {
@@ -72,15 +72,15 @@ impl Core {
         while !self.has_room(&room) && !called.load(Ordering::Relaxed) {
             room = match deadline.remaining() {
                 None => return false,
-                Some(_) if deadline.is_never() => self.roomy.wait(room),
-                Some(left) => self.roomy.wait_timeout(room, left).0,
+                Some(_) if deadline.is_never() => self.room_available.wait(room),
+                Some(left) => self.room_available.wait_timeout(room, left).0,
             };
         }
         self.has_room(&room)
     }
 }
 
-impl Drop for Place {
+impl Drop for QueueSlot {
     fn drop(&mut self) {
         let mut room = self.core.room();
         if room.pool() != Some(self.pool) {
@@ -88,14 +88,14 @@ impl Drop for Place {
         }
         room.queued -= 1;
         if self.core.has_room(&room) {
-            self.core.roomy.notify_all(); // one that is woken need not take the place
+            self.core.room_available.notify_all(); // one that is woken need not take the place
         }
     }
 }
 
 /// Work that has a place in the queue.
 pub(crate) struct Placed<W> {
-    pub(crate) place: Place,
+    pub(crate) place: QueueSlot,
     pub(crate) work: W,
 }
 

@@ -11,7 +11,7 @@ use crate::sync::thread::JoinHandle;
 ///
 /// `live` workers are `idle` (asleep), `blocked` (in a `get`) or busy. A busy one that finds more of
 /// them than `target` rests.
-pub(crate) struct Roster {
+pub(crate) struct PoolState {
     /// How many workers should be busy at the most.
     pub(super) target: usize,
     /// How many threads there may be beyond that, in place of blocked ones.
@@ -43,9 +43,9 @@ pub(crate) struct Roster {
     pub(super) started: usize,
 }
 
-impl Roster {
+impl PoolState {
     pub(super) fn new(target: usize, max_spare: usize) -> Self {
-        Roster {
+        PoolState {
             target,
             max_spare,
             live: 0,
@@ -93,7 +93,7 @@ impl Roster {
 
     /// How many threads could be woken or started for new work; where there are none, whether one that
     /// waits can be called.
-    pub(super) fn hands(&self) -> usize {
+    pub(super) fn wakeable(&self) -> usize {
         if self.is_stuck() {
             return if self.is_stuck_for_good() { self.callable.min(1) } else { 0 };
         }
@@ -115,7 +115,7 @@ impl Roster {
     pub(super) fn publish(&mut self, core: &Core) {
         // ORDERING: Relaxed, a hint to the workers.
         core.surplus.store(self.busy() > self.target, Ordering::Relaxed);
-        core.sleep.offer(if self.closed { 0 } else { self.hands() });
+        core.sleep.offer(if self.closed { 0 } else { self.wakeable() });
     }
 
     /// The seats have changed.
