@@ -53,7 +53,7 @@ impl Worker {
                 self.core.close(&mut roster);
             }
             let spare = roster.live > roster.target;
-            if roster.closed || (spare && (waited || roster.retire > 0)) {
+            if roster.closed || waited || (spare && roster.retire > 0) {
                 self.leave(roster);
                 return false;
             }
@@ -61,16 +61,17 @@ impl Worker {
         }
     }
 
-    /// Waits for the bell; `true`: in vain, for as long as a spare thread is kept.
+    /// Waits for the bell; `true`: in vain, for as long as the thread is kept.
     fn wait<'a>(
         &self,
         roster: MutexGuard<'a, Roster>,
         spare: bool,
     ) -> (MutexGuard<'a, Roster>, bool) {
-        if !spare {
-            return (self.core.bell.wait(roster), false);
+        let kept = self.settings.keep_alive;
+        match if spare { Some(kept.unwrap_or(SPARE_IDLE).min(SPARE_IDLE)) } else { kept } {
+            Some(kept) => self.core.bell.wait_timeout(roster, kept),
+            None => (self.core.bell.wait(roster), false),
         }
-        self.core.bell.wait_timeout(roster, SPARE_IDLE)
     }
 
     /// Nothing is done to the core after this.
