@@ -32,6 +32,8 @@ use crate::timeout::Timeout;
 /// ```
 pub struct Pool {
     pub(super) core: &'static Core,
+    /// The drop of the last handle waits until all is finished.
+    waits: bool,
 }
 
 impl Pool {
@@ -63,7 +65,7 @@ impl Pool {
     }
 
     pub(super) fn from_builder(builder: &PoolBuilder) -> Pool {
-        Pool { core: builder.core() }
+        Pool { core: builder.core(), waits: true }
     }
 
     pub(crate) fn core(&self) -> &'static Core {
@@ -86,6 +88,25 @@ impl Pool {
     /// Without a [`queue_limit`](PoolBuilder::queue_limit) there always is.
     pub fn wait_for_room(&self, timeout: impl Into<Timeout>) -> bool {
         self.core.wait_for_room(timeout.into())
+    }
+
+    /// Lets go of the pool without waiting for it: what the drop of the last handle would wait for goes on by itself.
+    ///
+    /// Accepted work is finished (only what runs, with [`on_drop`](PoolBuilder::on_drop)`(Shutdown::CancelQueued)`), then the
+    /// threads end. When `main` returns before that, they are cut off. If there are other handles, this one is just
+    /// dropped.
+    ///
+    /// ```
+    /// use asynckit::Pool;
+    ///
+    /// let pool = Pool::new(1);
+    /// let mut answer = pool.run(|| 42);
+    /// pool.detach();
+    /// assert_eq!(answer.get(None)?, 42);
+    /// # Ok::<(), asynckit::Failure>(())
+    /// ```
+    pub fn detach(mut self) {
+        self.waits = false;
     }
 
     /// Changes how many workers may be at work, while jobs run; 0 pauses.
@@ -136,7 +157,7 @@ impl Clone for Pool {
         if self.core.handles.fetch_add(1, Ordering::Relaxed) > usize::MAX / 2 {
             std::process::abort(); // as `Arc` does: the count must not wrap
         }
-        Pool { core: self.core }
+        Pool { core: self.core, waits: true }
     }
 }
 
@@ -144,7 +165,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         // ORDERING: AcqRel as in `Arc`: what the other handles did happens before the end.
         if self.core.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.core.finish();
+            self.core.finish(self.waits);
         }
     }
 }

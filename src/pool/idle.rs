@@ -50,7 +50,7 @@ impl Worker {
                 self.core.close(&mut state);
             }
             let spare = state.live > state.target;
-            if state.closed || (spare && (waited || state.retire > 0)) {
+            if state.closed || waited || (spare && state.retire > 0) {
                 self.leave(state);
                 return false;
             }
@@ -58,16 +58,17 @@ impl Worker {
         }
     }
 
-    /// Waits for the work_available; `true`: in vain, for as long as a spare thread is kept.
+    /// Waits for the work_available; `true`: in vain, for as long as the thread is kept.
     fn wait<'a>(
         &self,
         state: MutexGuard<'a, PoolState>,
         spare: bool,
     ) -> (MutexGuard<'a, PoolState>, bool) {
-        if !spare {
-            return (self.core.work_available.wait(state), false);
+        let kept = self.settings.keep_alive;
+        match if spare { Some(kept.unwrap_or(SPARE_IDLE).min(SPARE_IDLE)) } else { kept } {
+            Some(kept) => self.core.work_available.wait_timeout(state, kept),
+            None => (self.core.work_available.wait(state), false),
         }
-        self.core.work_available.wait_timeout(state, SPARE_IDLE)
     }
 
     /// Nothing is done to the core after this.

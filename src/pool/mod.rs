@@ -14,10 +14,13 @@
 //! | `idle` | what a worker does that finds nothing to do |
 //! | `blocked` | workers that wait: counted, and told where no thread would be left |
 //! | `helping`, `waited` | what a worker does while it waits, and what came of that |
+//! | `blocking` | a job that blocks in something foreign |
 //! | `handle` | `Pool`, the users' handle |
 //! | `scope` | work that borrows |
 //! | `builder`, `shutdown` | the beginning and the end |
 //! | `reuse` | what a pool leaves is the next one's |
+//! | `hooks` | what is done at the begin and the end of a thread |
+//! | `metrics` | what a pool is doing, in numbers |
 //! | `guests` | what waits for its turn elsewhere, and is told of the end |
 //!
 //! # Rules
@@ -35,13 +38,16 @@
 //! 7. A core is never freed: the next pool has it, under the next number. What comes by an old number is not lost.
 
 mod blocked;
+mod blocking;
 mod builder;
 mod core;
 mod guests;
 mod handle;
 mod helping;
+mod hooks;
 mod idle;
 mod inbox;
+mod metrics;
 mod queue_slots;
 mod reuse;
 mod room;
@@ -55,8 +61,10 @@ mod tuning;
 mod waited;
 mod worker;
 
+pub use blocking::blocking;
 pub use builder::PoolBuilder;
 pub use handle::Pool;
+pub use metrics::PoolMetrics;
 pub use scope::Scope;
 pub use shutdown::{Shutdown, ShutdownReport};
 

@@ -1,5 +1,6 @@
 //! A worker of a pool, and what others see of it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use loom::sync::{Condvar, Mutex, MutexGuard};
@@ -72,6 +73,8 @@ pub(super) type Run = fn(&'static Core, &Arc<Seat>, usize);
 
 /// A worker's thread.
 pub(super) struct Worker {
+    /// It is never away in a model.
+    pub(super) away: Cell<bool>,
     core: &'static Core,
     seat: usize,
     run: Run,
@@ -79,7 +82,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn start(core: &'static Core, seat: usize, run: Run) -> thread::JoinHandle<()> {
-        let worker = Worker { core, seat, run };
+        let worker = Worker { away: Cell::new(false), core, seat, run };
         thread::spawn(move || worker.main())
     }
 
