@@ -1,7 +1,7 @@
 //! Workers that wait: they are counted, so that another takes their place.
 //!
 //! No pool sits with all its threads in waits without a limit of time, none to be started, while work is
-//! queued in it. The last one to block is told if there is work; and if work comes later, who brings it
+//! queued in it. The last one to block is told if there is work; and if work comes later, its pusher
 //! calls one of those that wait. A call ends the wait.
 
 use super::core::Core;
@@ -48,7 +48,7 @@ impl Blocked {
         (!Self::is_stuck(core)).then_some(blocked)
     }
 
-    /// Whether nobody is left, nor ever will be, for what is queued.
+    /// Whether no thread is left, nor ever will be, for what is queued.
     fn is_stuck(core: &'static Core) -> bool {
         let state = core.lock();
         state.is_stuck_for_good() && core.has_work(&state)
@@ -91,7 +91,7 @@ impl Drop for Blocked {
         drop(state);
         Worker::with_any(|worker| worker.away.set(self.away));
         if called {
-            self.core.sleep.awake(); // who has called it has left the flag to it
+            self.core.sleep.awake(); // its caller has left the flag to it
             if !self.core.inbox.is_empty() {
                 self.core.wake_if_needed();
             }

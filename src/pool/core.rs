@@ -1,6 +1,6 @@
 //! The part of a pool that threads share, and what an item goes through to get into it.
 //!
-//! It is never freed, since nobody knows whose handles still name it, but used again: see `reuse`.
+//! It is never freed, since it is not known which handles still name it, but used again: see `reuse`.
 
 use std::panic::Location;
 use std::time::Duration;
@@ -47,7 +47,7 @@ pub(super) struct Settings {
     pub(super) on_stop: Hook,
 }
 
-/// The pool, for whoever posts to it.
+/// The pool, for the threads that post to it.
 pub(crate) struct Core {
     /// The number by which promises know the pool that the core is now.
     pub(super) number: AtomicUsize,
@@ -72,7 +72,7 @@ pub(crate) struct Core {
     pub(super) room_available: Condvar,
     /// Rung for workers that sleep.
     pub(super) work_available: Condvar,
-    /// Rung when a worker ends or rests, for whoever shuts the pool down.
+    /// Rung when a worker ends or rests, for the thread that shuts the pool down.
     pub(super) worker_idle: Condvar,
 }
 
@@ -96,7 +96,7 @@ impl Core {
             work_available: Condvar::new(),
             worker_idle: Condvar::new(),
         }));
-        // ORDERING: Relaxed, nobody else has the core yet.
+        // ORDERING: Relaxed, no other thread has the core yet.
         core.number.store(Number::of(core).bits(), Ordering::Relaxed);
         core
     }
@@ -110,7 +110,7 @@ impl Core {
     /// The number that identifies the pool.
     #[inline]
     pub(super) fn number(&self) -> Number {
-        // ORDERING: Relaxed, the caller is of the pool, and has synchronised with who has made it; or it
+        // ORDERING: Relaxed, the caller is of the pool, and has synchronised with its maker; or it
         // compares, and a late answer is as good as an early one.
         Number::from_bits(self.number.load(Ordering::Relaxed))
     }
@@ -228,7 +228,7 @@ impl Core {
                     self.abandon_queue(None);
                     self.sleep.awake();
                     if !self.inbox.is_empty() {
-                        self.wake_if_needed(); // pushed meanwhile, when nobody was to be woken
+                        self.wake_if_needed(); // pushed meanwhile, when no worker was to be woken
                     }
                     return;
                 }
@@ -236,7 +236,7 @@ impl Core {
         }
         if state.has_nobody() && self.has_work(&state) && state.call_one() {
             drop(state);
-            drop(self.room.lock()); // who looks whether it is called is in `wait` after this
+            drop(self.room.lock()); // a waiter that looks whether it is called is in `wait` after this
             self.room_available.notify_all(); // it may wait for room
             return; // it gives the flag back
         }

@@ -153,7 +153,7 @@ impl fmt::Debug for Pool {
 
 impl Clone for Pool {
     fn clone(&self) -> Self {
-        // ORDERING: Relaxed as in `Arc`: the one who clones has a handle.
+        // ORDERING: Relaxed as in `Arc`: the cloner has a handle.
         if self.core.handles.fetch_add(1, Ordering::Relaxed) > usize::MAX / 2 {
             std::process::abort(); // as `Arc` does: the count must not wrap
         }

@@ -1,4 +1,4 @@
-//! What a worker does while it waits: it runs what it directly waits for, if nobody has started that;
+//! What a worker does while it waits: it runs what it directly waits for, if no thread has started that;
 //! else another thread takes its place.
 
 use super::blocked::Blocked;
@@ -11,7 +11,7 @@ use crate::sync::Arc;
 use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
 
-/// Nobody is called from a wait like this.
+/// A wait like this is not ended by a call.
 static NOT_CALLED: AtomicBool = AtomicBool::new(false);
 
 impl Worker {
@@ -20,7 +20,7 @@ impl Worker {
         Self::with_any(|_| ()).is_some()
     }
 
-    /// Waits. A worker runs the job that is directly waited for, as far as nobody has started it (only
+    /// Waits. A worker runs the job that is directly waited for, as far as no thread has started it (only
     /// without a limit of time); else another thread takes its place meanwhile.
     pub(crate) fn wait_for(awaited: &mut impl Awaited, timeout: Timeout) -> Waited {
         cell::flush();
@@ -114,11 +114,11 @@ impl Worker {
         }
     }
 
-    /// Runs a job that was claimed for this worker, who waits for it, or for all of a scope.
+    /// Runs a job that was claimed for this worker, which waits for it, or for all of a scope.
     pub(super) fn run_claimed(&self, root: CellRef) {
         let here = RunContext::helping(self.here.executor);
         self.depth.set(self.depth.get() + 1);
-        // SAFETY: who has claimed the job runs it.
+        // SAFETY: the claimer of the job runs it.
         let through =
             cell::afresh(|| unsafe { cell::start(root, Permission::Granted, Some(&here)) });
         self.depth.set(self.depth.get() - 1);
@@ -136,7 +136,7 @@ impl Worker {
             return;
         }
         if self.sweep_all() > 0 {
-            self.core.wake_if_needed(); // somebody may have looked meanwhile, and gone to sleep
+            self.core.wake_if_needed(); // a worker may have looked meanwhile, and gone to sleep
         }
     }
 
@@ -202,7 +202,7 @@ impl Worker {
     }
 
     /// The same for a wait that ends, without a limit of time, where it would leave work in a queue that
-    /// nobody could ever take.
+    /// no thread could ever take.
     pub(crate) fn blocked_unless_stuck(
         timeout: Timeout,
         wait: impl FnOnce(&AtomicBool) -> bool,

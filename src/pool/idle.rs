@@ -43,7 +43,7 @@ impl Worker {
         let mut waited = false;
         loop {
             if state.wakes > 0 {
-                state.wakes -= 1; // who gave it has taken one off `idle`
+                state.wakes -= 1; // its giver has taken one off `idle`
                 return true;
             }
             if state.closing && !state.closed && state.idle == state.live {

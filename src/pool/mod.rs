@@ -26,10 +26,10 @@
 //! # Rules
 //!
 //! 1. An item is in one place: the inbox, a deque, or the hands of the one thread that has taken it. `Seat::moving`
-//!    says so to those who look at all places at once.
+//!    says so to threads that look at all places at once.
 //! 2. The state's lock is taken when a worker comes, goes, sleeps, wakes or blocks; never by a push. No user code
 //!    runs under it.
-//! 3. Whoever pushes puts the item in, then looks at `sleep`; whoever sleeps or blocks counts itself, then looks for
+//! 3. A pusher puts the item in, then looks at `sleep`; a worker that sleeps or blocks counts itself, then looks for
 //!    items. So one of the two sees the other.
 //! 4. At most one wake-up is under way: its right is the waking flag, which a woken worker gives back (`awake`), also
 //!    one whose wait was ended by a call.

@@ -68,7 +68,7 @@ impl Core {
 
     fn wait_for_room_until(&self, deadline: Deadline, called: &AtomicBool) -> bool {
         let mut room = self.room();
-        // ORDERING: Relaxed, ordered by the lock: who has called rings under it.
+        // ORDERING: Relaxed, ordered by the lock: the caller rings under it.
         while !self.has_room(&room) && !called.load(Ordering::Relaxed) {
             room = match deadline.remaining() {
                 None => return false,

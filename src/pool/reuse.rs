@@ -1,6 +1,6 @@
 //! Pools that come and go: what a pool leaves is the next one's.
 //!
-//! Promises name their pool by a number, and nobody knows how many do. So a core is not freed when its pool
+//! Promises name their pool by a number, and it is not known how many do. So a core is not freed when its pool
 //! has gone, but has another number as the next pool. An item that comes by an old number runs on the pool
 //! of the process, or is refused, if its pool was shut down.
 
@@ -43,7 +43,7 @@ impl Core {
         *self.settings.lock() = Arc::new(settings);
         *self.room.lock() = Room::of(number);
         state.publish(self);
-        // Last: who pushes from now on, though to a pool that the core was, finds that there is a hand to wake.
+        // Last: a thread that pushes from now on, though to a pool that the core was, finds that there is a hand to wake.
         self.inbox.open();
     }
 

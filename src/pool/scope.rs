@@ -140,7 +140,7 @@ impl Children {
         });
     }
 
-    /// Runs the jobs that nobody has started. Where the stack is deep others do, as long as there are any:
+    /// Runs the jobs that no thread has started. Where the stack is deep others do, as long as there are any:
     /// a scope cannot give up.
     fn help(&self) {
         Worker::with_any(|worker| {

@@ -144,7 +144,7 @@ impl Core {
         abandoned
     }
 
-    /// Nobody is at work while the pool is closing: it is closed, unless something has come. Whether it is.
+    /// No worker is at work while the pool is closing: it is closed, unless something has come. Whether it is.
     pub(super) fn close(&self, state: &mut PoolState) -> bool {
         if !state.closed && !self.has_work(state) && self.inbox.close_if_empty() {
             state.closed = true;
@@ -214,7 +214,7 @@ impl Core {
         }
     }
 
-    /// Work is queued, and there is no worker: whoever has pushed it is about to start one, or this does.
+    /// Work is queued, and there is no worker: its pusher is about to start one, or this does.
     fn see_to_work(
         &'static self,
         state: MutexGuard<'_, PoolState>,

@@ -1,4 +1,4 @@
-//! Who works in a pool: counts under one lock, touched only when a worker comes, goes, sleeps, wakes
+//! How many workers work, sleep, are blocked: counts under one lock, touched only when a worker comes, goes, sleeps, wakes
 //! or blocks.
 
 use super::core::Core;
@@ -33,9 +33,9 @@ pub(crate) struct PoolState {
     pub(super) closed: bool,
     pub(super) seats: Vec<Arc<Seat>>,
     pub(super) threads: Vec<JoinHandle<()>>,
-    /// Nobody will join them.
+    /// They will not be joined.
     pub(super) detached: bool,
-    /// The last handle is gone, and who has dropped it is through.
+    /// The last handle is gone, and its drop is through.
     pub(super) ended: bool,
     /// How many jobs were finished by workers that have left.
     pub(super) finished: usize,
@@ -81,12 +81,12 @@ impl PoolState {
         self.live < self.target.saturating_add(self.max_spare)
     }
 
-    /// Whether nobody is left who could take work, nor could be started.
+    /// Whether no worker is left that could take work, nor could be started.
     pub(super) fn is_stuck(&self) -> bool {
         self.busy() == 0 && self.idle == 0 && !self.may_start()
     }
 
-    /// The same, and nobody would ever be left: what is queued would stay there.
+    /// The same, and none would ever be left: what is queued would stay there.
     pub(super) fn is_stuck_for_good(&self) -> bool {
         self.is_stuck() && self.timed == 0 && self.target > 0
     }

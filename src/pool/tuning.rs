@@ -6,7 +6,7 @@ use std::time::Duration;
 /// How many items a worker takes from the shared queue at a time: few enough that another can take a
 /// share, many enough that the shared words are touched seldom.
 pub(super) const BATCH: usize = 32;
-/// The size of a stack if nobody says otherwise, as on most systems.
+/// The size of a stack if the builder says nothing, as on most systems.
 pub(super) const DEFAULT_STACK: usize = 2 * 1024 * 1024;
 /// How many claimed jobs may lie in the queue before a worker looks for them.
 pub(super) const LEFT_BEHIND: usize = 64;

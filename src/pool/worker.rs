@@ -244,7 +244,7 @@ impl Worker {
     }
 }
 
-/// What `std::thread` gives a thread if nobody says otherwise: asked here, since it does not tell.
+/// What `std::thread` gives a thread if it is told nothing: asked here, since it does not tell.
 fn default_stack() -> usize {
     let asked = std::env::var("RUST_MIN_STACK").ok().and_then(|size| size.parse().ok());
     asked.unwrap_or(DEFAULT_STACK)

@@ -2,7 +2,7 @@
 //! pending.
 //!
 //! Before, the list hangs on the `link` field of the deferred's cell (see `handlers`). A cell that follows may
-//! be settled and queued through that field at any time, while a canceller is on its way; so those few who
+//! be settled and queued through that field at any time, while a canceller is on its way; so the few deferreds that
 //! have handlers leave them here, under the address of their chain's root.
 
 use std::collections::BTreeMap;
@@ -82,7 +82,7 @@ pub(in crate::cell) unsafe fn arrived(root: CellRef) {
         if !handlers.is_empty() {
             trampoline::shield(|| drop(handlers));
         }
-    } // else who has marked it looks here
+    } // else the canceller that has marked it looks here
 }
 
 /// Producer of a cell that has not followed in the end; a canceller may have looked here too early.

@@ -34,7 +34,7 @@ pub(crate) unsafe fn end_chain(root: CellRef) {
     }
 }
 
-/// A queue lets go of a job that somebody else has claimed.
+/// A queue lets go of a job that another thread has claimed.
 ///
 /// # Safety
 /// The caller has the queue's reference, and gives it up.

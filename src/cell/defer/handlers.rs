@@ -9,7 +9,7 @@ use crate::sync::atomic::{AtomicPtr, Ordering};
 
 /// What a promise waits for: the items of a list.
 pub(crate) trait Cancel: Send + Sync {
-    /// Nobody wants what comes of it any more.
+    /// What comes of it is not wanted any more.
     fn cancel(self: Arc<Self>);
 }
 
@@ -65,7 +65,7 @@ pub(in crate::cell) fn add(list: &AtomicPtr<()>, handler: Handler) -> Result<(),
 /// if the list is closed.
 ///
 /// # Safety
-/// `place` is memory for a node in what `upstream` keeps, which nobody else uses.
+/// `place` is memory for a node in what `upstream` keeps, and is the caller's alone.
 pub(in crate::cell) unsafe fn add_in(
     list: &AtomicPtr<()>,
     place: *mut Node,

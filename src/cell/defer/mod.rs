@@ -15,7 +15,7 @@
 //!    where it is quiet.
 //! 2. What runs inside `shield` does not unwind: it aborts.
 //! 3. A thread that is about to block flushes first; what waits may be what it is waiting for.
-//! 4. The list of handlers is closed once; whoever closes it has all of them, and adds to it fail from then on.
+//! 4. The list of handlers is closed once; the closer has all of them, and from then on nothing is added.
 //! 5. `Bounce` holds the function that does what was put off, so that this room knows none of the later ones.
 //! 6. `free_root` and `free` are called by `free.rs`, the run loop and the follower only, each with the cell's body
 //!    empty.

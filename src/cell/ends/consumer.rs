@@ -35,7 +35,7 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
     pub(crate) fn settled(outcome: Outcome<T, E>, location: &'static Location<'static>) -> Self {
         let table = const { &PlainTable::<Made, T, E>::TABLE };
         let header = Header::new(table, Word::settled(), Chain::under_way(), location);
-        // SAFETY: nobody else has the new cell.
+        // SAFETY: the new cell is the caller's alone.
         unsafe { Self::from_cell(body::with_outcome(header, outcome)) }
     }
 

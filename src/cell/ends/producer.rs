@@ -123,7 +123,7 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         index: usize,
     ) {
         if let Some(trace) = trace {
-            // SAFETY: we are the producer of the cell, which is not settled, so nobody reads its
+            // SAFETY: we are the producer of the cell, which is not settled: no other party reads its
             // place.
             unsafe {
                 let header = self.cell.header();
@@ -161,7 +161,7 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         // SAFETY: we are the producer, and nothing is in the body.
         unsafe {
             if !this.cell.header().up.start() {
-                // Whoever has cancelled it takes the handlers, and may not have come to that.
+                // The canceller takes the handlers, and may not have come to that.
                 inner.cancel();
                 free::lost(this.cell);
                 return;
@@ -207,7 +207,7 @@ impl<T, E> Producer<T, E> {
     /// As [`waits_for`](Self::waits_for), without an allocation.
     ///
     /// # Safety
-    /// `place` is memory for a node in what `upstream` keeps, which nobody else uses.
+    /// `place` is memory for a node in what `upstream` keeps, and is the caller's alone.
     pub(in crate::cell) unsafe fn waits_in(&mut self, place: *mut Node, upstream: Arc<dyn Cancel>) {
         // SAFETY: the caller's promise.
         let added = unsafe { handlers::add_in(self.handlers(), place, upstream) };
@@ -226,7 +226,7 @@ impl<T, E> Producer<T, E> {
         }
     }
 
-    /// Nothing happens any more when this promise is cancelled. Gives the handlers, unless it was cancelled: then whoever did so has them.
+    /// Nothing happens any more when this promise is cancelled. Gives the handlers, unless it was cancelled: then the canceller has them.
     pub(in crate::cell) fn take_handlers(&mut self) -> Option<Handlers> {
         self.has_handlers = false;
         // SAFETY: as in `is_cancelled`.

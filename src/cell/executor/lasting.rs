@@ -1,6 +1,6 @@
 //! Executors that are named by numbers: pools.
 //!
-//! A handle on a pool is in every promise and every link, and costs no reference count; so nobody knows
+//! A handle on a pool is in every promise and every link, and costs no reference count; so it is not known
 //! when the last one is gone. What a pool leaves is therefore not freed: the next pool gets it, under
 //! another number, and an item that comes by an old number is refused. Nothing is left behind by a pool
 //! that goes but room for the one that comes.
@@ -45,7 +45,7 @@ sync::global! {
 }
 
 sync::global! {
-    /// Place 0 is nobody's, so that no number is 0.
+    /// Place 0 is not given, so that no number is 0.
     static NEXT: AtomicUsize = AtomicUsize::new(1);
 }
 

@@ -28,7 +28,7 @@ thread_local! {
     static GIVEN: Cell<Given> = const { Cell::new(Given { ticket: 0, refused: false }) };
     /// Whether a job is running inside the call that has posted it.
     static INLINE: Cell<bool> = const { Cell::new(false) };
-    /// Whether somebody further out will run what waits.
+    /// Whether a call further out will run what waits.
     static OUTER: Cell<bool> = const { Cell::new(false) };
     static WAITING: RefCell<VecDeque<(ExecutorHandle, Item)>> =
         const { RefCell::new(VecDeque::new()) };
@@ -86,7 +86,7 @@ fn outermost(f: impl FnOnce()) {
 fn run_waiting() {
     let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front()).ok().flatten();
     while let Some((executor, item)) = next() {
-        // SAFETY: whoever put the item off gave it away, once.
+        // SAFETY: the item was given away when it was put off, once.
         unsafe {
             if let Err(refused) = executor.post(item, Lane::Back) {
                 queued::refuse(refused);

@@ -1,7 +1,7 @@
 //! Queues that one thread drains: it runs what is in them also while it waits for something else.
 //!
 //! Each thread has a list of those that it drains. A thread that waits without a limit leaves with each of
-//! them how it is woken; who brings a job ends its wait with that, and it goes on waiting when the job is
+//! them how it is woken; a job that is brought ends its wait, and it goes on waiting when the job is
 //! through.
 
 use std::cell::RefCell;

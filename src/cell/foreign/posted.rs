@@ -92,7 +92,7 @@ unsafe fn post<X: Execute>(
 }
 
 sync::global! {
-    /// 0 is nobody's.
+    /// 0 is never given.
     static TICKETS: AtomicU64 = AtomicU64::new(1);
 }
 

@@ -32,7 +32,7 @@ pub(in crate::cell) fn counts() -> bool {
 /// The task is about to be given an outcome that is there. Pending: it has had enough in this poll, and was
 /// woken for another one.
 ///
-/// It tells only the future of a pool, by its own waker: who polls once to see whether something is there,
+/// It tells only the future of a pool, by its own waker: a caller that polls once to see whether something is there,
 /// or blocks on it in the middle of a poll, is not concerned.
 pub(crate) fn spend(context: &Context<'_>) -> Poll<()> {
     let (task, left) = NOW.get();
@@ -48,7 +48,7 @@ pub(crate) fn spend(context: &Context<'_>) -> Poll<()> {
     Poll::Ready(())
 }
 
-/// As [`spend`] by a caller who does not know whether there will be an outcome; with [`refund`] where there
+/// As [`spend`] by a caller that does not know whether there will be an outcome; with [`refund`] where there
 /// was none.
 pub(crate) fn refund(context: &Context<'_>) {
     let (task, left) = NOW.get();

@@ -1,4 +1,4 @@
-//! The schedule word of a future: who polls it, who queues it, and who still refers to it.
+//! The schedule word of a future: which thread polls it, which queues it, and what still refers to it.
 //!
 //! A future is queued at most once and polled by one thread at a time. Its entry in the queue and the
 //! wish to be polled are two bits, because a worker that waits for the future may poll it itself: then
@@ -24,7 +24,7 @@ const RUNNING: usize = 4;
 const DONE: usize = 8;
 /// It was polled: it may not be moved any more.
 const POLLED: usize = 16;
-/// Nobody can wake it any more: it is to be dropped.
+/// No waker is left: it is to be dropped.
 const FORSAKEN: usize = 32;
 /// One reference.
 const REFERENCE: usize = 64;
@@ -39,8 +39,8 @@ pub(crate) enum Left {
     Nothing,
     /// It was the last one of a future that is gone: the root's reference is to be dropped.
     Free,
-    /// The future is to be polled, or nobody could wake it any more: it has been queued, and the caller
-    /// pushes the entry; who pops it polls the future, or drops it.
+    /// The future is to be polled, or no waker was left: it has been queued, and the caller
+    /// pushes the entry; its popper polls the future, or drops it.
     Push,
 }
 
@@ -50,7 +50,7 @@ pub(crate) enum Left {
 pub(crate) enum Popped {
     /// The future, to be polled, with the entry's reference.
     Run,
-    /// Nothing: somebody else has polled it, or it is gone.
+    /// Nothing: another thread has polled it, or it is gone.
     Left(Left),
 }
 
@@ -63,7 +63,7 @@ impl Schedule {
         Schedule(AtomicUsize::new(WOKEN | QUEUED | REFERENCE))
     }
 
-    /// Anybody who keeps the cell: the future is to be polled. `true`: the caller pushes the entry.
+    /// Any thread that keeps the cell: the future is to be polled. `true`: the caller pushes the entry.
     #[must_use]
     pub(crate) fn wake(&self) -> bool {
         let before = self.update(|now| {
@@ -73,14 +73,14 @@ impl Schedule {
         before & (QUEUED | RUNNING | DONE) == 0
     }
 
-    /// Whoever has taken the entry out of the queue.
+    /// Popper: has taken the entry out of the queue.
     pub(crate) fn pop(&self) -> Popped {
         let before = self
             .update(|now| if is_ready(now) { run(now & !QUEUED) } else { released(now & !QUEUED) });
         if is_ready(before) { Popped::Run } else { Popped::Left(left(before & !QUEUED)) }
     }
 
-    /// Worker that waits for the future, or canceller, both of whom keep the chain: takes it to poll it.
+    /// Worker that waits for the future, or canceller, which both keep the chain: takes it to poll it.
     /// The entry stays in the queue. `fresh`: only if it was never polled.
     #[must_use]
     pub(crate) fn claim(&self, fresh: bool) -> bool {
@@ -106,13 +106,13 @@ impl Schedule {
         left(self.update(|now| released(now & !(RUNNING | WOKEN) | DONE)) | DONE)
     }
 
-    /// Poller: whether nobody could wake the future once more.
+    /// Poller: whether no waker is left.
     pub(crate) fn is_forsaken(&self) -> bool {
         // ORDERING: Relaxed, the only reference that is left is the caller's.
         self.0.load(Ordering::Relaxed) & FORSAKEN != 0
     }
 
-    /// Whoever keeps the cell: whether it was never polled.
+    /// Any thread that keeps the cell: whether it was never polled.
     pub(crate) fn is_fresh(&self) -> bool {
         // ORDERING: Relaxed, a hint.
         self.0.load(Ordering::Relaxed) & (POLLED | DONE) == 0
@@ -120,7 +120,7 @@ impl Schedule {
 
     // ── References ───────────────────────────────────────────────────────────────────────────
 
-    /// Whoever has a reference: one more.
+    /// Holder of a reference: one more.
     pub(crate) fn retain(&self) {
         // ORDERING: Relaxed as in `Arc`.
         if self.0.fetch_add(REFERENCE, Ordering::Relaxed) > MOST {
@@ -159,7 +159,7 @@ fn run(now: usize) -> usize {
     now & !WOKEN | RUNNING | POLLED
 }
 
-/// With one reference less; if that was the last one of a future that is not gone, nobody can wake it any
+/// With one reference less; if that was the last one of a future that is not gone, no waker can wake it any
 /// more, and it is queued once more.
 fn released(now: usize) -> usize {
     match left(now) {

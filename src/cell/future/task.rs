@@ -300,7 +300,7 @@ where
 /// # Safety
 /// The caller keeps the chain.
 unsafe fn cancelled(cell: CellRef) {
-    // SAFETY: the caller's promise; who has claimed the future is the cell's producer.
+    // SAFETY: the caller's promise; the claimer of the future is the cell's producer.
     unsafe {
         let Some(core) = core(cell) else { return };
         if core.schedule.claim(true) {

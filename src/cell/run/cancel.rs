@@ -99,7 +99,7 @@ pub(in crate::cell) unsafe fn leave(cell: CellRef) {
     // SAFETY: the caller's promise; each arm has what the word gave it.
     unsafe {
         match cell.header().word.leave_settled() {
-            Some(Leave::Bare) => free::release(cell), // mostly: somebody has taken the outcome
+            Some(Leave::Bare) => free::release(cell), // mostly: the outcome was taken
             Some(leave) => leave_behind(cell, leave),
             None => leave_pending(cell),
         }

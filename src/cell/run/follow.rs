@@ -30,7 +30,7 @@ pub(crate) unsafe fn follow(mut cell: CellRef, inner: CellRef) -> Option<CellRef
             cancel::cancel(inner);
             return Some(give_up(cell, inner, FailureKind::Cancelled));
         }
-        // Only now, so that two who do this at the same time do not both see nothing.
+        // Only now, so that of two threads that do this at the same time one sees the other's.
         if let Some(fate) = graph::undo_circle(cell, inner) {
             return Some(give_up(cell, inner, fate));
         }
@@ -122,7 +122,7 @@ unsafe fn give_up(cell: CellRef, inner: CellRef, fate: FailureKind) -> CellRef {
 /// # Safety
 /// The caller owns the settled `inner` and is the producer of `cell`.
 pub(crate) unsafe fn arrive(inner: CellRef, cell: CellRef) {
-    // SAFETY: the caller's promise. The inner chain is ended once: by us, or by whoever was using
+    // SAFETY: the caller's promise. The inner chain is ended once: by us, or by the thread that was using
     // its root when we detached.
     unsafe {
         (cell.header().vtable().move_outcome)(inner, cell);

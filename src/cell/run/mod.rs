@@ -17,8 +17,8 @@
 //! 3. The parent is freed behind the child's work, but a root with its chain.
 //! 4. A canceller settles the tail by its own word, then marks the root; a root that has not started is its own then.
 //! 5. A follower attaches the inner chain first, looks for a circle then, and attaches to the inner cell last.
-//! 6. An inner chain is ended by its follower, or by whoever held its root at that moment (`BUSY`).
-//! 7. An item is run once. A root that somebody else has started is let go of (`lost`).
+//! 6. An inner chain is ended by its follower, or by the thread that held its root at that moment (`BUSY`).
+//! 7. An item is run once. A root that another thread has started is let go of (`lost`).
 
 pub(in crate::cell) mod cancel;
 pub(in crate::cell) mod follow;

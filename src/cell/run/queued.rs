@@ -10,7 +10,7 @@ use crate::cell::state::header::{CellRef, Permission};
 use crate::cell::state::task;
 use crate::cell::state::word::Receiver;
 
-/// Runs an item on a thread of its executor. Whether it was a job that nobody else had claimed.
+/// Runs an item on a thread of its executor. Whether it was a job that no other thread had claimed.
 ///
 /// # Safety
 /// The item was posted to that executor, and is run once.
@@ -100,7 +100,7 @@ unsafe fn end_refused(Refused { item, shut_down }: Refused) {
     unsafe { end(item, Permission::Refused(shut_down)) };
 }
 
-/// Settles an item that nobody will run, in the way that `turn` says.
+/// Settles an item that will not be run, in the way that `turn` says.
 ///
 /// # Safety
 /// The item is the caller's, and is in no queue that links items.
@@ -148,7 +148,7 @@ pub(crate) unsafe fn needs_its_executor(item: Item) -> bool {
     }
 }
 
-/// Whether a queued item is a job that nobody has started or claimed.
+/// Whether a queued item is a job that no thread has started or claimed.
 pub(crate) fn is_waiting(item: Item) -> bool {
     // SAFETY: a queued item keeps its cell alive.
     unsafe {

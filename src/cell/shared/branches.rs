@@ -31,7 +31,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         let branch = Branch { cell, turn, executor, owner: true };
         if late {
             self.offer(&branch);
-            // It is there, and not empty, so that somebody will come to this.
+            // It is there, and not empty, so that a popper will come to this.
             waiting.series.get_or_insert_default().push_back((ticket, branch));
         } else if settled {
             drop(waiting);

@@ -1,8 +1,8 @@
-//! The word of a shared value: whether it has settled, and who holds it; and the count of its references.
+//! The word of a shared value: whether it has settled, and how many hold it; and the count of its references.
 //!
-//! The handles and the feeder together have one reference to the shared part; whoever of them goes last
-//! gives it up. Branches have the others. Who waits is in a list behind a lock, and says so in the word
-//! before he gets into it. So where nobody ever did, the feeder settles the value and goes, all by one
+//! The handles and the feeder together have one reference to the shared part; the last of them to go
+//! gives it up. Branches have the others. A waiter is in a list behind a lock, and says so in the word
+//! before it gets into it. So where there never was one, the feeder settles the value and goes, all by one
 //! compare-and-swap; else it takes the lock, and `SETTLED` and `UNWANTED` are set under it.
 //!
 //! ```text
@@ -14,7 +14,7 @@ use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// It has settled, for ever.
 const SETTLED: u64 = 1;
-/// Somebody has been in the list of who waits.
+/// A waiter has been in the list.
 const WAITED: u64 = 1 << 1;
 /// The feeder has not come.
 const FEEDER: u64 = 1 << 2;
@@ -49,7 +49,7 @@ pub(crate) enum Standing {
 pub(crate) enum Leave {
     /// Nothing: it has gone, and must not touch the shared part.
     Gone,
-    /// It was the last one that had not cancelled, and is no owner any more: to look who is left, and to
+    /// It was the last one that had not cancelled, and is no owner any more: to look whether one is left, and to
     /// leave again.
     Look,
     /// It is the last handle, and no owner any more: to do what that takes, then [`Counts::leave_last`].
@@ -79,7 +79,7 @@ impl Counts {
 
     // ── Settling ─────────────────────────────────────────────────────────────────────────────
 
-    /// Feeder: settles the value and goes, if nobody ever waited for it. Then whether it was the last
+    /// Feeder: settles the value and goes, if there never was a waiter. Then whether it was the last
     /// holder; the shared part must not be touched if not. `None`: nothing was done.
     pub(crate) fn settle_alone(&self) -> Option<bool> {
         // ORDERING: Relaxed, the CAS decides.
@@ -115,11 +115,11 @@ impl Counts {
         handles(self.word.fetch_sub(FEEDER, Ordering::AcqRel)) == 0
     }
 
-    /// Under the lock of the list: somebody is about to get into it. `false`: it has settled.
+    /// Under the lock of the list: a waiter is about to get into it. `false`: it has settled.
     #[must_use]
     pub(crate) fn wait(&self) -> bool {
-        // ORDERING: Acquire pairs with `settle_alone`: who is refused reads the outcome. Nothing of ours
-        // is published: who settles from now on takes the lock.
+        // ORDERING: Acquire pairs with `settle_alone`: a refused waiter reads the outcome. Nothing of ours
+        // is published: a settler takes the lock from now on.
         let mut now = self.word.load(Ordering::Acquire);
         if now & WAITED == 0 {
             now = self.word.fetch_or(WAITED, Ordering::Acquire);
@@ -138,7 +138,7 @@ impl Counts {
     /// One more handle. `false`: too many.
     #[must_use]
     pub(crate) fn add(&self) -> bool {
-        // ORDERING: Relaxed as in `Arc`: the one who clones has a handle.
+        // ORDERING: Relaxed as in `Arc`: the cloner has a handle.
         handles(self.word.fetch_add(HANDLE + OWNER, Ordering::Relaxed)) < MOST
     }
 
@@ -154,10 +154,10 @@ impl Counts {
     /// so one that has to look does so before it goes.
     pub(crate) fn leave(&self, owner: bool) -> Leave {
         let all = if owner { HANDLE + OWNER } else { HANDLE };
-        // ORDERING: Relaxed, who is the last one looks again, in `leave_last`.
+        // ORDERING: Relaxed, the last one looks again, in `leave_last`.
         let now = self.word.load(Ordering::Relaxed);
         if now & (SETTLED | FEEDER) == SETTLED {
-            // Nothing is left to cancel. Who has the only handle can make no other one meanwhile.
+            // Nothing is left to cancel. The holder of the only handle can make no other one meanwhile.
             // ORDERING: AcqRel as in `swap_in`.
             let last =
                 handles(now) == 1 || handles(self.word.fetch_sub(all, Ordering::AcqRel)) == 1;
@@ -174,7 +174,7 @@ impl Counts {
             let last = handles(now) == 1;
             let looks = owner && now < 2 * OWNER && now & SETTLED == 0;
             let (gives, leave) = match (last, looks) {
-                (true, _) if !owner => return Leave::Last, // nobody can make another one meanwhile
+                (true, _) if !owner => return Leave::Last, // no other one can be made meanwhile
                 (true, _) => (OWNER, Leave::Last),
                 (false, true) => (OWNER, Leave::Look),
                 (false, false) => (all, Leave::Gone),
@@ -192,7 +192,7 @@ impl Counts {
         // ORDERING: Acquire pairs with `leave_feeder`, `settle_alone` and `leave`: the feeder is through,
         // and so are the other handles.
         if self.word.load(Ordering::Acquire) & FEEDER == 0 {
-            return true; // nobody else looks at the word any more
+            return true; // no other thread looks at the word any more
         }
         // ORDERING: AcqRel as in `swap_in`.
         self.word.fetch_sub(HANDLE, Ordering::AcqRel) & FEEDER == 0
@@ -203,14 +203,14 @@ impl Counts {
     /// One more reference. `false`: too many.
     #[must_use]
     pub(crate) fn refer(&self) -> bool {
-        // ORDERING: Relaxed as in `Arc`: the one who clones has a reference.
+        // ORDERING: Relaxed as in `Arc`: the cloner has a reference.
         self.references.fetch_add(1, Ordering::Relaxed) < usize::MAX / 2
     }
 
     /// A reference goes. Whether it was the last one: then the shared part is the caller's to free.
     #[must_use]
     pub(crate) fn let_go(&self) -> bool {
-        // ORDERING: Acquire as below. Who has the only one can make no other meanwhile.
+        // ORDERING: Acquire as below. The holder of the only one can make no other meanwhile.
         if self.references.load(Ordering::Acquire) == 1 {
             return true;
         }

@@ -1,6 +1,6 @@
 //! A value with many owners: a layer above the cell, which has one consumer.
 //!
-//! The shared part is that consumer. The outcome stays in the cell and is read there. Who waits is
+//! The shared part is that consumer. The outcome stays in the cell and is read there. The list of waiters is
 //! in `waiters`, what comes after it in `branches`.
 
 use std::collections::VecDeque;
@@ -33,11 +33,11 @@ use crate::trace::Trace;
 pub(crate) struct Shared<T: 'static, E: 'static> {
     /// First, so that its address is that of the shared part.
     observer: Observer,
-    /// Whether it has settled, and who holds it.
+    /// Whether it has settled, and how many handles there are.
     pub(super) counts: Counts,
     /// The tail of the chain that gives the value. Ours when it has settled; alive as long as we are.
     feeder: CellRef,
-    /// Somebody has looked at the failure.
+    /// A reader has looked at the failure.
     seen: AtomicBool,
     pub(super) executor: ExecutorHandle,
     /// Whether there ever was something in `setter`.
@@ -125,7 +125,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         if standing == Standing::Pending {
             return Trace::new();
         }
-        // SAFETY: settled with an outcome, so the cell is ours, and nobody writes its place any more.
+        // SAFETY: settled with an outcome, so the cell is ours, and its place is not written any more.
         // Without one a late producer may be at work.
         unsafe {
             let header = self.feeder.header();
@@ -159,7 +159,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     // ── Settling, cancelling ─────────────────────────────────────────────────────────────────
 
     /// Settles by hand a value that was made for that. `Err`: it was settled before, which is there to be seen
-    /// by whoever is told so.
+    /// by the caller that is told so.
     pub(crate) fn set<X>(&self, of: X, make: impl FnOnce(X) -> Outcome<T, E>) -> Result<(), X> {
         if !self.by_hand {
             return Err(of);
@@ -187,7 +187,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         self.tell(waiters);
     }
 
-    /// From now on it is settled. Gives who is to be told: nobody, if it was settled before.
+    /// From now on it is settled. Gives the waiters to be told: none, if it was settled before.
     fn begin(&self, unwanted: bool) -> Vec<(Ticket, Waiter)> {
         let mut waiting = self.lock();
         if self.counts.settle(unwanted) { waiting.take_all() } else { Vec::new() }
@@ -216,7 +216,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         }
     }
 
-    /// Cancels what gives the value, if somebody has cancelled and nobody is left who has not.
+    /// Cancels what gives the value, if a handle has cancelled and no owner is left.
     pub(crate) fn cancel_if_unwanted(&self, somebody: bool) {
         let mut waiting = self.lock();
         waiting.cancelled |= somebody;
@@ -229,13 +229,13 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         }
     }
 
-    /// Whether it is pending, and no owner is left who has not cancelled: for good, since only who has a
+    /// Whether it is pending, and no owner is left that has not cancelled: for good, since only the holder of a
     /// handle can become an owner.
     fn is_unowned(&self, waiting: &Waiting) -> bool {
         waiting.owners == 0 && !self.counts.any() && !self.is_settled()
     }
 
-    /// The promise of a branch was dropped: it is no owner any more. Whether the value is nobody's by
+    /// The promise of a branch was dropped: it is no owner any more. Whether the value has lost its last owner by
     /// that, which its own source should know.
     pub(super) fn left(&self, ticket: Ticket) -> bool {
         let mut waiting = self.lock();

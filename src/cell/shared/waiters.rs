@@ -1,4 +1,4 @@
-//! Who waits for a shared value: a list behind a lock, because a time-out must be able to leave it. No
+//! The waiters of a shared value: a list behind a lock, because a time-out must be able to leave it. No
 //! user code runs under the lock.
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use crate::sync::atomic::AtomicBool;
 use crate::sync::{Arc, MutexGuard};
 use crate::timeout::Timeout;
 
-/// Those who wait, by their tickets, ascending. Who has left leaves a gap.
+/// The waiters by their tickets, ascending. One that has left leaves a gap.
 type Entries = Vec<(Ticket, Option<Waiter>)>;
 
 /// So many gaps are left where they are: then as many as there are others.
@@ -59,13 +59,13 @@ impl Waiting {
         self.next - 1
     }
 
-    /// Puts somebody into the list; a branch is an owner.
+    /// Puts a waiter into the list; a branch is an owner.
     pub(super) fn enter(&mut self, ticket: Ticket, waiter: Waiter) {
         self.owners += usize::from(matches!(waiter, Waiter::Branch(_)));
         self.entries.get_or_insert_default().push((ticket, Some(waiter)));
     }
 
-    /// All who wait, in the order in which they came.
+    /// All waiters, in the order in which they came.
     pub(super) fn take_all(&mut self) -> Vec<(Ticket, Waiter)> {
         (self.gaps, self.owners) = (0, 0);
         let entries = self.entries.take().unwrap_or_default();
@@ -155,7 +155,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         self.waiting.lock()
     }
 
-    /// Adds somebody; gives him back if it has settled.
+    /// Adds a waiter; gives it back if the value has settled.
     fn add(&self, waiter: Waiter) -> Result<Ticket, Waiter> {
         let mut waiting = self.lock();
         if !self.counts.wait() {
@@ -196,7 +196,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         }
     }
 
-    /// Somebody who listens does so no more.
+    /// A listener is to be woken no more.
     pub(crate) fn unlisten(&self, ticket: Ticket) {
         if let Some(Waiter::Listener(listener)) = self.remove(ticket) {
             // SAFETY: taken out of the list.

@@ -79,7 +79,7 @@ pub(in crate::cell) fn with_work<W, T, E>(header: Header, work: W) -> CellRef {
 /// A cell without work in memory that is there.
 ///
 /// # Safety
-/// Nobody uses the memory, which stays until the table's `give_up` is called.
+/// The memory is unused, and stays until the table's `give_up` is called.
 pub(in crate::cell) unsafe fn in_part<T, E>(header: Header, part: *mut Part<T, E>) -> CellRef {
     // SAFETY: the caller's promise; a cell begins with its header.
     unsafe {
@@ -117,7 +117,7 @@ pub(in crate::cell) unsafe fn take_work<W>(cell: CellRef) -> W {
 /// Looks at the work.
 ///
 /// # Safety
-/// The cell was made with a `W`, which nobody takes meanwhile.
+/// The cell was made with a `W`, which is not taken meanwhile.
 pub(in crate::cell) unsafe fn work<'a, W>(cell: CellRef) -> &'a W {
     // SAFETY: the caller's promise.
     unsafe { &(*cell.as_ptr().cast::<Pending<W>>()).work }
@@ -176,7 +176,7 @@ pub(in crate::cell) unsafe fn take_written<T, E>(cell: CellRef) -> Outcome<T, E>
 /// Frees a root.
 ///
 /// # Safety
-/// Nobody else has the cell, and its body is empty.
+/// The cell is the caller's alone, and its body is empty.
 #[inline]
 pub(in crate::cell) unsafe fn free_root(cell: CellRef) {
     // SAFETY: the caller's promise.

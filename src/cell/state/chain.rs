@@ -3,22 +3,22 @@
 //! A chain is linear: a root (a job, a deferred, a settled promise) and the links behind it; only
 //! the last one has a handle. Cells point down, so a cancellation could not find its way up: every
 //! link therefore knows its root, and the root outlives its own completion; it is freed with the
-//! chain's last cell. The root's word decides who starts the work, says whether the chain is
+//! chain's last cell. The root's word decides which thread starts the work, says whether the chain is
 //! cancelled, and names the root of an inner chain while a link follows a promise that it was
 //! given. Links only read it.
 //!
 //! ```text
 //!   WAITING|REFERRED ── start ──► 0 (under way) ◄── detach ── inner root's address ─┐
 //!         │  └─ claim ─► REFERRED (under way, a queue still has it)                 │ + BUSY while
-//!         │                          └────── attach ──────► inner root's address ───┘ somebody uses
+//!         │                          └────── attach ──────► inner root's address ───┘ a thread uses
 //!         └─ cancel ─► CANCEL|REFERRED (claimed by the canceller)                     the inner root
 //!   end of the chain: no REFERRED: freed; else OVER|REFERRED, freed by `drop_reference`
 //! ```
 //!
 //! While it is `WAITING` the number of the pool in whose queue the job is stands in the address's place, so that a waiting
 //! worker claims only its own pool's jobs. There is none for a deferred, nor for a job that waits for
-//! something else than its turn; whoever looks for what that is keeps its work in place by `BUSY`.
-//! Who follows attaches first, and looks for a circle then: `withdraw` takes that back.
+//! something else than its turn; a thread that looks for what that is keeps its work in place by `BUSY`.
+//! A follower attaches first, and looks for a circle then: `withdraw` takes that back.
 
 use crate::sync::atomic::{AtomicPtr, Ordering, fence};
 
@@ -26,8 +26,8 @@ type Pointer = *mut ();
 
 /// The chain is cancelled.
 const CANCEL: usize = 1;
-/// Somebody is using the inner root: whoever ends the inner chain leaves that to them. With
-/// `WAITING`: somebody looks at the work, for a moment.
+/// A thread is using the inner root: the end of the inner chain is left to that one. With
+/// `WAITING`: a thread looks at the work, for a moment.
 const BUSY: usize = 2;
 /// A queue or a deferred refers to the root.
 const REFERRED: usize = 4;
@@ -35,7 +35,7 @@ const REFERRED: usize = 4;
 const WAITING: usize = 8;
 const NOT_STARTED: usize = WAITING | REFERRED;
 const BITS: usize = CANCEL | BUSY | REFERRED | WAITING;
-/// In place of an address: the chain is over, whoever drops the last reference frees the root.
+/// In place of an address: the chain is over, the holder of the last reference frees the root.
 const OVER: usize = 16;
 
 /// What a canceller finds at a root.
@@ -102,7 +102,7 @@ impl Chain {
     // ── Starting the root ────────────────────────────────────────────────────────────────────
 
     /// Popper or deferred: takes the root to start it, and gives its reference up with it. `false`:
-    /// somebody has claimed it; [`drop_reference`](Self::drop_reference) is due.
+    /// another thread has claimed it; [`drop_reference`](Self::drop_reference) is due.
     #[must_use]
     pub(crate) fn start(&self) -> bool {
         self.leave_waiting(|_| plain(0)).is_some()
@@ -119,13 +119,13 @@ impl Chain {
             && self.swap_in(now, plain(REFERRED)).is_ok()
     }
 
-    /// Whoever is about to queue a job that waited elsewhere: it may be claimed from now on. Nothing
+    /// The thread that is about to queue a job that waited elsewhere: it may be claimed from now on. Nothing
     /// changes if it was cancelled.
     pub(crate) fn set_executor(&self, pool: Pointer) {
         let _ = self.leave_waiting(|_| with(pool, WAITING | REFERRED, 0));
     }
 
-    /// Out of `WAITING`, when nobody looks at the work. `None`: somebody was faster.
+    /// Out of `WAITING`, when no thread looks at the work. `None`: another one was faster.
     fn leave_waiting(&self, to: impl Fn(Pointer) -> Pointer) -> Option<Pointer> {
         // ORDERING: Relaxed, the CAS decides.
         let mut now = self.0.load(Ordering::Relaxed);
@@ -138,7 +138,7 @@ impl Chain {
         None
     }
 
-    /// Whoever keeps this root: if it waits for something else than its turn in a queue, nobody
+    /// Any thread that keeps this root: if it waits for something else than its turn in a queue, no thread
     /// starts or cancels it, so that nothing behind it is freed, before
     /// [`release_work`](Self::release_work), some steps later.
     #[must_use]
@@ -154,7 +154,7 @@ impl Chain {
         false
     }
 
-    /// Somebody who looks at the work is through in a few steps.
+    /// A thread that looks at the work is through in a few steps.
     fn after_a_look(now: Pointer) -> Pointer {
         if bits(now) & BUSY != 0 {
             crate::sync::spin_loop();
@@ -187,7 +187,7 @@ impl Chain {
         bits(self.0.load(Ordering::Relaxed)) & WAITING != 0
     }
 
-    /// Whether the root has not been started and is in the queue of a pool: for those who tell people of it.
+    /// Whether the root has not been started and is in the queue of a pool: for `Debug`.
     pub(crate) fn is_queued(&self) -> bool {
         // ORDERING: Relaxed, a hint.
         let now = self.0.load(Ordering::Relaxed);
@@ -196,7 +196,7 @@ impl Chain {
 
     /// Owner of a settled chain of one cell, whose deferred settled by the state word alone.
     pub(crate) fn set_under_way(&self) {
-        // ORDERING: Relaxed, nobody else has the chain: its deferred is gone, its tail is ours.
+        // ORDERING: Relaxed, no other party has the chain: its deferred is gone, its tail is ours.
         if bits(self.0.load(Ordering::Relaxed)) & WAITING != 0 {
             self.0.store(plain(0), Ordering::Relaxed);
         }
@@ -211,8 +211,8 @@ impl Chain {
         address(before).addr() == OVER
     }
 
-    /// Whoever frees the chain's last cell. `true`: the root is the caller's to free; else the one
-    /// who still refers to it does.
+    /// The thread that frees the chain's last cell. `true`: the root is the caller's to free; else the one
+    /// that still refers to it does.
     #[must_use]
     pub(crate) fn end(&self) -> bool {
         // ORDERING: Acquire pairs with `drop_reference`: the popper's last use happens before.
@@ -254,7 +254,7 @@ impl Chain {
                 continue;
             }
             let inner = address(now);
-            // While somebody looks, for some steps, the exchange fails: no canceller does, for it is not
+            // While another thread looks, for some steps, the exchange fails: no canceller does, for it is not
             // cancelled.
             let free = if inner.is_null() { now } else { with(now, 0, BUSY) };
             let busy = if inner.is_null() { 0 } else { BUSY };
@@ -283,7 +283,7 @@ impl Chain {
         }
     }
 
-    /// Whoever holds the inner root, innermost first: is through with it.
+    /// Holder of the inner root, innermost first: is through with it.
     pub(crate) fn release(&self) -> Release {
         let before = self.update(|now| with(now, 0, BUSY));
         Release { end_inner: address(before).is_null() }
@@ -320,7 +320,7 @@ impl Chain {
     }
 
     /// Follower that has found that it would wait for itself, before anything names it as the receiver:
-    /// as if it had not attached. `None`: somebody is using the inner root; else whether the chain is
+    /// as if it had not attached. `None`: a thread is using the inner root; else whether the chain is
     /// cancelled, and the inner one with it.
     #[must_use]
     pub(crate) fn withdraw(&self) -> Option<bool> {
@@ -335,7 +335,7 @@ impl Chain {
         None
     }
 
-    /// The follower, when the inner chain has settled. `true`: somebody is using the inner root and
+    /// The follower, when the inner chain has settled. `true`: a thread is using the inner root and
     /// will end the inner chain; else that is the caller's duty.
     #[must_use]
     pub(crate) fn detach(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Mutex, OnceLock};
 
-/// The bits of a compressed reference that say nothing of the address: three of them are for those who
+/// The bits of a compressed reference that say nothing of the address: three of them are for the users that
 /// keep it.
 const FLAGS: u32 = (1 << FLAG_BITS) - 1;
 pub(super) const FLAG_BITS: u32 = 32 - BITS;

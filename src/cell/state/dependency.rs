@@ -8,7 +8,7 @@ pub(crate) type Ticket = u64;
 /// What a job waits for that is in no queue: a shared value.
 pub(crate) struct Depends {
     pub(crate) value: Box<dyn Dependency>,
-    /// Its place among those who wait.
+    /// Its place among the waiters.
     pub(crate) ticket: Ticket,
 }
 
@@ -16,7 +16,7 @@ pub(crate) struct Depends {
 pub(crate) trait Dependency: Send + Sync {
     /// The tail of the chain that gives the value: kept as long as this is.
     fn tail(&self) -> CellRef;
-    /// The promise of the branch in this place was dropped. Whether the pending value is nobody's by
+    /// The promise of the branch in this place was dropped. Whether the pending value has lost its last owner by
     /// that.
     fn left(&self, ticket: Ticket) -> bool;
 }

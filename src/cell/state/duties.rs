@@ -2,7 +2,7 @@
 
 pub(super) type Pointer = *mut ();
 
-/// Somebody who waits for the cell, by a pointer that its taker owns.
+/// A waiter for the cell, by a pointer that its taker owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listener {
     /// A parked thread.

@@ -15,7 +15,7 @@ use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 /// The first fields of every cell.
 #[repr(C, align(8))]
 pub(crate) struct Header {
-    /// Who has arrived.
+    /// Which party has arrived.
     pub(crate) word: Word,
     /// What the cell is: a compressed reference to its table, and the flags below.
     table: AtomicU32,
@@ -144,13 +144,13 @@ pub(crate) enum FailureKind {
 /// Why an outcome is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dropped {
-    /// Nobody has looked at it: a failure is reported.
+    /// It was not looked at: a failure is reported.
     Unseen,
     /// Something else was settled in its place: it is dropped in silence.
     Superseded,
 }
 
-/// A cell. Whoever has one of these knows in what role, and what that role may touch.
+/// A cell. The holder of one of these has it in a role; `mod.rs` says what that role may touch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct CellRef(NonNull<Header>);
@@ -202,13 +202,13 @@ impl Header {
 
     /// The owner of the cell makes it wait for a promise.
     pub(in crate::cell) fn set_following(&self) {
-        // ORDERING: Relaxed, as in `table`; nobody else writes.
+        // ORDERING: Relaxed, as in `table`; there is no other writer.
         self.table.store(self.table() | FOLLOWING, Ordering::Relaxed);
     }
 
     fn table(&self) -> u32 {
         // ORDERING: Relaxed, the table is an immutable static, and whether the cell is following is
-        // asked by whoever is made known that by another word.
+        // asked by threads that another word has made known it to.
         self.table.load(Ordering::Relaxed)
     }
 }

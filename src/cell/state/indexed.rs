@@ -50,12 +50,12 @@ impl Indexed {
                 index
             }
         };
-        // ORDERING: Relaxed, whoever is given the index gets it after this.
+        // ORDERING: Relaxed, the index is given away after this.
         self.at(index)?.store(pointer, Ordering::Relaxed);
         Some(index)
     }
 
-    /// The place of this index: for whoever has it, and whom it was handed to.
+    /// The place of this index: for its holder.
     pub(super) fn at(&self, index: u32) -> Option<&AtomicPtr<()>> {
         let (chunk, offset) = position(index);
         self.chunks.get(chunk)?.get()?.get(offset)

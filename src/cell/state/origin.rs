@@ -11,7 +11,7 @@ use crate::trace::Trace;
 
 /// There is a trace: the upper bits are its index.
 const TRACED: u32 = FLAG_1;
-/// Somebody was shown the failure, so it is not reported when it is dropped.
+/// A reader was shown the failure, so it is not reported when it is dropped.
 const SEEN: u32 = FLAG_2;
 
 sync::global! {
@@ -32,7 +32,7 @@ impl Place {
 
     /// The index of the trace, and the place of its pointer.
     fn traced(&self) -> Option<(u32, &'static AtomicPtr<()>)> {
-        // ORDERING: Relaxed, whoever asks owns the cell.
+        // ORDERING: Relaxed, the caller owns the cell.
         let now = self.0.load(Ordering::Relaxed);
         if now & TRACED == 0 {
             return None;
@@ -43,7 +43,7 @@ impl Place {
 
     fn boxed(&self) -> Option<NonNull<Trace>> {
         let (_, pointer) = self.traced()?;
-        // ORDERING: Relaxed, whoever asks owns the cell, and with it the trace.
+        // ORDERING: Relaxed, the caller owns the cell, and with it the trace.
         NonNull::new(pointer.load(Ordering::Relaxed).cast())
     }
 
@@ -75,7 +75,7 @@ impl Place {
     /// The caller owns the settled cell, or shares it with others that only read.
     pub(crate) unsafe fn trace(&self, kind: &'static str) -> Trace {
         let mut trace = match self.boxed() {
-            // SAFETY: `store` made the box; nobody writes by the caller's promise.
+            // SAFETY: `store` made the box; there is no writer by the caller's promise.
             Some(boxed) => unsafe { boxed.as_ref() }.clone(),
             None => self.made(kind),
         };
@@ -106,7 +106,7 @@ impl Place {
     }
 
     /// The failure of `from`, of the kind `kind`, has come to this cell: so has the way that it came,
-    /// and, where it is the `same` failure, that somebody has seen it. Then as [`put`](Self::put).
+    /// and, where it is the `same` failure, that it was seen. Then as [`put`](Self::put).
     ///
     /// # Safety
     /// The caller owns the settled cell of `from`, and produces that of `self`.
@@ -201,25 +201,25 @@ impl Place {
         self.0.store(seen, Ordering::Relaxed);
     }
 
-    /// Somebody is shown the failure: clones of it elsewhere are not reported.
+    /// A reader is shown the failure: clones of it elsewhere are not reported.
     ///
     /// # Safety
     /// The caller owns the settled cell, or produces it.
     pub(in crate::cell) unsafe fn show(&self) {
         if let Some(trace) = self.boxed() {
-            // SAFETY: `store` made the box; nobody writes by the caller's promise.
+            // SAFETY: `store` made the box; there is no writer by the caller's promise.
             unsafe { trace.as_ref() }.show();
         }
     }
 
-    /// Somebody was shown the failure. For whoever produces the cell, or owns it.
+    /// A reader was shown the failure. For the producer of the cell, or its owner.
     pub(in crate::cell) fn set_seen(&self) {
         // ORDERING: Relaxed, as in `store_index`.
         let now = self.0.load(Ordering::Relaxed);
         self.0.store(now | SEEN, Ordering::Relaxed);
     }
 
-    /// Whether somebody was shown the failure.
+    /// Whether a reader was shown the failure.
     pub(super) fn is_seen(&self) -> bool {
         // ORDERING: Relaxed, as in `store_index`.
         self.0.load(Ordering::Relaxed) & SEEN != 0

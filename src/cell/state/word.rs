@@ -1,4 +1,4 @@
-//! The state word of a cell: which of its two parties has arrived, and whom the other has to tell.
+//! The state word of a cell: which of its two parties has arrived, and what the other has to tell.
 //!
 //! A cell has a *producer* (it will settle the outcome) and a *consumer* (it holds the promise, or
 //! is the continuation that took the promise's place). The word is the whole protocol between them:
@@ -15,16 +15,16 @@
 //!     └── cancel ─► CANCELLED ── the loop arrives ─► ARRIVED (no outcome in the body)
 //! ```
 //!
-//! | value | meaning | who owns the cell |
+//! | value | meaning | owner of the cell |
 //! | --- | --- | --- |
-//! | `EMPTY` | pending, nobody to tell | both |
+//! | `EMPTY` | pending, nothing to tell | both |
 //! | `SETTLED` | the outcome is in the body | consumer |
 //! | `GONE` | the consumer has left | producer |
 //! | `CANCELLED` | the consumer has settled it as cancelled, the producer has not arrived | both |
 //! | `ARRIVED` | settled as cancelled, the producer is through, no outcome in the body | consumer |
 //! | `TAKEN_…` | the outcome was taken out of the body | consumer |
 //! | `CONTINUATION`, `OBSERVER` + pointer | what receives the cell when it settles | producer |
-//! | `THREAD`, `WAKER` + pointer | who waits; the pointer's owner is whoever takes it out | both |
+//! | `THREAD`, `WAKER` + pointer | a waiter; the pointer is its taker's | both |
 
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
@@ -145,14 +145,14 @@ impl Word {
         }
     }
 
-    /// Whoever has claimed a cancelled root: settles it with no outcome in the body, which counts
+    /// Canceller that has claimed the root: settles it with no outcome in the body, which counts
     /// as cancelled.
     pub(crate) fn settle_without_outcome(&self) -> Settle {
         // ORDERING: as in `settle`.
         let mut now = self.0.load(Ordering::Acquire);
         loop {
             if let Some(receiver) = receiver(now) {
-                // ORDERING: Relaxed, nobody else has the cell; the receiver gets it from here.
+                // ORDERING: Relaxed, the cell is the caller's alone; the receiver gets it from here.
                 self.0.store(plain(ARRIVED), Ordering::Relaxed);
                 return Settle::Deliver(receiver);
             }
@@ -217,30 +217,30 @@ impl Word {
 
     /// Consumer that owns the settled cell: hands it to `receiver`.
     pub(crate) fn hand_to(&self, receiver: Receiver) {
-        // ORDERING: Relaxed, nobody else has the cell.
+        // ORDERING: Relaxed, the cell is the caller's alone.
         self.0.store(receiver.word(), Ordering::Relaxed);
     }
 
-    /// The receiver that is in place, for whoever was given the cell.
+    /// The receiver that is in place, for the thread that was given the cell.
     pub(crate) fn receiver(&self) -> Option<Receiver> {
         // ORDERING: Acquire pairs with the Release of `attach`, for a producer that looks before
         // it settles.
         receiver(self.0.load(Ordering::Acquire))
     }
 
-    /// Producer, or anybody who keeps the cell: whether the consumer has left.
+    /// Producer, or any thread that keeps the cell: whether the consumer has left.
     pub(crate) fn is_left(&self) -> bool {
         // ORDERING: Relaxed, a hint.
         self.0.load(Ordering::Relaxed).addr() == GONE
     }
 
-    /// Consumer: `listener` is to be woken. `false`: settled, or somebody is listening already.
+    /// Consumer: `listener` is to be woken. `false`: settled, or there is a listener already.
     #[must_use]
     pub(crate) fn listen(&self, listener: Listener) -> bool {
         self.swap_in(plain(EMPTY), listener.word()).is_ok()
     }
 
-    /// Consumer: takes its listener back. `false`: whoever settled owns it now.
+    /// Consumer: takes its listener back. `false`: the producer owns it now.
     #[must_use]
     pub(crate) fn unlisten(&self, listener: Listener) -> bool {
         self.swap_in(listener.word(), plain(EMPTY)).is_ok()

@@ -193,7 +193,7 @@ unsafe fn leads_on(root: CellRef) -> bool {
     !header.up.waits_for_nothing() && (header.vtable().job || !header.up.is_waiting())
 }
 
-/// Takes a job of `executor` that the chain waits for directly, if nobody has started it. The caller
+/// Takes a job of `executor` that the chain waits for directly, if no thread has started it. The caller
 /// runs it with [`start`](crate::cell::run::queued::start).
 ///
 /// # Safety
@@ -218,7 +218,7 @@ pub(crate) unsafe fn claim(tail: CellRef, executor: *mut ()) -> Option<CellRef> 
     }
 }
 
-/// Takes the job of `executor` that has this root, if nobody has started it.
+/// Takes the job of `executor` that has this root, if no thread has started it.
 ///
 /// # Safety
 /// The root is alive.
@@ -275,7 +275,7 @@ pub(crate) struct Circle;
 pub(crate) unsafe fn wait_for(tail: CellRef, timed: bool) -> Result<Waiting, Circle> {
     let running = running();
     if running.is_empty() {
-        return Ok(Waiting(None)); // nobody waits for this thread
+        return Ok(Waiting(None)); // no chain waits for this thread
     }
     with_graph(|graph| {
         // SAFETY: the caller's promise.
@@ -320,7 +320,7 @@ pub(in crate::cell) unsafe fn shared_before(tail: CellRef) -> Option<Depends> {
     }
 }
 
-/// The promise that had this place at a shared value was dropped; if the value is nobody's by that, it
+/// The promise that had this place at a shared value was dropped; if the value has lost its last owner by that, it
 /// has dropped its own promise, and so on.
 pub(in crate::cell) fn leave_shared(place: Depends) {
     let mut place = Some(place);

@@ -11,7 +11,7 @@
 //!
 //! # Rules
 //!
-//! 1. A listener is its taker's: whoever takes it out of the word wakes or forgets it, once.
+//! 1. A listener is its taker's: the thread that takes it out of the word wakes or forgets it, once.
 //! 2. A look that goes beyond the first root is made under the graph's lock.
 //! 3. What a look holds it lets go of innermost first, and before the lock is free; values after it.
 //! 4. No user code runs under the lock.

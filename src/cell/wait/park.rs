@@ -12,7 +12,7 @@ use crate::sync::{Arc, thread_local};
 use crate::timeout::Timeout;
 
 thread_local! {
-    /// Shared, because the waiter may be gone before whoever has settled unparks it.
+    /// Shared, because the waiter may be gone before the producer unparks it.
     static THREAD: Arc<Thread> = Arc::new(thread::current());
 }
 
@@ -25,7 +25,7 @@ pub(in crate::cell) fn waker(waker: Box<Waker>) -> Listener {
     Listener::Waker(Box::into_raw(waker).cast())
 }
 
-/// Whom a listener names, back from its pointer.
+/// What a listener names, back from its pointer.
 enum Named {
     Thread(Arc<Thread>),
     Waker(Box<Waker>),
@@ -34,7 +34,7 @@ enum Named {
 /// # Safety
 /// The caller took the listener out of the word, or never got it in.
 unsafe fn name(listener: Listener) -> Named {
-    // SAFETY: the pointers are made above only; who takes one out of the word owns it.
+    // SAFETY: the pointers are made above only; the taker of one out of the word owns it.
     unsafe {
         match listener {
             Listener::Thread(thread) => Named::Thread(Arc::from_raw(thread.cast())),
@@ -84,7 +84,7 @@ pub(in crate::cell) fn wait(word: &Word, timeout: Timeout, called: &AtomicBool) 
     let ready = || word.seen() != Seen::Pending;
     if !ready() && !timeout.is_poll() {
         if let Some(left) = word.take_listener() {
-            // SAFETY: taken out of the word; a waker of an earlier poll, which nobody polls now.
+            // SAFETY: taken out of the word; a waker of an earlier poll, which is not polled now.
             unsafe { forget(left) };
         }
     }
@@ -93,7 +93,7 @@ pub(in crate::cell) fn wait(word: &Word, timeout: Timeout, called: &AtomicBool) 
     wait_for(ready, listen, unlisten, timeout, called)
 }
 
-/// Who is to be woken, as a listener.
+/// What is to be woken, as a listener.
 pub(in crate::cell) fn listener(armed: Armed) -> Listener {
     match armed {
         Armed::Thread(thread) => Listener::Thread(thread),
@@ -103,7 +103,7 @@ pub(in crate::cell) fn listener(armed: Armed) -> Listener {
 }
 
 /// Waits until `ready`. `listen` has this thread unparked when it becomes so, and fails if it is;
-/// `unlisten` takes that back, and fails if somebody has taken the listener to wake it. `false`: the
+/// `unlisten` takes that back, and fails if the listener was taken to be woken. `false`: the
 /// time is over, or this thread was unparked after `called` was set.
 pub(in crate::cell) fn wait_for(
     ready: impl Fn() -> bool,

@@ -10,7 +10,7 @@ use crate::trace::Trace;
 pub(crate) enum Next<T, E> {
     /// An outcome of its own.
     Settled(Outcome<T, E>),
-    /// The failure that it was given: whoever has seen that has seen this.
+    /// The failure that it was given: if that was seen, so was this.
     Same(Failure<E>),
     /// A failure that has come some way.
     Failed(Failure<E>, Box<Trace>),

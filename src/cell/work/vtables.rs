@@ -68,7 +68,7 @@ pub(crate) trait Origin {
     const FRAGILE: bool = false;
 }
 
-/// The table of a cell that somebody else settles, or that was made settled.
+/// The table of a cell that a producer settles, or that was made settled.
 pub(in crate::cell) struct PlainTable<O, T, E>(PhantomData<(O, T, E)>);
 
 impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
@@ -303,7 +303,7 @@ pub(in crate::cell) unsafe fn done<T, E>(
 }
 
 /// The failure of `from` has come to `to`: so has the way that it came, and, where it is the `same`
-/// failure, that somebody has seen it.
+/// failure, that it was seen.
 ///
 /// # Safety
 /// The caller owns the settled `from`, and is the producer of `to`.
