@@ -15,20 +15,20 @@ mod timeout;
 
 #[path = "../../src/cell/chain.rs"]
 mod chain;
+#[path = "../../src/cell/join/counter.rs"]
+mod counter;
 #[path = "../../src/cell/handlers.rs"]
 mod handlers;
 #[path = "../../src/cell/holders.rs"]
 mod holders;
 #[path = "../../src/pool/inbox.rs"]
 mod inbox;
-#[path = "../../src/cell/mailbox.rs"]
-mod mailbox;
+#[path = "../../src/cell/join/queue.rs"]
+mod queue;
 #[path = "../../src/cell/schedule.rs"]
 mod schedule;
 #[path = "../../src/pool/sleep.rs"]
 mod sleep;
-#[path = "../../src/cell/tally.rs"]
-mod tally;
 #[path = "../../src/cell/word.rs"]
 mod word;
 

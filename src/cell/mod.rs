@@ -30,8 +30,7 @@
 //! | `executor`, `lasting` | where user code runs, as one word; pools are named by numbers |
 //! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
 //! | `park`, `observer` | whom a settled cell tells |
-//! | `mailbox`, `tally`, `entries`, `slots`, `items`, `source`, `policy`, `drained`, `drain`, `gather` | many cells told to one list |
-//! | `bundle`, `inputs` | a few cells of different types told to one join |
+//! | `join/` | many cells told to one: lists, tuples and arrays |
 //! | `shared`, `reference`, `holders`, `owner`, `waiters`, `branches` | one cell told to many |
 //! | `consumer`, `producer` | the two ends, as safe handles |
 //!
@@ -46,46 +45,35 @@
 mod body;
 mod branches;
 mod budget;
-mod bundle;
 mod cancel;
 mod chain;
 mod compressed;
 mod consumer;
-mod drain;
-mod drained;
-mod entries;
 mod executor;
 mod follow;
 mod followed;
 mod frames;
-mod gather;
 mod handlers;
 mod header;
 mod holders;
 mod indexed;
-mod inputs;
-mod items;
+mod join;
 mod lasting;
 mod later;
 mod local;
-mod mailbox;
 mod nest;
 mod observer;
 mod owner;
 mod park;
 mod place;
-mod policy;
 mod posted;
 mod producer;
 mod queued;
 mod reference;
 mod schedule;
 mod shared;
-mod slots;
-mod source;
 mod step;
 mod tables;
-mod tally;
 mod task;
 mod waiters;
 mod waits;
@@ -93,25 +81,22 @@ mod wave;
 mod word;
 
 pub(crate) use budget::{refund, spend};
-pub(crate) use bundle::join;
 pub(crate) use consumer::Consumer;
-pub(crate) use drain::Ender;
 pub(crate) use executor::{ExecutorHandle, Item, Refused, ShutDown};
-pub(crate) use gather::Gather;
 pub(crate) use header::{CellRef, Lane, Turn};
-pub(crate) use items::{Items, Way};
+pub(crate) use join::{
+    CloseReason, Closer, Collector, CountOnly, Gather, Items, Rest, Source, Way, join,
+};
 pub(crate) use lasting::{Lasting, Number};
 pub(crate) use later::{afresh, flush, is_settling, quietly};
 pub(crate) use local::{Draining, Local, Waiting, drains};
 pub(crate) use nest::{inline, is_inside};
 pub(crate) use owner::Owner;
-pub(crate) use policy::{Ended, Policy, Tallied};
 pub(crate) use posted::{Counted, Execute, Posted};
 pub(crate) use producer::Producer;
 pub(crate) use queued::{Here, abandon, is_waiting, needs_its_executor, run, start};
 pub(crate) use reference::Reference;
 pub(crate) use shared::Shared;
-pub(crate) use source::{Rest, Source};
 pub(crate) use step::{Depends, Next, Step, Work};
 pub(crate) use tables::Origin;
 pub(crate) use task::{IntoOutcome, task};

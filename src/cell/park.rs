@@ -3,7 +3,6 @@
 use std::task::Waker;
 
 use super::later;
-use super::mailbox::Armed;
 use super::word::{Listener, Seen, Word};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::thread::{self, Thread};
@@ -91,18 +90,9 @@ pub(super) fn wait(word: &Word, timeout: Timeout, called: &AtomicBool) -> bool {
             unsafe { forget(left) };
         }
     }
-    let listen = |armed| word.listen(listener(armed));
-    let unlisten = |armed| word.unlisten(listener(armed));
+    let listen = |listener| word.listen(listener);
+    let unlisten = |listener| word.unlisten(listener);
     wait_for(ready, listen, unlisten, timeout, called)
-}
-
-/// Who is to be woken, as a listener.
-pub(super) fn listener(armed: Armed) -> Listener {
-    match armed {
-        Armed::Thread(thread) => Listener::Thread(thread),
-        Armed::Waker(waker) => Listener::Waker(waker),
-        Armed::Policy => unreachable!("a policy does not wait"),
-    }
 }
 
 /// Waits until `ready`. `listen` has this thread unparked when it becomes so, and fails if it is;
@@ -110,8 +100,8 @@ pub(super) fn listener(armed: Armed) -> Listener {
 /// time is over, or this thread was unparked after `called` was set.
 pub(super) fn wait_for(
     ready: impl Fn() -> bool,
-    listen: impl Fn(Armed) -> bool,
-    unlisten: impl Fn(Armed) -> bool,
+    listen: impl Fn(Listener) -> bool,
+    unlisten: impl Fn(Listener) -> bool,
     timeout: Timeout,
     called: &AtomicBool,
 ) -> bool {
@@ -122,10 +112,10 @@ pub(super) fn wait_for(
     if yielding(&ready) {
         return true;
     }
-    let thread = Armed::Thread(Arc::into_raw(this_thread()).cast_mut().cast());
+    let thread = Listener::Thread(Arc::into_raw(this_thread()).cast_mut().cast());
     if !listen(thread) {
         // SAFETY: it never got in.
-        unsafe { forget_armed(thread) };
+        unsafe { forget(thread) };
         return true;
     }
     loop {
@@ -136,7 +126,7 @@ pub(super) fn wait_for(
             Some(left) => thread::park_timeout(left),
             None if unlisten(thread) => {
                 // SAFETY: taken back.
-                unsafe { forget_armed(thread) };
+                unsafe { forget(thread) };
                 return false;
             }
             None => return true,
@@ -156,18 +146,4 @@ pub(super) fn yielding(ready: impl Fn() -> bool) -> bool {
         }
     }
     false
-}
-
-/// A waker for a mailbox.
-pub(super) fn into_armed(waker: &Waker) -> Armed {
-    Armed::Waker(Box::into_raw(Box::new(waker.clone())).cast())
-}
-
-/// Drops what is not to be woken.
-///
-/// # Safety
-/// As for [`wake`].
-pub(super) unsafe fn forget_armed(armed: Armed) {
-    // SAFETY: the caller's promise.
-    unsafe { forget(listener(armed)) };
 }

@@ -1,11 +1,11 @@
-//! What happens to a list that nobody holds any more, and why it may end early.
+//! What becomes of a list that has no handle any more, and why it may be closed early.
 
 use super::items::Items;
 use crate::failure::Failure;
 
-/// What happens to a list. Called with the right to drain, on the settling thread.
-pub(crate) trait Policy<T, E>: Send {
-    /// The list was handed over; nothing has come yet, as far as the policy knows.
+/// What is done with a list's items. Called by the driver, on the settling thread.
+pub(crate) trait Collector<T, E>: Send {
+    /// The list was handed over; nothing has come yet, as far as the collector knows.
     fn begin(&mut self, _: &mut Items<T, E>) {}
     /// An item has come; they come in the order of time.
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize);
@@ -20,18 +20,18 @@ pub(crate) trait Policy<T, E>: Send {
         false
     }
     /// Of which items it need not be told, as things stand: these cost less.
-    fn tallied(&self) -> Tallied {
-        Tallied::Nothing
+    fn count_only(&self) -> CountOnly {
+        CountOnly::Nothing
     }
-    /// Somebody outside has ended the list, by an [`Ender`](super::Ender): the result is to be this failure.
-    fn ended(&mut self, items: &mut Items<T, E>, _failure: Failure<E>) {
+    /// The list was closed from outside, by a [`Closer`](super::Closer): the result is to be this failure.
+    fn closed(&mut self, items: &mut Items<T, E>, _failure: Failure<E>) {
         self.cancelled(items);
     }
 }
 
 /// The items that are only counted as they come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tallied {
+pub(crate) enum CountOnly {
     /// None.
     Nothing,
     /// Those that have not failed.
@@ -40,15 +40,15 @@ pub(crate) enum Tallied {
     Outcomes,
 }
 
-/// Why a list is ended before all items have come.
+/// Why a list is closed before all items have come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum CloseReason {
     /// Nobody wants the result any more.
-    Unwanted = 1,
-    /// Somebody has cancelled it from outside.
+    Unwanted,
+    /// It was cancelled from outside.
     Cancelled,
     /// Its time is over.
     TimedOut,
-    /// There is nobody who could tell it that its time is over.
+    /// There is nothing that could tell it that its time is over.
     Abandoned,
 }

@@ -1,0 +1,202 @@
+//! Tuples and arrays: promises of different types joined, until all have values or one has failed; in one
+//! allocation, the engine.
+//!
+//! ```text
+//!   ┌────────┬─────────────────┬─────────┬───────────────────┬─────────┬─────┬──────────┐
+//!   │ target │ the result cell │ handler │ a slot each input │ queue … │ log │ producer │
+//!   └────────┴─────────────────┴─────────┴───────────────────┴─────────┴─────┴──────────┘
+//! ```
+//!
+//! The values stay in their cells until all have come. Three have a reference to the engine: the run,
+//! until all inputs have come; the result's cell, until it would be freed; and its cancellation handler,
+//! whose memory is in the engine, too.
+
+use std::cell::UnsafeCell;
+use std::marker::PhantomData;
+use std::mem::{MaybeUninit, offset_of};
+use std::panic::Location;
+
+use super::body::Part;
+use super::collector::CloseReason;
+use super::consumer::Consumer;
+use super::engine::{self, Engine, Join};
+use super::handlers::Node;
+use super::header::{CellRef, Dropped, VTable};
+use super::inputs::Inputs;
+use super::items::way_of;
+use super::log::Log;
+use super::producer::Producer;
+use super::queue::Queue;
+use super::slot::{Slot, State};
+use super::tables::{Origin, PlainTable};
+use super::wave::{self, Delivery};
+use crate::failure::{Failure, drop_quietly};
+use crate::sync::Arc;
+
+/// What other threads see of the join.
+#[repr(C)]
+pub(super) struct Shared<I: Inputs<N>, const N: usize> {
+    /// The result's cell.
+    result: Part<I::Values, I::Err>,
+    /// The result's cancellation handler: the handlers' list's.
+    handler: UnsafeCell<MaybeUninit<Node>>,
+    /// The driver's.
+    slots: [Slot; N],
+}
+
+/// What the driver of the join has.
+pub(super) struct Tuple<I: Inputs<N>, const N: usize> {
+    /// `None` once the result is settled.
+    producer: Option<Producer<I::Values, I::Err>>,
+    /// How many inputs have not come.
+    missing: usize,
+    /// The first input that has come cancelled, as long as another failure may have come with it.
+    cancelled: Option<u32>,
+    /// The result was settled as cancelled, because an input was.
+    was_cancelled: bool,
+}
+
+/// Joins the inputs: all values, or the first failure in time.
+pub(crate) fn join<O: Origin, I: Inputs<N>, const N: usize>(
+    inputs: I,
+    location: &'static Location<'static>,
+) -> Consumer<I::Values, I::Err> {
+    let cells = inputs.into_cells(location);
+    let shared = Shared {
+        result: Part::new(),
+        handler: UnsafeCell::new(MaybeUninit::uninit()),
+        slots: std::array::from_fn(|index| Slot::new(index as u32)),
+    };
+    let join = Tuple::<I, N> { producer: None, missing: N, cancelled: None, was_cancelled: false };
+    let engine = Engine::new(shared, join, |target, shared, _| {
+        shared.slots.iter_mut().for_each(|slot| slot.set_target(target));
+    });
+    // SAFETY: we are the driver until `run`. Part, node and slots stay where they are: their references to
+    // the engine keep the part and the node, the run's keeps the slots (rule 1). A reference is made for
+    // the cell, for `give_up_result`. The cells are the inputs', one by one.
+    unsafe {
+        let address = Arc::as_ptr(&engine).cast_mut();
+        let table = const { &ResultTable::<O, I, N>::TABLE };
+        let part = &raw mut (*address).shared.result;
+        let (mut producer, result) = Producer::pair_in(part, table, location);
+        Arc::increment_strong_count(address);
+        producer.waits_in(engine.shared.handler.get().cast(), engine.clone());
+        engine.role().join.producer = Some(producer);
+        engine.shared.slots.iter().zip(cells).for_each(|(slot, cell)| slot.hold(cell));
+        engine.shared.slots.iter().for_each(|slot| slot.observe());
+        engine::run(engine);
+        result
+    }
+}
+
+/// The table of the result's cell.
+struct ResultTable<O, I, const N: usize>(PhantomData<(O, I)>);
+
+impl<O: Origin, I: Inputs<N>, const N: usize> ResultTable<O, I, N> {
+    const TABLE: VTable = VTable {
+        give_up: Some(give_up_result::<I, N>),
+        ..PlainTable::<O, I::Values, I::Err>::TABLE
+    };
+}
+
+/// The result's cell would be freed.
+///
+/// # Safety
+/// The cell is that of a join of these inputs, and gives up its reference.
+unsafe fn give_up_result<I: Inputs<N>, const N: usize>(cell: CellRef) {
+    // SAFETY: the cell is a part of the engine, to which it has a reference. Its address was made from
+    // that of the engine.
+    unsafe {
+        let part = offset_of!(Engine<Tuple<I, N>>, shared) + offset_of!(Shared<I, N>, result);
+        let engine = cell.as_ptr().byte_sub(part).cast::<Engine<Tuple<I, N>>>();
+        drop(Arc::from_raw(engine.cast_const()));
+    }
+}
+
+impl<I: Inputs<N>, const N: usize> Join for Tuple<I, N> {
+    type Shared = Shared<I, N>;
+    type Outcomes = (I::Values, I::Err);
+
+    unsafe fn next<'a>(&mut self, log: &mut Log, queue: &Queue) -> Option<&'a Slot> {
+        // SAFETY: the caller's promise.
+        unsafe { log.next(queue) }
+    }
+
+    /// The first failure settles the join, when the others are cancelled; a cancellation only when all
+    /// that has come was seen, since a failure among it may be the cause.
+    fn arrived(&mut self, engine: &Engine<Self>, slot: &Slot) {
+        slot.enter();
+        self.missing -= 1;
+        if self.producer.is_none() {
+            // A failure behind a cancellation may be what caused it, and is reported.
+            let late = if self.was_cancelled { Dropped::Unseen } else { Dropped::Superseded };
+            return slot.discard(late);
+        }
+        let Some(cell) = slot.cell_if(State::Arrived) else { return };
+        // SAFETY: a cell that has arrived is the driver's (rule 3), and that of this input. Where its failure
+        // is taken here, but not the cell, nothing was in it that a drop would drop again.
+        match unsafe { I::TAKE_FAILURE[slot.index as usize](cell) } {
+            Some(Failure::Cancelled) => _ = self.cancelled.get_or_insert(slot.index),
+            Some(failure) => self.fail(engine, slot, failure),
+            None => {}
+        }
+    }
+
+    fn all_seen(&mut self, engine: &Engine<Self>) {
+        if let Some(index) = self.cancelled.take().filter(|_| self.producer.is_some()) {
+            self.was_cancelled = true;
+            self.fail(engine, &engine.shared.slots[index as usize], Failure::Cancelled);
+        }
+    }
+
+    fn closed(&mut self, engine: &Engine<Self>, _: CloseReason) {
+        drop_quietly(self.close());
+        Self::let_go(engine);
+    }
+
+    fn is_complete(&self) -> bool {
+        self.missing == 0
+    }
+
+    fn complete(&mut self, engine: &Engine<Self>) -> Option<Delivery> {
+        let producer = self.close()?;
+        let cells = engine.shared.slots.each_ref().map(Slot::take);
+        // SAFETY: all cells have arrived with values, and none was taken: then the producer would be gone.
+        // They are the driver's (rule 3), and those of the inputs.
+        unsafe {
+            let cells = cells.map(|cell| cell.unwrap_unchecked());
+            let values = I::take_values(cells);
+            cells.into_iter().for_each(|cell| wave::release(cell));
+            producer.settle_in_wave(Ok(values))
+        }
+    }
+}
+
+impl<I: Inputs<N>, const N: usize> Tuple<I, N> {
+    /// Takes the producer, if the result is not settled, to settle it. The handler's reference is given up.
+    fn close(&mut self) -> Option<Producer<I::Values, I::Err>> {
+        let mut producer = self.producer.take()?;
+        drop(producer.take_handlers()); // ours, if the join was not cancelled
+        Some(producer)
+    }
+
+    /// The failure of an input, which was taken, is that of the whole.
+    fn fail(&mut self, engine: &Engine<Self>, slot: &Slot, failure: Failure<I::Err>) {
+        if let (Some(producer), Some(cell)) = (self.close(), slot.take()) {
+            // SAFETY: the cell has arrived, and was the driver's (rule 3); its outcome was taken.
+            let way = unsafe {
+                let way = way_of(cell.header());
+                wave::release(cell);
+                way
+            };
+            Self::let_go(engine);
+            producer.settle_by_way(Err(failure), way, slot.index as usize);
+        }
+    }
+
+    /// Nobody needs the inputs any more: what has come goes, what has not is cancelled.
+    fn let_go(engine: &Engine<Self>) {
+        engine.shared.slots.iter().for_each(|slot| slot.discard(Dropped::Superseded));
+        engine.shared.slots.iter().for_each(|slot| slot.cancel(false));
+    }
+}
