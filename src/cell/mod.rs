@@ -84,9 +84,7 @@ pub(crate) use budget::{refund, spend};
 pub(crate) use consumer::Consumer;
 pub(crate) use executor::{ExecutorHandle, Item, Refused, ShutDown};
 pub(crate) use header::{CellRef, Lane, Turn};
-pub(crate) use join::{
-    CloseReason, Closer, Collector, CountOnly, Gather, Items, Rest, Source, Way, join,
-};
+pub(crate) use join::{CloseReason, Closer, Collector, Gather, Items, Rest, Source, Way, join};
 pub(crate) use lasting::{Lasting, Number};
 pub(crate) use later::{afresh, flush, is_settling, quietly};
 pub(crate) use local::{Draining, Local, Waiting, drains};

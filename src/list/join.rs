@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::panic::Location;
 
 use super::{AsyncList, FirstFailure, let_go};
-use crate::cell::{CloseReason, Collector, CountOnly, Items, Origin, Producer};
+use crate::cell::{CloseReason, Collector, Items, Origin, Producer};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::{IntoPromise, Promise};
 use crate::value::AsyncValue;
@@ -191,8 +191,8 @@ where
         true
     }
 
-    fn count_only(&self) -> CountOnly {
-        if self.open.is_some() { CountOnly::Values } else { CountOnly::Nothing }
+    fn counts_values(&self) -> bool {
+        self.open.is_some()
     }
 }
 

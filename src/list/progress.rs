@@ -62,7 +62,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         if let Some(reports) = &self.reports {
             return reports.add(listener);
         }
-        let source = self.gather().items().source();
+        let source = self.gather().items().source().cloned();
         let counted = source.clone();
         let fed = move || source.as_ref().map_or(0, |source| source.known());
         let reports = Arc::new(Reports::new(Box::new(fed), self.pushed));

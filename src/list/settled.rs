@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AsyncList, let_go};
-use crate::cell::{Collector, CountOnly, Items, Origin, Producer};
+use crate::cell::{Collector, Items, Origin, Producer};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::Promise;
 
@@ -58,8 +58,8 @@ where
         }
     }
 
-    fn count_only(&self) -> CountOnly {
-        if self.open.is_some() { CountOnly::Outcomes } else { CountOnly::Nothing }
+    fn counts_values(&self) -> bool {
+        self.open.is_some()
     }
 
     fn complete(&mut self, items: &mut Items<T, E>) {

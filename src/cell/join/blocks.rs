@@ -1,6 +1,7 @@
 //! The slots of a list, made in blocks, so that a slot stays where it is. The first one is the engine's own:
 //! most lists that the library makes have one item.
 
+use super::observer::Target;
 use super::slot::Slot;
 
 /// The first block has this many slots; each further one twice as many as the one before.
@@ -9,7 +10,7 @@ const FIRST_BLOCK: usize = 8;
 /// The first slot, and the blocks. Raw memory, because items hold pointers into it. The slots are the
 /// driver's, who has this.
 pub(super) struct Blocks {
-    /// In what this struct is a part of. Null before that is in its place.
+    /// In what this struct is a part of.
     first: *const Slot,
     blocks: Vec<*mut Slot>,
     len: usize,
@@ -31,24 +32,20 @@ fn block_len(block: usize) -> usize {
 
 impl Blocks {
     /// No slots.
-    pub(super) fn new() -> Self {
-        Blocks { first: std::ptr::null(), blocks: Vec::new(), len: 0 }
-    }
-
-    /// Before anything is pushed: the first slot.
     ///
     /// # Safety
-    /// Nothing else uses it, and it stays where it is as long as this is used.
-    pub(super) unsafe fn set_first(&mut self, first: *const Slot) {
-        self.first = first;
+    /// `first` is a slot, at the latest when one is pushed; nothing else uses it, and it stays where it is
+    /// as long as this is used.
+    pub(super) unsafe fn new(first: *const Slot) -> Self {
+        Blocks { first, blocks: Vec::new(), len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// Makes room for a slot that `make` has made for its index, and adds it.
-    pub(super) fn push(&mut self, make: impl FnOnce(u32) -> Slot) -> &Slot {
+    /// Adds a slot.
+    pub(super) fn push(&mut self, target: *const Target) -> &Slot {
         let index = u32::try_from(self.len).expect("a list holds less than 2^32 items");
         if let Some((block, place)) = self.len.checked_sub(1).map(locate) {
             if place == 0 {
@@ -56,7 +53,7 @@ impl Blocks {
                 self.blocks.push(Box::into_raw(memory).cast());
             }
             // SAFETY: a place of its own within the block, which was not in use.
-            unsafe { self.blocks[block].add(place).write(make(index)) };
+            unsafe { self.blocks[block].add(place).write(Slot::new(target, index)) };
         }
         self.len += 1;
         self.get(self.len - 1)
@@ -64,7 +61,7 @@ impl Blocks {
 
     /// The slot with this index.
     pub(super) fn get(&self, index: usize) -> &Slot {
-        assert!(index < self.len && !self.first.is_null(), "item {index} of {}", self.len);
+        assert!(index < self.len, "item {index} of {}", self.len);
         // SAFETY: within the block, whose slots were written up to `len`; or the first one.
         unsafe {
             match index.checked_sub(1).map(locate) {
@@ -99,18 +96,17 @@ impl Drop for Blocks {
 
 #[cfg(test)]
 mod tests {
-    use std::ptr::from_ref;
+    use std::ptr::{from_ref, null};
 
     use super::*;
 
     #[test]
     fn each_slot_comes_in_its_order() {
-        let first = Slot::new(0);
+        let first = Slot::new(null(), 0);
         for len in 0..100 {
-            let mut slots = Blocks::new();
             // SAFETY: it lives as long as the slots do, and nothing else uses it.
-            unsafe { slots.set_first(&first) };
-            let added: Vec<_> = (0..len).map(|_| from_ref(slots.push(Slot::new))).collect();
+            let mut slots = unsafe { Blocks::new(&first) };
+            let added: Vec<_> = (0..len).map(|_| from_ref(slots.push(null()))).collect();
             assert_eq!(slots.each().map(from_ref).collect::<Vec<_>>(), added);
             assert!(slots.each().zip(0..).all(|(slot, index)| slot.index == index));
         }

@@ -19,25 +19,14 @@ pub(crate) trait Collector<T, E>: Send {
     fn ends_at_failure(&self) -> bool {
         false
     }
-    /// Of which items it need not be told, as things stand: these cost less.
-    fn count_only(&self) -> CountOnly {
-        CountOnly::Nothing
+    /// Whether it need not be told of items that have values, as things stand: these cost less.
+    fn counts_values(&self) -> bool {
+        false
     }
     /// The list was closed from outside, by a [`Closer`](super::Closer): the result is to be this failure.
     fn closed(&mut self, items: &mut Items<T, E>, _failure: Failure<E>) {
         self.cancelled(items);
     }
-}
-
-/// The items that are only counted as they come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CountOnly {
-    /// None.
-    Nothing,
-    /// Those that have not failed.
-    Values,
-    /// All.
-    Outcomes,
 }
 
 /// Why a list is closed before all items have come.

@@ -32,7 +32,7 @@ pub(super) trait Join: Sized {
     ///
     /// # Safety
     /// The settled cell is the caller's, and that of an item of the engine.
-    unsafe fn is_counted(_: &Engine<Self>, _: CellRef) -> bool {
+    unsafe fn is_counted(_: CellRef) -> bool {
         false
     }
     /// The queue is watched, and the item with this index is about to come.
@@ -52,15 +52,13 @@ pub(super) trait Join: Sized {
     fn arrived(&mut self, engine: &Engine<Self>, slot: &Slot);
     /// The join was closed.
     fn closed(&mut self, engine: &Engine<Self>, reason: CloseReason);
-    /// Nothing else has come so far.
-    fn all_seen(&mut self, engine: &Engine<Self>);
-    /// Whether all items have come.
-    fn is_complete(&self) -> bool;
-    /// All items have come. Gives the result, if it is to be handed on.
-    fn complete(&mut self, engine: &Engine<Self>) -> Option<Delivery>;
-    /// The driver is about to give its role up.
-    fn pause(&mut self, _: &Engine<Self>) {}
+    /// Nothing else has come so far: the driver is about to give its role up, unless all items have come.
+    /// `seen`: something has come since this was asked last.
+    fn all_seen(&mut self, engine: &Engine<Self>, seen: bool) -> Option<Complete>;
 }
+
+/// All items have come: the result, if it is to be handed on.
+pub(super) type Complete = Option<Delivery>;
 
 /// What items, handle, canceller and driver share. The target comes first, so that its address is that
 /// of the engine.
@@ -91,27 +89,23 @@ unsafe impl<J: Join> Sync for Engine<J> where J::Outcomes: Send {}
 unsafe impl<J: Join> Send for Engine<J> where J::Outcomes: Send {}
 
 impl<J: Join> Engine<J> {
-    /// A new one, of which the caller is the driver. `place` tells its parts where it is.
+    /// A new one, of which the caller is the driver. `make` is told where it will be, and its target.
     pub(super) fn new(
-        shared: J::Shared,
-        join: J,
-        place: impl FnOnce(*const Target, &mut J::Shared, &mut J),
+        make: impl FnOnce(*const Self, *const Target) -> (J::Shared, J),
     ) -> Arc<Self> {
-        let mut engine = Arc::new(Engine {
-            target: Target { notify: notify::<J> },
-            shared,
-            queue: Queue::new(),
-            counter: Counter::closed(),
-            close: Slot::new(CLOSE),
-            reason: OnceLock::new(),
-            role: UnsafeCell::new(Role { log: Log::new(), join }),
-        });
-        let target = Arc::as_ptr(&engine).cast::<Target>();
-        if let Some(new) = Arc::get_mut(&mut engine) {
-            new.close.set_target(target);
-            place(target, &mut new.shared, &mut new.role.get_mut().join);
-        }
-        engine
+        Arc::new_cyclic(|engine: &Weak<Self>| {
+            let target = engine.as_ptr().cast();
+            let (shared, join) = make(engine.as_ptr(), target);
+            Engine {
+                target: Target { notify: notify::<J> },
+                shared,
+                queue: Queue::new(),
+                counter: Counter::closed(),
+                close: Slot::new(target, CLOSE),
+                reason: OnceLock::new(),
+                role: UnsafeCell::new(Role { log: Log::new(), join }),
+            }
+        })
     }
 
     /// What the driver touches, to look at.
@@ -152,7 +146,7 @@ unsafe fn notify<J: Join>(observer: *const Observer, cell: CellRef) -> Option<De
     // (rule 1): counting the item, or pushing its slot, gives the engine away, and comes last.
     unsafe {
         let engine = Slot::target(slot).cast::<Engine<J>>();
-        if (*engine).counter.is_open() && J::is_counted(&*engine, cell) {
+        if (*engine).counter.is_open() && J::is_counted(cell) {
             (*slot).come(); // the cell is not ours any more
             if (*engine).counter.count() {
                 return None;
@@ -206,15 +200,10 @@ unsafe fn drive<J: Join>(engine: *const Engine<J>, entry: *const Slot) -> Option
                     _ => join.arrived(this, slot),
                 }
             }
-            if seen {
-                join.all_seen(this);
-            }
-            if join.is_complete() {
-                let result = join.complete(this);
+            if let Some(result) = join.all_seen(this, seen) {
                 drop_quietly(Arc::from_raw(engine));
                 return result;
             }
-            join.pause(this);
             if this.queue.arm(Armed::Driver) {
                 return None;
             }

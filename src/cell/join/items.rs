@@ -35,26 +35,15 @@ pub(crate) struct Items<T, E> {
 }
 
 impl<T, E> Items<T, E> {
-    pub(super) fn new() -> Self {
-        Items {
-            slots: Blocks::new(),
-            target: std::ptr::null(),
-            arrived: 0,
-            void: 0,
-            recycles: false,
-            source: None,
-            types: PhantomData,
-        }
-    }
-
-    /// Before there are any: in what they are.
+    /// None as yet.
     ///
     /// # Safety
-    /// The target is that of the engine which these items, and `first`, are a part of.
-    pub(super) unsafe fn set_engine(&mut self, target: *const Target, first: *const Slot) {
-        self.target = target;
+    /// The target is that of the engine which these items, and the slot `first`, are to be a part of.
+    pub(super) unsafe fn new(target: *const Target, first: *const Slot) -> Self {
         // SAFETY: the caller's promise.
-        unsafe { self.slots.set_first(first) };
+        let slots = unsafe { Blocks::new(first) };
+        let (source, types) = (None, PhantomData);
+        Items { slots, target, arrived: 0, void: 0, recycles: false, source, types }
     }
 
     /// Adds an item, which is watched from now on, in a place that may have had another one.
@@ -63,12 +52,7 @@ impl<T, E> Items<T, E> {
             self.arrived -= 1;
             self.slots.get(place)
         } else {
-            let target = self.target;
-            self.slots.push(|index| {
-                let mut slot = Slot::new(index);
-                slot.set_target(target);
-                slot
-            })
+            self.slots.push(self.target)
         };
         // SAFETY: a new slot, or one whose item was taken. It stays, and the engine lives until all items
         // have come (rule 1). The item's consumer is given to it.
@@ -105,6 +89,11 @@ impl<T, E> Items<T, E> {
         self.arrived
     }
 
+    /// Whether an item has come, and was not taken.
+    pub(crate) fn has(&self, index: usize) -> bool {
+        self.slots.get(index).state() == State::Arrived
+    }
+
     /// The outcome of an item that has come; `None` is cancelled, or not there.
     pub(crate) fn outcome(&self, index: usize) -> Option<&Outcome<T, E>> {
         let there = index < self.slots.len(); // else it is not made yet
@@ -118,19 +107,6 @@ impl<T, E> Items<T, E> {
         match self.slots.get(index).state() {
             State::Arrived => !self.outcome(index).is_some_and(Result::is_ok),
             state => state == State::Taken,
-        }
-    }
-
-    /// Whether an item has come cancelled, by whoever it was.
-    pub(crate) fn is_cancelled(&self, index: usize) -> bool {
-        self.failure_again(index).is_some_and(|failure| failure.is_cancelled())
-    }
-
-    /// The failure of an item that has come, if nothing of the user's is in it: it stays there.
-    pub(crate) fn failure_again(&self, index: usize) -> Option<Failure<E>> {
-        match self.outcome(index) {
-            Some(outcome) => outcome.as_ref().err()?.again(),
-            None => (self.slots.get(index).state() == State::Arrived).then_some(Failure::Cancelled),
         }
     }
 
@@ -174,29 +150,13 @@ impl<T, E> Items<T, E> {
         }
     }
 
-    /// Takes the outcomes of all items that count; one that has not come counts as cancelled.
-    fn take_each(&mut self) -> impl Iterator<Item = Outcome<T, E>> {
+    /// Takes the outcomes of all items that count, in their order, once and for all; one that has not come
+    /// counts as cancelled.
+    pub(crate) fn take_each(&mut self) -> impl Iterator<Item = Outcome<T, E>> {
         self.slots.each().filter_map(|slot| match Self::take_slot(slot, |_| None) {
             Some((outcome, _)) => Some(outcome),
             None => (slot.state() != State::Void).then_some(Err(Failure::Cancelled)),
         })
-    }
-
-    /// Takes the outcomes of all items, in their order, once and for all; one that has not come counts as cancelled.
-    pub(crate) fn take_all(&mut self) -> Vec<Outcome<T, E>> {
-        let mut outcomes = Vec::with_capacity(self.slots.len());
-        outcomes.extend(self.take_each());
-        outcomes
-    }
-
-    /// Takes the values of all items, which have come, in their order, or the first failure.
-    pub(crate) fn take_values(&mut self) -> Outcome<Vec<T>, E> {
-        let mut values = Vec::with_capacity(self.slots.len());
-        self.take_each().try_for_each(|outcome| {
-            values.push(outcome?);
-            Ok::<_, Failure<E>>(())
-        })?;
-        Ok(values)
     }
 
     /// Drops the outcome of an item that has come, which something else has superseded.

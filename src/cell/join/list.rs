@@ -6,9 +6,9 @@
 use std::panic::Location;
 use std::task::{Context, Poll};
 
-use super::collector::{CloseReason, Collector, CountOnly};
+use super::collector::{CloseReason, Collector};
 use super::consumer::Consumer;
-use super::engine::{self, Closer, Engine, Join, Role};
+use super::engine::{self, Closer, Complete, Engine, Join, Role};
 use super::handlers::Cancel;
 use super::header::{CellRef, Dropped};
 use super::items::{Items, holds_failure};
@@ -20,10 +20,9 @@ use super::queue::{Armed, Queue};
 use super::slot::{CLOSE, Slot, State};
 use super::source::Source;
 use super::waits::Awaited;
-use super::wave::Delivery;
 use super::word::Listener;
 use crate::failure::{Failure, contain, drop_quietly};
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::AtomicBool;
 use crate::sync::{Arc, OnceLock};
 use crate::timeout::Timeout;
 
@@ -32,8 +31,6 @@ pub(crate) type Watcher = Box<dyn Fn(&mut dyn Iterator<Item = (usize, bool)>) + 
 
 /// What other threads see of a list.
 pub(super) struct Shared {
-    /// Whether failures are counted, too. Set once, before any item is.
-    counts_failures: AtomicBool,
     watcher: OnceLock<Watcher>,
     /// The slot of the first item, which is the driver's.
     first: Slot,
@@ -70,11 +67,9 @@ impl<T, E> Join for List<T, E> {
     type Shared = Shared;
     type Outcomes = (T, E);
 
-    unsafe fn is_counted(engine: &Engine<Self>, cell: CellRef) -> bool {
-        // ORDERING: Relaxed, who sees it too late goes to the driver.
-        let all = engine.shared.counts_failures.load(Ordering::Relaxed);
+    unsafe fn is_counted(cell: CellRef) -> bool {
         // SAFETY: the caller's promise; the items of a list are of its types (rule 5).
-        all || unsafe { !holds_failure::<T, E>(cell) }
+        unsafe { !holds_failure::<T, E>(cell) }
     }
 
     unsafe fn tell(engine: &Engine<Self>, index: u32, cell: CellRef) {
@@ -114,7 +109,7 @@ impl<T, E> Join for List<T, E> {
         }
         self.collect(|collector, items| collector.arrived(items, index));
         // Now that it is known whether others are wanted.
-        self.items.source.iter().for_each(|source| source.seen(index));
+        self.items.source().iter().for_each(|source| source.seen(index));
     }
 
     fn closed(&mut self, _: &Engine<Self>, reason: CloseReason) {
@@ -126,32 +121,23 @@ impl<T, E> Join for List<T, E> {
         });
     }
 
-    fn all_seen(&mut self, _: &Engine<Self>) {
-        self.collect(|collector, items| collector.all_seen(items));
-    }
-
-    fn is_complete(&self) -> bool {
-        self.items.is_complete()
-    }
-
-    fn complete(&mut self, _: &Engine<Self>) -> Option<Delivery> {
-        self.collect(|collector, items| collector.complete(items));
-        drop_quietly(self.collector.take());
-        None // a collector settles by itself
-    }
-
     /// Has the items counted that the collector does not have to see, but for one, which comes by the
     /// queue.
-    fn pause(&mut self, engine: &Engine<Self>) {
-        let shared = &engine.shared;
-        let sees_all = self.items.source.is_some() || shared.watcher.get().is_some();
-        let counted = self.collector.as_ref().map_or(CountOnly::Nothing, |it| it.count_only());
-        if !sees_all && counted != CountOnly::Nothing {
-            // ORDERING: Relaxed, as in `is_counted`.
-            shared.counts_failures.store(counted == CountOnly::Outcomes, Ordering::Relaxed);
+    fn all_seen(&mut self, engine: &Engine<Self>, seen: bool) -> Option<Complete> {
+        if seen {
+            self.collect(|collector, items| collector.all_seen(items));
+        }
+        if self.items.is_complete() {
+            self.collect(|collector, items| collector.complete(items));
+            drop_quietly(self.collector.take());
+            return Some(None); // a collector settles by itself
+        }
+        let sees_all = self.items.source().is_some() || engine.shared.watcher.get().is_some();
+        if !sees_all && self.collector.as_ref().is_some_and(|it| it.counts_values()) {
             self.room = (self.items.slots.len() - self.items.arrived).saturating_sub(1);
             engine.counter.open(self.room);
         }
+        None
     }
 }
 
@@ -160,8 +146,6 @@ pub(crate) struct Gather<T, E> {
     engine: Arc<Engine<List<T, E>>>,
     /// What a poll has left in the queue.
     armed: Option<Listener>,
-    /// The first item in time that was seen to have failed: see [`look`](Self::look).
-    failed: Option<usize>,
 }
 
 // SAFETY: the pointer in `armed` is that of a waker, which is Send.
@@ -171,18 +155,13 @@ unsafe impl<T: Send, E: Send> Sync for Gather<T, E> {}
 
 impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
     pub(crate) fn new() -> Self {
-        let shared = Shared {
-            counts_failures: AtomicBool::new(false),
-            watcher: OnceLock::new(),
-            first: Slot::new(0),
-        };
-        let list = List { items: Items::new(), collector: None, late: Dropped::Unseen, room: 0 };
-        let engine = Engine::new(shared, list, |target, shared, list| {
-            shared.first.set_target(target);
-            // SAFETY: items and slot are parts of the engine with this target, which stays where it is.
-            unsafe { list.items.set_engine(target, &raw const shared.first) };
+        let engine = Engine::<List<T, E>>::new(|engine, target| {
+            let shared = Shared { watcher: OnceLock::new(), first: Slot::new(target, 0) };
+            // SAFETY: items and slot are to be parts of this engine, which stays where it is.
+            let items = unsafe { Items::new(target, &raw const (*engine).shared.first) };
+            (shared, List { items, collector: None, late: Dropped::Unseen, room: 0 })
         });
-        Gather { engine, armed: None, failed: None }
+        Gather { engine, armed: None }
     }
 
     /// The items.
@@ -218,19 +197,6 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
             join.next(log, &self.engine.queue)?
         };
         Some(slot.index as usize)
-    }
-
-    /// Looks at all that has come. Gives the first item in time that has failed, and was not just
-    /// cancelled, if there is one: a failure may have caused the cancellation of others.
-    pub(crate) fn look(&mut self) -> Option<usize> {
-        while let Some(index) = self.next() {
-            let (before, items) = (self.failed, self.items());
-            let instead = |before| items.is_cancelled(before) && !items.is_cancelled(index);
-            if items.is_failed(index) && before.is_none_or(instead) {
-                self.failed = Some(index);
-            }
-        }
-        self.failed
     }
 
     /// The list's outcome was given: failures that are left are not reported.
@@ -289,11 +255,11 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
     /// at.
     pub(crate) fn hand_to(mut self, mut collector: Box<dyn Collector<T, E>>) {
         if !collector.ends_at_failure() {
-            self.items().carry_on();
+            self.items().source().iter().for_each(|source| source.carry_on());
         }
         self.rewind();
         let items = self.items();
-        items.source.iter().for_each(|source| source.watch());
+        items.source().iter().for_each(|source| source.watch());
         later::shield(|| contain(|| collector.begin(items)));
         self.role().join.collector = Some(collector); // dropping the handle gives up the role
     }

@@ -35,37 +35,34 @@ impl Log {
     /// Adds the entry that has brought the driver's role, if there is one.
     ///
     /// # Safety
-    /// As for [`next`](Self::next); null, or an entry that is in no queue.
+    /// Null, or an entry that is in no queue: a slot that lives as long as the log.
     pub(super) unsafe fn add(&mut self, entry: *const Slot) {
-        // SAFETY: the caller's promise.
-        unsafe { self.append(entry, entry) };
+        self.append(entry, entry);
     }
 
     /// Adds entries that came out of the queue, the newest first.
     ///
     /// # Safety
-    /// As for [`next`](Self::next).
+    /// They are slots that live as long as the log.
     pub(super) unsafe fn add_newest_first(&mut self, newest: *mut ()) {
         let newest = newest.cast_const().cast::<Slot>();
         let (mut first, mut at) = (std::ptr::null::<Slot>(), newest);
         // SAFETY: the caller's promise.
-        unsafe {
-            while let Some(slot) = at.as_ref() {
-                let next = after(slot);
-                slot.next.store(first.cast_mut().cast(), Ordering::Relaxed);
-                (first, at) = (at, next);
-            }
-            self.append(first, newest);
+        while let Some(slot) = unsafe { at.as_ref() } {
+            let next = after(slot);
+            slot.next.store(first.cast_mut().cast(), Ordering::Relaxed);
+            (first, at) = (at, next);
         }
+        self.append(first, newest);
     }
 
     /// The next entry that was not asked for.
     ///
     /// # Safety
-    /// The caller is the driver of the queue; its entries, and those of the log, are slots that live as
-    /// long as the result is used.
+    /// The caller is the driver of the queue. Its entries are slots that live as long as the log and the
+    /// result.
     pub(super) unsafe fn next<'a>(&mut self, queue: &Queue) -> Option<&'a Slot> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's promise; what is in the log are such slots (see `add`).
         unsafe {
             if self.unseen.is_null() {
                 self.add_newest_first(queue.take());
@@ -77,23 +74,20 @@ impl Log {
     }
 
     /// All entries.
-    ///
-    /// # Safety
-    /// As for [`next`](Self::next).
-    pub(super) unsafe fn each<'a>(&self) -> impl Iterator<Item = &'a Slot> + use<'a> {
-        // SAFETY: the caller's promise.
+    pub(super) fn each(&self) -> impl Iterator<Item = &Slot> {
+        // SAFETY: an entry of the log lives as long as the log (see `add`).
         let slot = |slot: *const Slot| unsafe { slot.as_ref() };
         std::iter::successors(slot(self.first), move |at| slot(after(at)))
     }
 
-    unsafe fn append(&mut self, first: *const Slot, last: *const Slot) {
+    fn append(&mut self, first: *const Slot, last: *const Slot) {
         if first.is_null() {
             return;
         }
         if self.first.is_null() {
             self.first = first;
         } else {
-            // SAFETY: the last entry of the log, if there are any, is a slot that lives.
+            // SAFETY: as in `each`.
             unsafe { (*self.last).next.store(first.cast_mut().cast(), Ordering::Relaxed) };
         }
         if self.unseen.is_null() {

@@ -81,7 +81,7 @@ mod slot;
 mod source;
 mod tuple;
 
-pub(crate) use collector::{CloseReason, Collector, CountOnly};
+pub(crate) use collector::{CloseReason, Collector};
 pub(crate) use engine::Closer;
 pub(crate) use items::{Items, Way};
 pub(crate) use list::Gather;

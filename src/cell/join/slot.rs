@@ -42,10 +42,10 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// The slot of no item yet. It is used when it [has a target](Self::set_target).
-    pub(super) fn new(index: u32) -> Self {
+    /// The slot of no item yet, which tells the engine with this target.
+    pub(super) fn new(target: *const Target, index: u32) -> Self {
         Slot {
-            observer: Observer { target: std::ptr::null() },
+            observer: Observer { target },
             next: AtomicPtr::new(std::ptr::null_mut()),
             cell: Cell::new(None),
             index,
@@ -55,15 +55,10 @@ impl Slot {
         }
     }
 
-    /// What its item's cell tells: the engine.
-    pub(super) fn set_target(&mut self, target: *const Target) {
-        self.observer.target = target;
-    }
-
     /// Makes it the slot of a pending item.
     ///
     /// # Safety
-    /// It has none, and a target. The caller is the consumer of the cell, gives that part to the slot, and
+    /// It has none. The caller is the consumer of the cell, gives that part to the slot, and
     /// has the cell observe it next.
     pub(super) unsafe fn hold(&self, cell: CellRef) {
         self.cell.set(Some(cell));

@@ -68,25 +68,9 @@ impl<T, E> Items<T, E> {
         true
     }
 
-    /// Which one in the order of the inputs an item is: its index, but where places are used again.
-    pub(crate) fn number(&self, index: usize) -> usize {
-        let number = self.source.as_ref().and_then(|source| source.number(index));
-        number.unwrap_or(index)
-    }
-
     /// Where more items come from.
-    pub(crate) fn source(&self) -> Option<Arc<dyn Source<T, E>>> {
-        self.source.clone()
-    }
-
-    /// Whether more items may come, as far as the driver knows.
-    pub(crate) fn grows(&self) -> bool {
-        self.source.is_some() && !self.is_complete()
-    }
-
-    /// A failed item does not keep the source from starting others any more.
-    pub(crate) fn carry_on(&self) {
-        self.source.iter().for_each(|source| source.carry_on());
+    pub(crate) fn source(&self) -> Option<&Arc<dyn Source<T, E>>> {
+        self.source.as_ref()
     }
 
     /// Items are taken for good, each one soon: their places are used again from now on, so that the

@@ -19,7 +19,7 @@ use std::panic::Location;
 use super::body::Part;
 use super::collector::CloseReason;
 use super::consumer::Consumer;
-use super::engine::{self, Engine, Join};
+use super::engine::{self, Complete, Engine, Join};
 use super::handlers::Node;
 use super::header::{CellRef, Dropped, VTable};
 use super::inputs::Inputs;
@@ -29,7 +29,7 @@ use super::producer::Producer;
 use super::queue::Queue;
 use super::slot::{Slot, State};
 use super::tables::{Origin, PlainTable};
-use super::wave::{self, Delivery};
+use super::wave;
 use crate::failure::{Failure, drop_quietly};
 use crate::sync::Arc;
 
@@ -62,14 +62,13 @@ pub(crate) fn join<O: Origin, I: Inputs<N>, const N: usize>(
     location: &'static Location<'static>,
 ) -> Consumer<I::Values, I::Err> {
     let cells = inputs.into_cells(location);
-    let shared = Shared {
-        result: Part::new(),
-        handler: UnsafeCell::new(MaybeUninit::uninit()),
-        slots: std::array::from_fn(|index| Slot::new(index as u32)),
-    };
-    let join = Tuple::<I, N> { producer: None, missing: N, cancelled: None, was_cancelled: false };
-    let engine = Engine::new(shared, join, |target, shared, _| {
-        shared.slots.iter_mut().for_each(|slot| slot.set_target(target));
+    let engine = Engine::<Tuple<I, N>>::new(|_, target| {
+        let shared = Shared {
+            result: Part::new(),
+            handler: UnsafeCell::new(MaybeUninit::uninit()),
+            slots: std::array::from_fn(|index| Slot::new(target, index as u32)),
+        };
+        (shared, Tuple { producer: None, missing: N, cancelled: None, was_cancelled: false })
     });
     // SAFETY: we are the driver until `run`. Part, node and slots stay where they are: their references to
     // the engine keep the part and the node, the run's keeps the slots (rule 1). A reference is made for
@@ -142,23 +141,30 @@ impl<I: Inputs<N>, const N: usize> Join for Tuple<I, N> {
         }
     }
 
-    fn all_seen(&mut self, engine: &Engine<Self>) {
-        if let Some(index) = self.cancelled.take().filter(|_| self.producer.is_some()) {
-            self.was_cancelled = true;
-            self.fail(engine, &engine.shared.slots[index as usize], Failure::Cancelled);
-        }
-    }
-
     fn closed(&mut self, engine: &Engine<Self>, _: CloseReason) {
         drop_quietly(self.close());
         Self::let_go(engine);
     }
 
-    fn is_complete(&self) -> bool {
-        self.missing == 0
+    fn all_seen(&mut self, engine: &Engine<Self>, _: bool) -> Option<Complete> {
+        if let Some(index) = self.cancelled.take().filter(|_| self.producer.is_some()) {
+            self.was_cancelled = true;
+            self.fail(engine, &engine.shared.slots[index as usize], Failure::Cancelled);
+        }
+        (self.missing == 0).then(|| self.complete(engine))
+    }
+}
+
+impl<I: Inputs<N>, const N: usize> Tuple<I, N> {
+    /// Takes the producer, if the result is not settled, to settle it. The handler's reference is given up.
+    fn close(&mut self) -> Option<Producer<I::Values, I::Err>> {
+        let mut producer = self.producer.take()?;
+        drop(producer.take_handlers()); // ours, if the join was not cancelled
+        Some(producer)
     }
 
-    fn complete(&mut self, engine: &Engine<Self>) -> Option<Delivery> {
+    /// All inputs have come: with values, unless the result is settled.
+    fn complete(&mut self, engine: &Engine<Self>) -> Complete {
         let producer = self.close()?;
         let cells = engine.shared.slots.each_ref().map(Slot::take);
         // SAFETY: all cells have arrived with values, and none was taken: then the producer would be gone.
@@ -169,15 +175,6 @@ impl<I: Inputs<N>, const N: usize> Join for Tuple<I, N> {
             cells.into_iter().for_each(|cell| wave::release(cell));
             producer.settle_in_wave(Ok(values))
         }
-    }
-}
-
-impl<I: Inputs<N>, const N: usize> Tuple<I, N> {
-    /// Takes the producer, if the result is not settled, to settle it. The handler's reference is given up.
-    fn close(&mut self) -> Option<Producer<I::Values, I::Err>> {
-        let mut producer = self.producer.take()?;
-        drop(producer.take_handlers()); // ours, if the join was not cancelled
-        Some(producer)
     }
 
     /// The failure of an input, which was taken, is that of the whole.
