@@ -94,6 +94,7 @@ mod dataflow;
 mod deferred;
 mod executor;
 mod failure;
+mod giving_way;
 #[cfg(feature = "http")]
 pub mod http;
 mod join;

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use super::roster::Roster;
 use super::worker::{Queued, Worker};
+use crate::giving_way::rest_a_moment;
 use crate::sync::atomic::Ordering;
-use crate::sync::{Arc, MutexGuard, thread};
+use crate::sync::{Arc, MutexGuard};
 
-/// How often an idle worker yields before it sleeps; see `cell/park.rs`.
-const YIELDS: u32 = 16;
 /// How long a thread that is more than the pool should have sleeps before it ends.
 const SPARE_IDLE: Duration = Duration::from_secs(1);
 
@@ -19,10 +18,7 @@ impl Worker {
         if !self.core.sleep.look_out() {
             return false;
         }
-        let found = (0..YIELDS).any(|_| {
-            thread::yield_now();
-            !self.core.inbox.is_empty() || !self.next.is_empty()
-        });
+        let found = rest_a_moment(|| !self.core.inbox.is_empty() || !self.next.is_empty());
         self.core.sleep.awake();
         found
     }

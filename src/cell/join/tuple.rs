@@ -167,10 +167,9 @@ impl<I: Inputs<N>, const N: usize> Tuple<I, N> {
     fn complete(&mut self, engine: &Engine<Self>) -> Complete {
         let producer = self.close()?;
         let cells = engine.shared.slots.each_ref().map(Slot::take);
-        // SAFETY: all cells have arrived with values, and none was taken: then the producer would be gone.
-        // They are the driver's (rule 3), and those of the inputs.
+        let cells = cells.map(|cell| cell.expect("an input that was taken has closed the join"));
+        // SAFETY: all cells have arrived with values, were the driver's (rule 3), and are those of the inputs.
         unsafe {
-            let cells = cells.map(|cell| cell.unwrap_unchecked());
             let values = I::take_values(cells);
             cells.into_iter().for_each(|cell| wave::release(cell));
             producer.settle_in_wave(Ok(values))
