@@ -28,18 +28,17 @@ pub(super) trait Join: Sized {
     /// What goes from thread to thread with the items.
     type Outcomes;
 
-    /// Whether an item that has settled, and for which there is room in the counter, is counted only.
+    /// Whether an item has a value, and so is counted only where there is room in the counter.
     ///
     /// # Safety
     /// The settled cell is the caller's, and that of an item of the engine.
-    unsafe fn is_counted(_: CellRef) -> bool {
+    unsafe fn has_value(_: CellRef) -> bool {
         false
     }
-    /// The queue is watched, and the item with this index is about to come.
-    ///
-    /// # Safety
-    /// As for [`is_counted`](Self::is_counted).
-    unsafe fn tell(_: &Engine<Self>, _index: u32, _: CellRef) {}
+    /// What is told of each item that is about to come, if the queue is watched.
+    fn watcher(_: &Self::Shared) -> Option<&Watcher> {
+        None
+    }
 
     /// The driver has got its role back.
     fn resume(&mut self, _: &Engine<Self>) {}
@@ -47,7 +46,10 @@ pub(super) trait Join: Sized {
     ///
     /// # Safety
     /// As for [`Log::next`].
-    unsafe fn next<'a>(&mut self, log: &mut Log, queue: &Queue) -> Option<&'a Slot>;
+    unsafe fn next<'a>(&mut self, log: &mut Log, queue: &Queue) -> Option<&'a Slot> {
+        // SAFETY: the caller's promise.
+        unsafe { log.next(queue) }
+    }
     /// An item has come; they come in the order of time.
     fn arrived(&mut self, engine: &Engine<Self>, slot: &Slot);
     /// The join was closed.
@@ -56,6 +58,9 @@ pub(super) trait Join: Sized {
     /// `seen`: something has come since this was asked last.
     fn all_seen(&mut self, engine: &Engine<Self>, seen: bool) -> Option<Complete>;
 }
+
+/// Is told of items that have come: their indices, and whether they have failed.
+pub(crate) type Watcher = Box<dyn Fn(&mut dyn Iterator<Item = (usize, bool)>) + Send + Sync>;
 
 /// All items have come: the result, if it is to be handed on.
 pub(super) type Complete = Option<Delivery>;
@@ -145,14 +150,19 @@ unsafe fn notify<J: Join>(observer: *const Observer, cell: CellRef) -> Option<De
     // SAFETY: the observer is a slot's first field, and the engine lives until all items have come
     // (rule 1): counting the item, or pushing its slot, gives the engine away, and comes last.
     unsafe {
-        let engine = Slot::target(slot).cast::<Engine<J>>();
-        if (*engine).counter.is_open() && J::is_counted(cell) {
+        let engine = (*observer).target.cast::<Engine<J>>();
+        if (*engine).counter.is_open() && J::has_value(cell) {
             (*slot).come(); // the cell is not ours any more
             if (*engine).counter.count() {
                 return None;
             }
         }
-        push(engine, slot, || J::tell(&*engine, (*slot).index, cell))
+        push(engine, slot, || {
+            if let Some(watcher) = J::watcher(&(*engine).shared) {
+                let item = ((*slot).index as usize, !J::has_value(cell));
+                watcher(&mut std::iter::once(item));
+            }
+        })
     }
 }
 

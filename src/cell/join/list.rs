@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use super::collector::{CloseReason, Collector};
 use super::consumer::Consumer;
-use super::engine::{self, Closer, Complete, Engine, Join, Role};
+use super::engine::{self, Closer, Complete, Engine, Join, Role, Watcher};
 use super::handlers::Cancel;
 use super::header::{CellRef, Dropped};
 use super::items::{Items, holds_failure};
@@ -25,9 +25,6 @@ use crate::failure::{Failure, contain, drop_quietly};
 use crate::sync::atomic::AtomicBool;
 use crate::sync::{Arc, OnceLock};
 use crate::timeout::Timeout;
-
-/// Is told of items that have come: their indices, and whether they have failed.
-pub(crate) type Watcher = Box<dyn Fn(&mut dyn Iterator<Item = (usize, bool)>) + Send + Sync>;
 
 /// What other threads see of a list.
 pub(super) struct Shared {
@@ -67,17 +64,13 @@ impl<T, E> Join for List<T, E> {
     type Shared = Shared;
     type Outcomes = (T, E);
 
-    unsafe fn is_counted(cell: CellRef) -> bool {
+    unsafe fn has_value(cell: CellRef) -> bool {
         // SAFETY: the caller's promise; the items of a list are of its types (rule 5).
         unsafe { !holds_failure::<T, E>(cell) }
     }
 
-    unsafe fn tell(engine: &Engine<Self>, index: u32, cell: CellRef) {
-        if let Some(watcher) = engine.shared.watcher.get() {
-            // SAFETY: as in `is_counted`.
-            let fails = unsafe { holds_failure::<T, E>(cell) };
-            watcher(&mut std::iter::once((index as usize, fails)));
-        }
+    fn watcher(shared: &Shared) -> Option<&Watcher> {
+        shared.watcher.get()
     }
 
     fn resume(&mut self, engine: &Engine<Self>) {

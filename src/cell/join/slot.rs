@@ -78,15 +78,6 @@ impl Slot {
         }
     }
 
-    /// The engine, for a thread that settles the item, or closes the join.
-    ///
-    /// # Safety
-    /// The slot lives.
-    pub(super) unsafe fn target(slot: *const Slot) -> *const Target {
-        // SAFETY: the caller's promise; it is not written once an item has the slot.
-        unsafe { (*slot).observer.target }
-    }
-
     /// The thread that settles the item, about to count it: the cell is the driver's from now on.
     pub(super) fn come(&self) {
         // ORDERING: Release pairs with `state`.

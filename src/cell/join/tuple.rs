@@ -24,9 +24,7 @@ use super::handlers::Node;
 use super::header::{CellRef, Dropped, VTable};
 use super::inputs::Inputs;
 use super::items::way_of;
-use super::log::Log;
 use super::producer::Producer;
-use super::queue::Queue;
 use super::slot::{Slot, State};
 use super::tables::{Origin, PlainTable};
 use super::wave;
@@ -115,11 +113,6 @@ unsafe fn give_up_result<I: Inputs<N>, const N: usize>(cell: CellRef) {
 impl<I: Inputs<N>, const N: usize> Join for Tuple<I, N> {
     type Shared = Shared<I, N>;
     type Outcomes = (I::Values, I::Err);
-
-    unsafe fn next<'a>(&mut self, log: &mut Log, queue: &Queue) -> Option<&'a Slot> {
-        // SAFETY: the caller's promise.
-        unsafe { log.next(queue) }
-    }
 
     /// The first failure settles the join, when the others are cancelled; a cancellation only when all
     /// that has come was seen, since a failure among it may be the cause.
