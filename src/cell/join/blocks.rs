@@ -10,8 +10,8 @@ const FIRST_BLOCK: usize = 8;
 /// The first slot, and the blocks. Raw memory, because items hold pointers into it. The slots are the
 /// driver's, who has this.
 pub(super) struct Blocks {
-    /// In what this struct is a part of.
-    first: *const Slot,
+    /// In what this struct is a part of. Null before it is known.
+    first: *mut Slot,
     blocks: Vec<*mut Slot>,
     len: usize,
 }
@@ -32,12 +32,16 @@ fn block_len(block: usize) -> usize {
 
 impl Blocks {
     /// No slots.
+    pub(super) fn new() -> Self {
+        Blocks { first: std::ptr::null_mut(), blocks: Vec::new(), len: 0 }
+    }
+
+    /// Before anything is pushed: where the first slot will be.
     ///
     /// # Safety
-    /// `first` is a slot, at the latest when one is pushed; nothing else uses it, and it stays where it is
-    /// as long as this is used.
-    pub(super) unsafe fn new(first: *const Slot) -> Self {
-        Blocks { first, blocks: Vec::new(), len: 0 }
+    /// Memory for a slot, which nothing else uses, and which stays as long as this is used.
+    pub(super) unsafe fn set_first(&mut self, first: *mut Slot) {
+        self.first = first;
     }
 
     pub(super) fn len(&self) -> usize {
@@ -47,28 +51,34 @@ impl Blocks {
     /// Adds a slot.
     pub(super) fn push(&mut self, target: *const Target) -> &Slot {
         let index = u32::try_from(self.len).expect("a list holds less than 2^32 items");
-        if let Some((block, place)) = self.len.checked_sub(1).map(locate) {
-            if place == 0 {
-                let memory = Box::<[Slot]>::new_uninit_slice(block_len(block));
-                self.blocks.push(Box::into_raw(memory).cast());
-            }
-            // SAFETY: a place of its own within the block, which was not in use.
-            unsafe { self.blocks[block].add(place).write(Slot::new(target, index)) };
+        if self.len.checked_sub(1).is_some_and(|behind| locate(behind).1 == 0) {
+            let memory = Box::<[Slot]>::new_uninit_slice(block_len(self.blocks.len()));
+            self.blocks.push(Box::into_raw(memory).cast());
         }
         self.len += 1;
-        self.get(self.len - 1)
+        let slot = self.at(self.len - 1);
+        assert!(!slot.is_null(), "the first slot has its place before any is pushed");
+        // SAFETY: a place of its own, which was not in use.
+        unsafe {
+            slot.write(Slot::new(target, index));
+            &*slot
+        }
+    }
+
+    /// The place of a slot.
+    fn at(&self, index: usize) -> *mut Slot {
+        assert!(index < self.len, "item {index} of {}", self.len);
+        match index.checked_sub(1).map(locate) {
+            // SAFETY: within the block.
+            Some((block, place)) => unsafe { self.blocks[block].add(place) },
+            None => self.first,
+        }
     }
 
     /// The slot with this index.
     pub(super) fn get(&self, index: usize) -> &Slot {
-        assert!(index < self.len, "item {index} of {}", self.len);
-        // SAFETY: within the block, whose slots were written up to `len`; or the first one.
-        unsafe {
-            match index.checked_sub(1).map(locate) {
-                Some((block, place)) => &*self.blocks[block].add(place),
-                None => &*self.first,
-            }
-        }
+        // SAFETY: it was written by `push`, and is not null: `set_first` comes first.
+        unsafe { &*self.at(index) }
     }
 
     /// All slots, in their order.
@@ -102,10 +112,11 @@ mod tests {
 
     #[test]
     fn each_slot_comes_in_its_order() {
-        let first = Slot::new(null(), 0);
         for len in 0..100 {
+            let mut first = std::mem::MaybeUninit::uninit();
+            let mut slots = Blocks::new();
             // SAFETY: it lives as long as the slots do, and nothing else uses it.
-            let mut slots = unsafe { Blocks::new(&first) };
+            unsafe { slots.set_first(first.as_mut_ptr()) };
             let added: Vec<_> = (0..len).map(|_| from_ref(slots.push(null()))).collect();
             assert_eq!(slots.each().map(from_ref).collect::<Vec<_>>(), added);
             assert!(slots.each().zip(0..).all(|(slot, index)| slot.index == index));

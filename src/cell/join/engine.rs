@@ -94,23 +94,26 @@ unsafe impl<J: Join> Sync for Engine<J> where J::Outcomes: Send {}
 unsafe impl<J: Join> Send for Engine<J> where J::Outcomes: Send {}
 
 impl<J: Join> Engine<J> {
-    /// A new one, of which the caller is the driver. `make` is told where it will be, and its target.
-    pub(super) fn new(
-        make: impl FnOnce(*const Self, *const Target) -> (J::Shared, J),
-    ) -> Arc<Self> {
-        Arc::new_cyclic(|engine: &Weak<Self>| {
-            let target = engine.as_ptr().cast();
-            let (shared, join) = make(engine.as_ptr(), target);
-            Engine {
-                target: Target { notify: notify::<J> },
-                shared,
-                queue: Queue::new(),
-                counter: Counter::closed(),
-                close: Slot::new(target, CLOSE),
-                reason: OnceLock::new(),
-                role: UnsafeCell::new(Role { log: Log::new(), join }),
-            }
-        })
+    /// A new one, of which the caller is the driver.
+    pub(super) fn new(shared: J::Shared, join: J) -> Arc<Self> {
+        let engine = Arc::new(Engine {
+            target: Target { notify: notify::<J> },
+            shared,
+            queue: Queue::new(),
+            counter: Counter::closed(),
+            close: Slot::new(std::ptr::null(), CLOSE),
+            reason: OnceLock::new(),
+            role: UnsafeCell::new(Role { log: Log::new(), join }),
+        });
+        let close = Slot::new(Self::target(&engine), CLOSE);
+        // SAFETY: nothing else has the engine yet.
+        unsafe { (&raw mut (*Arc::as_ptr(&engine).cast_mut()).close).write(close) };
+        engine
+    }
+
+    /// What its slots tell.
+    pub(super) fn target(this: &Arc<Self>) -> *const Target {
+        Arc::as_ptr(this).cast()
     }
 
     /// What the driver touches, to look at.

@@ -35,15 +35,26 @@ pub(crate) struct Items<T, E> {
 }
 
 impl<T, E> Items<T, E> {
-    /// None as yet.
+    pub(super) fn new() -> Self {
+        Items {
+            slots: Blocks::new(),
+            target: std::ptr::null(),
+            arrived: 0,
+            void: 0,
+            recycles: false,
+            source: None,
+            types: PhantomData,
+        }
+    }
+
+    /// Before there are any: in what they are.
     ///
     /// # Safety
-    /// The target is that of the engine which these items, and the slot `first`, are to be a part of.
-    pub(super) unsafe fn new(target: *const Target, first: *const Slot) -> Self {
+    /// The target is that of the engine which these items, and the memory for the slot `first`, are in.
+    pub(super) unsafe fn set_engine(&mut self, target: *const Target, first: *mut Slot) {
+        self.target = target;
         // SAFETY: the caller's promise.
-        let slots = unsafe { Blocks::new(first) };
-        let (source, types) = (None, PhantomData);
-        Items { slots, target, arrived: 0, void: 0, recycles: false, source, types }
+        unsafe { self.slots.set_first(first) };
     }
 
     /// Adds an item, which is watched from now on, in a place that may have had another one.

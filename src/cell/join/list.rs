@@ -3,6 +3,8 @@
 //! As long as there is a [`Gather`], that is the driver; then a [`Collector`] acts on the items, on the
 //! settling threads.
 
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
 use std::panic::Location;
 use std::task::{Context, Poll};
 
@@ -29,8 +31,8 @@ use crate::timeout::Timeout;
 /// What other threads see of a list.
 pub(super) struct Shared {
     watcher: OnceLock<Watcher>,
-    /// The slot of the first item, which is the driver's.
-    first: Slot,
+    /// Of the first item, and the driver's.
+    first: UnsafeCell<MaybeUninit<Slot>>,
 }
 
 /// What the driver of a list has.
@@ -148,12 +150,13 @@ unsafe impl<T: Send, E: Send> Sync for Gather<T, E> {}
 
 impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
     pub(crate) fn new() -> Self {
-        let engine = Engine::<List<T, E>>::new(|engine, target| {
-            let shared = Shared { watcher: OnceLock::new(), first: Slot::new(target, 0) };
-            // SAFETY: items and slot are to be parts of this engine, which stays where it is.
-            let items = unsafe { Items::new(target, &raw const (*engine).shared.first) };
-            (shared, List { items, collector: None, late: Dropped::Unseen, room: 0 })
-        });
+        let first = UnsafeCell::new(MaybeUninit::uninit());
+        let shared = Shared { watcher: OnceLock::new(), first };
+        let list = List { items: Items::new(), collector: None, late: Dropped::Unseen, room: 0 };
+        let engine = Engine::new(shared, list);
+        let (target, first) = (Engine::target(&engine), engine.shared.first.get().cast());
+        // SAFETY: we are the driver. Items and slot are parts of this engine, which stays where it is.
+        unsafe { engine.role().join.items.set_engine(target, first) };
         Gather { engine, armed: None }
     }
 

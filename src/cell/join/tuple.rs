@@ -38,8 +38,8 @@ pub(super) struct Shared<I: Inputs<N>, const N: usize> {
     result: Part<I::Values, I::Err>,
     /// The result's cancellation handler: the handlers' list's.
     handler: UnsafeCell<MaybeUninit<Node>>,
-    /// The driver's.
-    slots: [Slot; N],
+    /// The driver's. Made in place, since there may be very many.
+    slots: UnsafeCell<[MaybeUninit<Slot>; N]>,
 }
 
 /// What the driver of the join has.
@@ -60,14 +60,13 @@ pub(crate) fn join<O: Origin, I: Inputs<N>, const N: usize>(
     location: &'static Location<'static>,
 ) -> Consumer<I::Values, I::Err> {
     let cells = inputs.into_cells(location);
-    let engine = Engine::<Tuple<I, N>>::new(|_, target| {
-        let shared = Shared {
-            result: Part::new(),
-            handler: UnsafeCell::new(MaybeUninit::uninit()),
-            slots: std::array::from_fn(|index| Slot::new(target, index as u32)),
-        };
-        (shared, Tuple { producer: None, missing: N, cancelled: None, was_cancelled: false })
-    });
+    let shared = Shared::<I, N> {
+        result: Part::new(),
+        handler: UnsafeCell::new(MaybeUninit::uninit()),
+        slots: UnsafeCell::new([const { MaybeUninit::uninit() }; N]),
+    };
+    let join = Tuple { producer: None, missing: N, cancelled: None, was_cancelled: false };
+    let engine = Engine::<Tuple<I, N>>::new(shared, join);
     // SAFETY: we are the driver until `run`. Part, node and slots stay where they are: their references to
     // the engine keep the part and the node, the run's keeps the slots (rule 1). A reference is made for
     // the cell, for `give_up_result`. The cells are the inputs', one by one.
@@ -79,10 +78,21 @@ pub(crate) fn join<O: Origin, I: Inputs<N>, const N: usize>(
         Arc::increment_strong_count(address);
         producer.waits_in(engine.shared.handler.get().cast(), engine.clone());
         engine.role().join.producer = Some(producer);
-        engine.shared.slots.iter().zip(cells).for_each(|(slot, cell)| slot.hold(cell));
-        engine.shared.slots.iter().for_each(|slot| slot.observe());
+        for (index, cell) in cells.into_iter().enumerate() {
+            let slot = engine.shared.slots.get().cast::<Slot>().add(index);
+            slot.write(Slot::new(Engine::target(&engine), index as u32));
+            (*slot).hold(cell);
+        }
+        engine.shared.slots().iter().for_each(|slot| slot.observe());
         engine::run(engine);
         result
+    }
+}
+
+impl<I: Inputs<N>, const N: usize> Shared<I, N> {
+    fn slots(&self) -> &[Slot; N] {
+        // SAFETY: `join` has made them before anything else is done with the engine.
+        unsafe { &*self.slots.get().cast() }
     }
 }
 
@@ -142,7 +152,7 @@ impl<I: Inputs<N>, const N: usize> Join for Tuple<I, N> {
     fn all_seen(&mut self, engine: &Engine<Self>, _: bool) -> Option<Complete> {
         if let Some(index) = self.cancelled.take().filter(|_| self.producer.is_some()) {
             self.was_cancelled = true;
-            self.fail(engine, &engine.shared.slots[index as usize], Failure::Cancelled);
+            self.fail(engine, &engine.shared.slots()[index as usize], Failure::Cancelled);
         }
         (self.missing == 0).then(|| self.complete(engine))
     }
@@ -159,7 +169,7 @@ impl<I: Inputs<N>, const N: usize> Tuple<I, N> {
     /// All inputs have come: with values, unless the result is settled.
     fn complete(&mut self, engine: &Engine<Self>) -> Complete {
         let producer = self.close()?;
-        let cells = engine.shared.slots.each_ref().map(Slot::take);
+        let cells = engine.shared.slots().each_ref().map(Slot::take);
         let cells = cells.map(|cell| cell.expect("an input that was taken has closed the join"));
         // SAFETY: all cells have arrived with values, were the driver's (rule 3), and are those of the inputs.
         unsafe {
@@ -185,7 +195,7 @@ impl<I: Inputs<N>, const N: usize> Tuple<I, N> {
 
     /// Nobody needs the inputs any more: what has come goes, what has not is cancelled.
     fn let_go(engine: &Engine<Self>) {
-        engine.shared.slots.iter().for_each(|slot| slot.discard(Dropped::Superseded));
-        engine.shared.slots.iter().for_each(|slot| slot.cancel(false));
+        engine.shared.slots().iter().for_each(|slot| slot.discard(Dropped::Superseded));
+        engine.shared.slots().iter().for_each(|slot| slot.cancel(false));
     }
 }
