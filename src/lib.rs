@@ -130,7 +130,7 @@ pub use list::{
     AllFailed, AsCompleted, AsyncList, Completed, CompletedStream, KeyedAsCompleted,
     KeyedCompleted, KeyedCompletedStream, KeyedList, Progress,
 };
-pub use pool::{Pool, PoolBuilder, Scope, Shutdown, ShutdownReport};
+pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, blocking};
 #[doc(hidden)]
 pub use promise::Adopted;
 pub use promise::{IntoPromise, PoolFull, Promise, spawn};

@@ -12,91 +12,64 @@
 //!     who    what    where   queue  root
 //! ```
 //!
-//! | file | idea |
+//! # The rooms
+//!
+//! Each says in its `mod.rs` what it is for, what its words mean, and its rules. A file uses those of its own room, and
+//! rooms further up in this table.
+//!
+//! | room | idea |
 //! | --- | --- |
-//! | `word` | the state word: producer against consumer (no unsafe code) |
-//! | `chain` | the chain word: start, claim, cancel, follow, end (no unsafe code) |
-//! | `header`, `body`, `place` | the memory of a cell |
-//! | `compressed`, `indexed` | references to statics, and traces, in 32 bits |
-//! | `step` | the traits of what cells do (no unsafe code) |
-//! | `tables` | the functions that know a cell's types |
-//! | `schedule` | the schedule word of a future: woken, queued, polled, gone (no unsafe code) |
-//! | `task`, `budget` | futures as jobs, in one allocation; what one is given in a poll (no unsafe code) |
-//! | `wave`, `later` | settling, link after link, in a loop; what has to wait for its end |
-//! | `queued` | what an executor does with what it was given |
-//! | `follow`, `followed`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
-//! | `waits` | the graph of direct waits: helping, circles, shared values that lose an owner |
-//! | `frames` | the chains whose user code is on this thread's stack |
-//! | `executor`, `lasting` | where user code runs, as one word; pools are named by numbers |
-//! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
-//! | `park`, `observer` | whom a settled cell tells |
-//! | `join/` | many cells told to one: lists, tuples and arrays |
-//! | `shared`, `reference`, `holders`, `owner`, `waiters`, `branches` | one cell told to many |
-//! | `consumer`, `producer` | the two ends, as safe handles |
+//! | `state` | one cell: its memory, its header, its two words |
+//! | `executor` | where callbacks run, as one word; what goes into a queue |
+//! | `defer` | what waits for the end of a step; the end of cells |
+//! | `wait` | parked threads and wakers; what waits for what |
+//! | `work` | what cells do; the functions that know their types |
+//! | `run` | the loop, cancelling, following; what executors do with items |
+//! | `future` | futures as jobs |
+//! | `foreign` | executors that are not pools |
+//! | `ends` | consumer and producer, as safe handles |
+//! | `shared` | one cell told to many |
+//! | `join` | many cells told to one: lists, tuples and arrays |
 //!
 //! # Who frees what
 //!
 //! The last of a cell's two parties to arrive frees it, and the state word says which that is. A
 //! chain's root is freed with the chain's last cell, unless a queue or a deferred still refers to
 //! it: then by them (`REFERRED`, `OVER`). An inner chain is ended by its follower, or by whoever was
-//! using its root at that moment (`BUSY`). The cell of a join's result is a part of the join's block,
+//! using its root at that moment (`BUSY`). The cell of a joined tuple is a part of the join's engine,
 //! and freeing it gives up a reference to that (`give_up` in its table).
 
-mod body;
-mod branches;
-mod budget;
-mod cancel;
-mod chain;
-mod compressed;
-mod consumer;
+mod defer;
+mod ends;
 mod executor;
-mod follow;
-mod followed;
-mod frames;
-mod handlers;
-mod header;
-mod holders;
-mod indexed;
+mod foreign;
+mod future;
 mod join;
-mod lasting;
-mod later;
-mod local;
-mod nest;
-mod observer;
-mod owner;
-mod park;
-mod place;
-mod posted;
-mod producer;
-mod queued;
-mod reference;
-mod schedule;
+mod run;
 mod shared;
-mod step;
-mod tables;
-mod task;
-mod waiters;
-mod waits;
-mod wave;
-mod word;
+mod state;
+mod wait;
+mod work;
 
-pub(crate) use budget::{refund, spend};
-pub(crate) use consumer::Consumer;
-pub(crate) use executor::{ExecutorHandle, Item, Refused, ShutDown};
-pub(crate) use header::{CellRef, Lane, Turn};
+pub(crate) use defer::trampoline::{afresh, is_settling, quietly};
+pub(crate) use ends::producer::Producer;
+pub(crate) use executor::handle::{ExecutorHandle, Item, Refused};
+pub(crate) use executor::lasting::{Lasting, Number};
+pub(crate) use foreign::inline::{flush_all as flush, inline, is_inside};
+pub(crate) use foreign::local::{Draining, Local, Waiting, drains};
+pub(crate) use foreign::posted::{Counted, Execute, Posted};
+pub(crate) use future::budget::{refund, spend};
+pub(crate) use future::task::{IntoOutcome, task};
 pub(crate) use join::{CloseReason, Closer, Collector, Gather, Items, Rest, Source, Way, join};
-pub(crate) use lasting::{Lasting, Number};
-pub(crate) use later::{afresh, flush, is_settling, quietly};
-pub(crate) use local::{Draining, Local, Waiting, drains};
-pub(crate) use nest::{inline, is_inside};
-pub(crate) use owner::Owner;
-pub(crate) use posted::{Counted, Execute, Posted};
-pub(crate) use producer::Producer;
-pub(crate) use queued::{Here, abandon, is_waiting, needs_its_executor, run, start};
-pub(crate) use reference::Reference;
-pub(crate) use shared::Shared;
-pub(crate) use step::{Depends, Next, Step, Work};
-pub(crate) use tables::Origin;
-pub(crate) use task::{IntoOutcome, task};
-pub(crate) use waiters::{BranchTurn, Ticket};
-pub(crate) use waits::{Awaited, Circle, claim, claim_root, wait_for};
+pub(crate) use run::queued::{abandon, is_waiting, needs_its_executor, run, start};
+pub(crate) use shared::owner::Owner;
+pub(crate) use shared::reference::Reference;
+pub(crate) use shared::value::Shared;
+pub(crate) use shared::waiters::BranchTurn;
+pub(crate) use state::context::{IN_A_ROW, RunContext};
+pub(crate) use state::dependency::{Depends, Ticket};
+pub(crate) use state::header::{CellRef, Lane, Permission, ShutDown};
+pub(crate) use wait::graph::{Awaited, Circle, claim, claim_root, wait_for};
+pub(crate) use work::consumer::Consumer;
+pub(crate) use work::step::{Next, Step, Work};
+pub(crate) use work::vtables::Origin;

@@ -3,8 +3,8 @@
 use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Condvar, Mutex};
 
-use crate::queue::Armed;
-use crate::word::Listener;
+use crate::cell::join::queue::Armed;
+use crate::cell::state::word::Listener;
 
 /// A parked thread, counted as the library's is.
 #[repr(align(16))]

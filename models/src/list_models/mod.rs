@@ -15,10 +15,10 @@ use std::rc::Rc;
 use loom::cell::UnsafeCell;
 use loom::thread;
 
-use crate::counter::Counter;
-use crate::queue::{Armed, Queue};
+use crate::cell::join::counter::Counter;
+use crate::cell::join::queue::{Armed, Queue};
+use crate::cell::state::word::Listener;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use crate::word::Listener;
 use bell::Bell;
 
 #[repr(align(16))]

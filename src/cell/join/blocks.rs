@@ -1,8 +1,8 @@
 //! The slots of a list, made in blocks, so that a slot stays where it is. The first one is the engine's own:
 //! most lists that the library makes have one item.
 
-use super::observer::Target;
 use super::slot::Slot;
+use crate::cell::state::observer::Target;
 
 /// The first block has this many slots; each further one twice as many as the one before.
 const FIRST_BLOCK: usize = 8;

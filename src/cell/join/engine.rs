@@ -9,15 +9,16 @@ use std::cell::UnsafeCell;
 
 use super::CloseReason;
 use super::counter::Counter;
-use super::handlers::Cancel;
-use super::header::CellRef;
-use super::later;
 use super::log::Log;
-use super::observer::{Observer, Target};
-use super::park;
 use super::queue::{Armed, Queue};
 use super::slot::{CLOSE, Slot};
-use super::wave::{self, Delivery};
+use crate::cell::defer::handlers::Cancel;
+use crate::cell::defer::trampoline;
+use crate::cell::run::run_loop;
+use crate::cell::state::header::CellRef;
+use crate::cell::state::observer::Delivery;
+use crate::cell::state::observer::{Observer, Target};
+use crate::cell::wait::park;
 use crate::failure::drop_quietly;
 use crate::sync::{Arc, OnceLock, Weak};
 
@@ -142,12 +143,15 @@ impl<J: Join> Engine<J> {
 /// The caller is the driver, and has nothing of it.
 pub(super) unsafe fn run<J: Join>(engine: Arc<Engine<J>>) {
     // SAFETY: the caller's promise; the run's reference is given to `drive`.
-    later::shield(|| unsafe {
-        wave::hand_on_settled(drive(Arc::into_raw(engine), std::ptr::null()));
+    trampoline::shield(|| unsafe {
+        run_loop::hand_on_settled(drive(Arc::into_raw(engine), std::ptr::null()));
     });
 }
 
 /// An item's cell has settled: its slot goes to the driver.
+///
+/// # Safety
+/// The observer is that of a slot of such an engine, and its cell has settled; both are given away.
 unsafe fn notify<J: Join>(observer: *const Observer, cell: CellRef) -> Option<Delivery> {
     let slot = observer.cast::<Slot>();
     // SAFETY: the observer is a slot's first field, and the engine lives until all items have come
@@ -259,8 +263,8 @@ impl<J: Join<Outcomes: Send> + 'static> Close for Engine<J> {
     fn close(self: Arc<Self>, reason: CloseReason) {
         if self.reason.set(reason).is_ok() {
             // SAFETY: only one caller has set the reason, so this is the only push of this entry.
-            later::shield(|| unsafe {
-                wave::hand_on_settled(push(Arc::as_ptr(&self), &self.close, || ()));
+            trampoline::shield(|| unsafe {
+                run_loop::hand_on_settled(push(Arc::as_ptr(&self), &self.close, || ()));
             });
         }
     }

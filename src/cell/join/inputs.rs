@@ -3,10 +3,10 @@
 
 use std::panic::Location;
 
-use super::body;
-use super::consumer::Consumer;
-use super::header::CellRef;
 use super::items::holds_failure;
+use crate::cell::state::body;
+use crate::cell::state::header::CellRef;
+use crate::cell::work::consumer::Consumer;
 use crate::failure::Failure;
 
 /// Takes the failure of an input, if it has failed; the value of another one stays.
@@ -28,7 +28,7 @@ pub(crate) unsafe trait Inputs<const N: usize>: 'static {
     /// How each input fails.
     const TAKE_FAILURE: [TakeFailure<Self::Err>; N];
 
-    /// The cells, ready for [`observe`](super::consumer::observe).
+    /// The cells, ready for [`observe`](crate::cell::ends::consumer::observe).
     fn into_cells(self, location: &'static Location<'static>) -> [CellRef; N];
 
     /// Takes all values.
@@ -69,6 +69,8 @@ unsafe impl<T: Send + 'static, E: Send + 'static, const N: usize> Inputs<N>
         self.map(|input| input.into_observed(location))
     }
 
+    /// # Safety
+    /// As the trait says.
     unsafe fn take_values(cells: [CellRef; N]) -> [T; N] {
         // SAFETY: the caller's promise.
         cells.map(|cell| unsafe { take_value::<T, E>(cell) })
@@ -90,6 +92,8 @@ macro_rules! impl_inputs {
                 [$(self.$index.into_observed(location)),+]
             }
 
+            /// # Safety
+            /// As the trait says.
             unsafe fn take_values(cells: [CellRef; $count]) -> Self::Values {
                 // SAFETY: the caller's promise; the index tells the type.
                 unsafe { ($(take_value::<$Value, E>(cells[$index]),)+) }

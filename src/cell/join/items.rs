@@ -4,14 +4,14 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::blocks::Blocks;
-use super::body;
-use super::consumer::Consumer;
-use super::header::{CellRef, Dropped, Header};
-use super::later;
-use super::observer::Target;
 use super::slot::{Slot, State};
 use super::source::Source;
-use super::wave;
+use crate::cell::defer::free;
+use crate::cell::defer::trampoline;
+use crate::cell::state::body;
+use crate::cell::state::header::{CellRef, Dropped, Header};
+use crate::cell::state::observer::Target;
+use crate::cell::work::consumer::Consumer;
 use crate::failure::{Failure, Outcome};
 use crate::sync::Arc;
 use crate::trace::Trace;
@@ -156,7 +156,7 @@ impl<T, E> Items<T, E> {
         unsafe {
             let outcome = body::take_outcome::<T, E>(cell);
             let way = if outcome.is_err() { way(cell.header()) } else { None };
-            wave::release(cell);
+            free::release(cell);
             Some((outcome, way))
         }
     }
@@ -194,7 +194,7 @@ impl<T, E> Items<T, E> {
     pub(crate) fn cancel_pending(&mut self) {
         let rest = self.halt(); // cancelled before they are abandoned
         self.slots.each().for_each(|slot| slot.cancel(false));
-        later::drop_user(rest);
+        trampoline::drop_user(rest);
     }
 }
 

@@ -9,20 +9,20 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::collector::{CloseReason, Collector};
-use super::consumer::Consumer;
 use super::engine::{self, Closer, Complete, Engine, Join, Role, Watcher};
-use super::handlers::Cancel;
-use super::header::{CellRef, Dropped};
 use super::items::{Items, holds_failure};
-use super::later;
 use super::log::Log;
-use super::nest;
-use super::park;
 use super::queue::{Armed, Queue};
 use super::slot::{CLOSE, Slot, State};
 use super::source::Source;
-use super::waits::Awaited;
-use super::word::Listener;
+use crate::cell::defer::handlers::Cancel;
+use crate::cell::defer::trampoline;
+use crate::cell::foreign::inline;
+use crate::cell::state::header::{CellRef, Dropped};
+use crate::cell::state::word::Listener;
+use crate::cell::wait::graph::Awaited;
+use crate::cell::wait::park;
+use crate::cell::work::consumer::Consumer;
 use crate::failure::{Failure, contain, drop_quietly};
 use crate::sync::atomic::AtomicBool;
 use crate::sync::{Arc, OnceLock};
@@ -212,7 +212,7 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         let watcher = self.engine.shared.watcher.get_or_init(|| watcher);
         // SAFETY: the handle is the driver; entries are slots of the list, whose cells are its own (rule
         // 3) and of its types (rule 5), unless they were taken.
-        later::shield(|| unsafe {
+        trampoline::shield(|| unsafe {
             let log = &mut self.engine.role().log;
             log.add_newest_first(self.engine.queue.watch());
             let fails = |cell| holds_failure::<T, E>(cell);
@@ -225,7 +225,7 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
 
     /// Polls for an item that has come and was not asked for.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        nest::flush(); // inside a callback this thread may be about to block
+        inline::flush(); // inside a callback this thread may be about to block
         self.disarm();
         let listener = park::waker(Box::new(context.waker().clone()));
         if self.engine.queue.arm(Armed::Listener(listener)) {
@@ -256,7 +256,7 @@ impl<T: Send + 'static, E: Send + 'static> Gather<T, E> {
         self.rewind();
         let items = self.items();
         items.source().iter().for_each(|source| source.watch());
-        later::shield(|| contain(|| collector.begin(items)));
+        trampoline::shield(|| contain(|| collector.begin(items)));
         self.role().join.collector = Some(collector); // dropping the handle gives up the role
     }
 }
@@ -305,7 +305,7 @@ impl<T, E> Drop for Gather<T, E> {
         self.disarm();
         let List { items, collector, late, .. } = &mut self.role().join;
         if collector.is_none() {
-            later::drop_user(items.halt());
+            trampoline::drop_user(items.halt());
             items.slots.each().for_each(|slot| slot.cancel(true));
             items.slots.each().for_each(|slot| slot.discard(*late));
         }

@@ -62,12 +62,6 @@
 //! 6. *User code* (collectors drop it) is called with nothing of another thread held, and may panic. What it
 //!    settles of the same join comes to the queue; what it cancels or drops waits for the end of the shield.
 
-// All that the room needs of the core.
-use super::{
-    body, cancel, consumer, handlers, header, later, nest, observer, park, producer, tables, waits,
-    wave, word,
-};
-
 mod blocks;
 mod collector;
 mod counter;

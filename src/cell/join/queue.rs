@@ -16,7 +16,7 @@
 //! A queue can be *watched* from some moment on: each push from then on tells the watcher of its entry
 //! before the entry is in the queue, no push before it does. A flag beside the state says which a push is.
 
-use super::word::Listener;
+use crate::cell::state::word::Listener;
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
 type Pointer = *mut ();

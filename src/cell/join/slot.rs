@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 
-use super::cancel::cancel_root;
-use super::consumer;
-use super::header::{CellRef, Dropped};
-use super::later;
-use super::observer::{Observer, Target};
+use crate::cell::defer::free;
+use crate::cell::ends::consumer;
+use crate::cell::run::cancel::cancel_root;
+use crate::cell::state::header::{CellRef, Dropped};
+use crate::cell::state::observer::{Observer, Target};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// The index of the entry that no item has: it asks the driver to close the join.
@@ -123,7 +123,7 @@ impl Slot {
     pub(super) fn discard(&self, why: Dropped) {
         if let Some(cell) = self.take() {
             // SAFETY: a cell that has arrived is the driver's (rule 3), and was taken.
-            unsafe { later::discard(cell, why) };
+            unsafe { free::discard(cell, why) };
         }
     }
 

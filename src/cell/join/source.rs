@@ -6,10 +6,10 @@
 
 use std::any::Any;
 
-use super::consumer::Consumer;
-use super::header::Dropped;
 use super::items::Items;
 use super::slot::{Slot, State};
+use crate::cell::state::header::Dropped;
+use crate::cell::work::consumer::Consumer;
 use crate::sync::Arc;
 
 /// What is left of a source that has been halted; user code is dropped with it.

@@ -16,18 +16,18 @@ use std::marker::PhantomData;
 use std::mem::{MaybeUninit, offset_of};
 use std::panic::Location;
 
-use super::body::Part;
 use super::collector::CloseReason;
-use super::consumer::Consumer;
 use super::engine::{self, Complete, Engine, Join};
-use super::handlers::Node;
-use super::header::{CellRef, Dropped, VTable};
 use super::inputs::Inputs;
 use super::items::way_of;
-use super::producer::Producer;
 use super::slot::{Slot, State};
-use super::tables::{Origin, PlainTable};
-use super::wave;
+use crate::cell::defer::free;
+use crate::cell::defer::handlers::Node;
+use crate::cell::ends::producer::Producer;
+use crate::cell::state::body::Part;
+use crate::cell::state::header::{CellRef, Dropped, VTable};
+use crate::cell::work::consumer::Consumer;
+use crate::cell::work::vtables::{Origin, PlainTable};
 use crate::failure::{Failure, drop_quietly};
 use crate::sync::Arc;
 
@@ -174,7 +174,7 @@ impl<I: Inputs<N>, const N: usize> Tuple<I, N> {
         // SAFETY: all cells have arrived with values, were the driver's (rule 3), and are those of the inputs.
         unsafe {
             let values = I::take_values(cells);
-            cells.into_iter().for_each(|cell| wave::release(cell));
+            cells.into_iter().for_each(|cell| free::release(cell));
             producer.settle_in_wave(Ok(values))
         }
     }
@@ -185,7 +185,7 @@ impl<I: Inputs<N>, const N: usize> Tuple<I, N> {
             // SAFETY: the cell has arrived, and was the driver's (rule 3); its outcome was taken.
             let way = unsafe {
                 let way = way_of(cell.header());
-                wave::release(cell);
+                free::release(cell);
                 way
             };
             Self::let_go(engine);
