@@ -6,10 +6,10 @@
 //! # The cell
 //!
 //! ```text
-//!   ┌──────┬───────┬───────┬──────┬──────┬───────────────────────────┐
-//!   │ word │ table │ place │ link │  up  │ work, later the outcome   │
-//!   └──────┴───────┴───────┴──────┴──────┴───────────────────────────┘
-//!     who    what    where   queue  root
+//!   ┌─────────┬───────┬────────────┬───────┬──────┬───────────────────────────┐
+//!   │  word   │ table │ provenance │ link  │  up  │ work, later the outcome   │
+//!   └─────────┴───────┴────────────┴───────┴──────┴───────────────────────────┘
+//!     parties   what       where     queue   root
 //! ```
 //!
 //! # The rooms
@@ -51,25 +51,24 @@ mod state;
 mod wait;
 mod work;
 
-pub(crate) use defer::trampoline::{afresh, is_settling, quietly};
+pub(crate) use defer::trampoline::quietly;
 pub(crate) use ends::producer::Producer;
 pub(crate) use executor::handle::{ExecutorHandle, Item, Refused};
 pub(crate) use executor::lasting::{Lasting, Number};
-pub(crate) use foreign::inline::{flush_all as flush, inline, is_inside};
-pub(crate) use foreign::local::{Draining, Local, Waiting, drains};
+pub(crate) use foreign::inline::ThisThread;
+pub(crate) use foreign::local::{Draining, Local, Waiting};
 pub(crate) use foreign::posted::{Counted, Execute, Posted};
 pub(crate) use future::budget::{refund, spend};
-pub(crate) use future::task::{IntoOutcome, task};
+pub(crate) use future::task::IntoOutcome;
 pub(crate) use join::{CloseReason, Closer, Collector, Gather, Items, Rest, Source, Way, join};
-pub(crate) use run::queued::{abandon, is_waiting, needs_its_executor, run, start};
 pub(crate) use shared::owner::Owner;
 pub(crate) use shared::reference::Reference;
 pub(crate) use shared::value::Shared;
 pub(crate) use shared::waiters::BranchTurn;
-pub(crate) use state::context::{IN_A_ROW, RunContext};
+pub(crate) use state::context::RunContext;
 pub(crate) use state::dependency::{Depends, Ticket};
-pub(crate) use state::header::{CellRef, Lane, Permission, ShutDown};
-pub(crate) use wait::graph::{Awaited, Circle, claim, claim_root, wait_for};
+pub(crate) use state::header::{CellRef, Lane, ShutDown};
+pub(crate) use wait::graph::Awaited;
 pub(crate) use work::consumer::Consumer;
 pub(crate) use work::step::{Next, Step, Work};
 pub(crate) use work::vtables::Origin;

@@ -1,4 +1,4 @@
-//! The right to be under way, and who waits for one.
+//! The right to be under way, and the waiters for one.
 
 use std::panic::Location;
 use std::{iter, mem};
@@ -36,7 +36,7 @@ impl Drop for Permit {
     }
 }
 
-/// Somebody who waits, whatever his type of errors is.
+/// A waiter, whatever its type of errors is.
 pub(super) trait Waiter: Send {
     fn go(self: Box<Self>, permit: Permit);
     /// It is cancelled.
@@ -86,7 +86,7 @@ struct State {
     queue: Queue<Box<dyn Waiter>>,
     /// Somebody is handing out permits, and will look again.
     advancing: bool,
-    /// Rings when the next one may start, if time is what he waits for.
+    /// Rings when the next one may start, if time is what it waits for.
     alarm: Option<Key>,
     pool: Standing,
     /// What is told when it is idle.

@@ -112,7 +112,7 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
                     Ok(_) => self.cell().header().word.taken(false),
                     Err(failure) if failure.stays() => {} // it owns nothing, so it may be there twice
                     Err(_) => {
-                        self.cell().header().place.show();
+                        self.cell().header().provenance.show();
                         self.cell().header().word.taken(true);
                     }
                 }
@@ -205,7 +205,7 @@ impl<T, E> Consumer<T, E> {
     pub(crate) fn begun_by(&self) -> Option<(&'static str, &'static Location<'static>)> {
         // SAFETY: the root lives as long as its chain's tail.
         let header = unsafe { self.root().header() };
-        header.place.location().map(|place| (header.vtable().kind, place))
+        header.provenance.location().map(|place| (header.vtable().kind, place))
     }
 
     /// What the job that a pending chain began with is doing, for `Debug`; nothing if it began with none.
@@ -244,8 +244,8 @@ impl<T, E> Consumer<T, E> {
             let header = self.cell().header();
             let kind = header.vtable().kind;
             match self.seen() {
-                Seen::Cancelled | Seen::Arrived => header.place.made(kind),
-                _ => header.place.trace(kind),
+                Seen::Cancelled | Seen::Arrived => header.provenance.made(kind),
+                _ => header.provenance.trace(kind),
             }
         }
     }

@@ -207,8 +207,8 @@ pub(super) unsafe fn way_of(header: &Header) -> Way {
     let kind = header.vtable().kind;
     Some(match header.word.has_outcome() {
         // SAFETY: the caller's promise.
-        true => unsafe { header.place.take(kind) },
-        false => Box::new(header.place.made(kind)), // a late producer may be at work
+        true => unsafe { header.provenance.take(kind) },
+        false => Box::new(header.provenance.made(kind)), // a late producer may be at work
     })
 }
 

@@ -22,12 +22,12 @@ sync::global! {
 /// A compressed `&'static Location`, or the index of a trace that ends with it. Neither: 0.
 ///
 /// Only the owner of a settled cell touches the trace; until then the word is read-only.
-pub(crate) struct Place(AtomicU32);
+pub(crate) struct Provenance(AtomicU32);
 
-impl Place {
+impl Provenance {
     #[inline]
     pub(super) fn new(location: &'static Location<'static>) -> Self {
-        Place(AtomicU32::new(compress(location)))
+        Provenance(AtomicU32::new(compress(location)))
     }
 
     /// The index of the trace, and the place of its pointer.
@@ -113,7 +113,7 @@ impl Place {
     pub(in crate::cell) unsafe fn take_over(
         &self,
         own: Option<&'static str>,
-        from: &Place,
+        from: &Provenance,
         kind: &'static str,
         same: bool,
     ) {
