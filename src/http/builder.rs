@@ -11,7 +11,9 @@ use ::http::header::{HeaderName, USER_AGENT};
 use super::hooks::Hooks;
 use super::jar::Jar;
 use super::net::{Proxies, Resolver, Trust};
+use super::protocols::Protocols;
 use super::retry::Retry;
+use super::transport::Transport;
 use super::{Error, ErrorKind, HeaderMap, HeaderValue, Request, Response};
 use crate::sync::Arc;
 use crate::{AnyError, Pool};
@@ -79,6 +81,8 @@ pub struct SessionBuilder {
     pub(super) proxies: Option<Proxies>,
     pub(super) trust: Trust,
     pub(super) addresses: HashMap<String, Vec<IpAddr>>,
+    pub(super) protocols: Protocols,
+    pub(super) transport: Option<Transport>,
     pub(super) resolver: Option<Arc<Resolver>>,
     pub(super) jar: Option<Arc<dyn Jar>>,
     pub(super) retry: Option<Retry>,
@@ -111,6 +115,8 @@ impl SessionBuilder {
             proxies: None,
             trust: Trust::default(),
             addresses: HashMap::new(),
+            protocols: Protocols::default(),
+            transport: None,
             resolver: None,
             jar: None,
             retry: None,

@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::hooks::Hooks;
 use super::io_thread::{self, OwnThreads};
 use super::retry::Retry;
+use super::transport::Transport;
 use super::turns::{Turn, Turns};
 use super::waiting::{First, first};
 use super::{Error, ErrorKind, HeaderMap, Request, Url};
@@ -32,6 +33,8 @@ pub(super) enum Stage {
 pub(super) struct Core {
     pub(super) engine: Engine,
     /// Why `https` does not work on this machine, where that is so.
+    /// What answers in place of the engine, which then only dresses requests.
+    pub(super) transport: Option<Transport>,
     pub(super) no_https: Option<Error>,
     pub(super) turns: Arc<Turns>,
     pub(super) hooks: Hooks,

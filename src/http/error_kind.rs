@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Status,
     /// The body is not what was asked for; only from [`json`](super::Response::json).
     Decode,
+    /// A hook failed, with an error that is none of this module: its source.
+    Hook,
     /// The session was closed: see [`Session::close`](super::Session::close).
     Closed,
     /// The session itself cannot work: no thread to be had, no certificates for `https`, a bad setting.
@@ -66,6 +68,7 @@ impl ErrorKind {
             ErrorKind::BodyTooLarge => write!(f, "the body of {url} is too large"),
             ErrorKind::Status => write!(f, "{url} answered"),
             ErrorKind::Decode => write!(f, "cannot read the body of {url}"),
+            ErrorKind::Hook => write!(f, "a hook failed for {url}"),
             ErrorKind::Closed => write!(f, "the session was closed before {url} was fetched"),
             ErrorKind::Setup => f.write_str("cannot set up the HTTP session"),
         }

@@ -10,6 +10,7 @@ use super::engine::{Head, Limits};
 use super::redirect::{self, Redirect};
 use super::response::Parts;
 use super::retry::{Pauses, Retry};
+use super::transport::Unsent;
 use super::turns::Turn;
 use super::waiting::{First, first, limit};
 use super::{Error, ErrorKind, Method, Request, Response, StatusCode};
@@ -39,12 +40,14 @@ pub(super) struct Fetch {
     /// When its turn came.
     start: Option<Instant>,
     attempts: u32,
+    /// What has ended it, where that is no error of this module.
+    stopped: Option<Failure>,
 }
 
 impl Fetch {
     pub(super) fn new(core: Arc<Core>) -> Self {
         let listed = core.census.list();
-        Self { core, listed, start: None, attempts: 0 }
+        Self { core, listed, start: None, attempts: 0, stopped: None }
     }
 
     /// Sends `request` and loads its answer.
@@ -58,6 +61,9 @@ impl Fetch {
             First::This(done) => done,
             First::That(_) => Err(Error::new(ErrorKind::Closed).of(&url)),
         };
+        if let Some(failure) = self.stopped.take() {
+            return Err(failure);
+        }
         let elapsed = self.elapsed();
         let response = done.map_err(|error| {
             Failure::Error(AnyError::from(error.about(Some(&method), self.attempts, elapsed, tag)))
@@ -144,7 +150,12 @@ impl Fetch {
         pauses: Option<&mut Pauses>,
     ) -> Result<Step, Error> {
         let done = match self.sent(request).await {
-            Ok(head) => self.followed(head, request, history).await,
+            Ok(mut head) => {
+                if let Some(url) = head.url.take() {
+                    request.url = url;
+                }
+                self.followed(head, request, history).await
+            }
             Err(error) => Err(error),
         };
         let Some(pauses) = pauses else { return done };
@@ -194,7 +205,17 @@ impl Fetch {
             first_byte: limit(request.limits.first_byte.unwrap_or(self.core.first_byte)),
             idle: limit(request.limits.idle.unwrap_or(self.core.idle)),
         };
-        self.core.engine.send(request, limits).await
+        let Some(transport) = &self.core.transport else {
+            return self.core.engine.send(request, limits).await;
+        };
+        let sent = transport.send(self.core.pool(), &self.core.engine, request, limits).await;
+        sent.map_err(|unsent| match unsent {
+            Unsent::Error(error) => error,
+            Unsent::Failure(failure) => {
+                self.stopped = Some(failure);
+                Error::new(ErrorKind::Closed) // which is not sent again
+            }
+        })
     }
 
     async fn loaded(

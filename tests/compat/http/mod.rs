@@ -3,6 +3,7 @@
 //! Tests and servers tell each other by channels what has happened; only servers that are slow on purpose sleep. A test
 //! that hangs fails by its name after [`support::PATIENCE`].
 
+mod adopted;
 mod answers;
 mod bodies;
 mod closing;
@@ -10,11 +11,18 @@ mod connections;
 mod cookies;
 mod failures;
 mod fairness;
+mod faults;
 mod giving_up;
+mod http2;
 mod limits;
+mod proxies;
 mod redirects;
 mod requests;
 mod retries;
+mod secure;
 mod support;
 mod threads;
+mod tls;
+mod transport;
 mod turns;
+mod typed;
