@@ -52,13 +52,14 @@
 //! By default a request has five minutes, ten seconds of them to connect, and ends when nothing has moved for a
 //! minute; a body has 32 MiB, unpacked; 256 requests are under way at once, 100 of them to one host. Each is a
 //! setting of the [session](SessionBuilder), most are one of the [request](RequestBuilder), too, and
-//! `Duration::MAX` or `u64::MAX` is no limit.
+//! `Duration::MAX` or `u64::MAX` is no limit. What is not to be held in memory is read as it comes, as a [`Streamed`].
 //!
 //! # What is not sent
 //!
 //! No `Referer`. Authorisation and cookies stay with the origin that they were given for, also behind a redirect.
 //! User names and passwords in URLs become authorisation, and are in no text that this module makes.
 
+mod async_body;
 mod body;
 mod build;
 mod builder;
@@ -73,9 +74,11 @@ mod fetch;
 mod hooks;
 mod io_thread;
 mod jar;
+mod lines;
 mod links;
 mod multipart;
 mod net;
+mod pipe;
 mod redact;
 mod redirect;
 mod request;
@@ -83,10 +86,13 @@ mod request_builder;
 mod response;
 mod retry;
 mod session;
+mod streamed;
+mod streaming;
 mod turns;
 mod unpack;
 mod waiting;
 
+pub use async_body::{BodyStream, LineStream};
 pub use body::Body;
 pub use builder::SessionBuilder;
 pub use close::CloseReport;
@@ -94,6 +100,7 @@ pub use close::CloseReport;
 pub use cookies::CookieJar;
 pub use error::Error;
 pub use error_kind::ErrorKind;
+pub use lines::Lines;
 pub use links::Link;
 pub use multipart::Multipart;
 pub use redirect::Redirect;
@@ -102,8 +109,11 @@ pub use request_builder::RequestBuilder;
 pub use response::Response;
 pub use retry::Retry;
 pub use session::Session;
+pub use streamed::Streamed;
 
-// Types of the `http` and `url` crates, as every Rust program that speaks HTTP knows them.
+// Types of the `bytes`, `http` and `url` crates, as every Rust program that speaks HTTP knows them.
+#[doc(no_inline)]
+pub use ::bytes::Bytes;
 #[doc(no_inline)]
 pub use ::http::{
     Method, StatusCode, Version,

@@ -8,7 +8,7 @@ use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValu
 use serde::Serialize;
 
 use super::request::basic;
-use super::{Body, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session};
+use super::{Body, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session, Streamed};
 use crate::sync::Arc;
 use crate::{AnyError, Promise};
 
@@ -249,6 +249,19 @@ impl RequestBuilder {
     #[track_caller]
     pub fn send(self) -> Promise<Response> {
         self.session.start(self.request)
+    }
+
+    /// Sends it, and gives the answer as soon as its head is there: the body is read as it comes, see [`Streamed`].
+    ///
+    /// Repetitions and redirects end with the head. Hooks see a response whose body is empty, or for a status from
+    /// 400 on, its beginning; what they give is taken as the head.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send), up to the head.
+    #[track_caller]
+    pub fn stream(self) -> Promise<Streamed> {
+        self.session.start_stream(self.request)
     }
 }
 

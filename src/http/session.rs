@@ -1,6 +1,7 @@
 //! [`Session`]: the requests that share settings, a pool and their connections.
 
 use std::fmt;
+use std::future::Future;
 
 use super::close::{CloseReport, close};
 use super::core::Core;
@@ -9,7 +10,7 @@ use super::{
     Body, Error, ErrorKind, Method, Request, RequestBuilder, Response, SessionBuilder, Url,
 };
 use crate::sync::{Arc, OnceLock};
-use crate::{AnyError, Deferred, Promise, Shutdown, Timeout};
+use crate::{AnyError, Deferred, Failure, Promise, Shutdown, Timeout};
 
 /// Fetches and sends, and keeps connections open between its requests.
 ///
@@ -198,20 +199,39 @@ impl Session {
         close(&self.core, how, timeout.into())
     }
 
-    /// Where all requests come through, whatever their method.
+    /// Where all requests come through that load their answer.
     #[track_caller]
     pub(super) fn start(&self, request: Result<Request, Error>) -> Promise<Response> {
+        self.launch(
+            request,
+            |mut fetch, request| async move { (fetch.run(request).await, Some(fetch)) },
+        )
+    }
+
+    /// Where all requests come through, whatever becomes of them: on the I/O thread, `run` makes the outcome; what
+    /// it gives back of the [`Fetch`] ends once the promise has settled. A cancelled promise aborts it.
+    #[track_caller]
+    pub(super) fn launch<T, F, R>(&self, request: Result<Request, Error>, run: R) -> Promise<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = (Result<T, Failure>, Option<Fetch>)> + Send + 'static,
+        R: FnOnce(Fetch, Request) -> F,
+    {
         let (deferred, promise) = self.core.pool().deferred_cancel_on_drop();
         let fetch = Fetch::new(Arc::clone(&self.core)); // from here `close` knows of it
         match request.and_then(|request| self.core.admit(request)) {
-            Ok(request) => self.send(fetch, request, deferred),
+            Ok(request) => self.send(run(fetch, request), deferred),
             Err(error) => deferred.reject(AnyError::from(error)),
         }
         promise
     }
 
-    /// Hands the request to the I/O thread, which settles `deferred`; a cancelled promise aborts it.
-    fn send(&self, mut fetch: Fetch, request: Request, mut deferred: Deferred<Response, AnyError>) {
+    /// Hands it to the I/O thread, which settles `deferred`.
+    fn send<T, F>(&self, running: F, mut deferred: Deferred<T, AnyError>)
+    where
+        T: Send + 'static,
+        F: Future<Output = (Result<T, Failure>, Option<Fetch>)> + Send + 'static,
+    {
         let io = match self.core.io() {
             Ok(io) => io,
             Err(error) => {
@@ -227,7 +247,11 @@ impl Session {
                 task.abort();
             }
         });
-        let running = io.spawn(async move { deferred.settle(fetch.run(request).await) });
+        let running = io.spawn(async move {
+            let (outcome, fetch) = running.await;
+            deferred.settle(outcome);
+            drop(fetch);
+        });
         let first = task.set(running.abort_handle());
         debug_assert!(first.is_ok(), "one task a request");
     }

@@ -15,6 +15,7 @@ mod limits;
 mod redirects;
 mod requests;
 mod retries;
+mod streams;
 mod support;
 mod threads;
 mod turns;
