@@ -67,6 +67,8 @@ mod close;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod core;
+mod disk;
+mod download;
 mod engine;
 mod error;
 mod error_kind;
@@ -98,6 +100,8 @@ pub use builder::SessionBuilder;
 pub use close::CloseReport;
 #[cfg(feature = "cookies")]
 pub use cookies::CookieJar;
+pub use disk::{DownloadProgress, Downloaded};
+pub use download::DownloadBuilder;
 pub use error::Error;
 pub use error_kind::ErrorKind;
 pub use lines::Lines;

@@ -1,6 +1,7 @@
 //! [`RequestBuilder`]: a request, step by step.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ::http::Version;
@@ -8,7 +9,10 @@ use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValu
 use serde::Serialize;
 
 use super::request::basic;
-use super::{Body, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session, Streamed};
+use super::{
+    Body, DownloadBuilder, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session,
+    Streamed,
+};
 use crate::sync::Arc;
 use crate::{AnyError, Promise};
 
@@ -262,6 +266,11 @@ impl RequestBuilder {
     #[track_caller]
     pub fn stream(self) -> Promise<Streamed> {
         self.session.start_stream(self.request)
+    }
+
+    /// Has what is got written to the file `path`: see [`DownloadBuilder`].
+    pub fn download(self, path: impl Into<PathBuf>) -> DownloadBuilder {
+        DownloadBuilder::new(self.session, self.request, path.into())
     }
 }
 

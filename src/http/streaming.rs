@@ -26,6 +26,10 @@ pub(super) struct Bounds {
     pub(super) deadline: Option<Instant>,
 }
 
+impl Bounds {
+    pub(super) const NONE: Self = Self { most: u64::MAX, deadline: None };
+}
+
 impl Session {
     /// Where requests come through whose body is read as it comes.
     #[track_caller]
@@ -76,7 +80,7 @@ async fn streamed(fetch: &mut Fetch, request: Request) -> Result<(Streamed, Pump
 }
 
 /// The first KiB of the body of an error, so that the error can show it.
-async fn beginning(head: &mut Head, most: u64) -> Result<Vec<u8>, Error> {
+pub(super) async fn beginning(head: &mut Head, most: u64) -> Result<Vec<u8>, Error> {
     let mut beginning = Vec::new();
     let status = head.parts.status;
     if !status.is_client_error() && !status.is_server_error() {
