@@ -15,6 +15,8 @@ use super::{Error, ErrorKind, Session, SessionBuilder, Url};
 use crate::Pool;
 use crate::sync::Arc;
 
+/// More than a page or an answer in JSON; less than what hurts when some come at once.
+const MAX_BODY: u64 = 32 << 20;
 /// The largest head of an answer, and the most that is read at once.
 const READ_BUFFER: usize = 256 * 1024;
 
@@ -58,7 +60,8 @@ impl SessionBuilder {
             idle: self.idle_timeout,
             retry: self.retry,
             redirects: self.max_redirects,
-            body: self.max_body,
+            body: self.max_body.unwrap_or(MAX_BODY),
+            streamed: self.max_body.unwrap_or(u64::MAX),
             stage: watch::Sender::new(Stage::Open),
             census: Arc::new(Census::default()),
             pool: OwnPool::new(self.pool.unwrap_or_else(|| Pool::global().clone())),

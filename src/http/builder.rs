@@ -30,8 +30,6 @@ const MAX_REDIRECTS: usize = 10;
 const MAX_CONCURRENT: usize = 256;
 /// More than one server likes, and far below the total: a server that hangs leaves the others their turns.
 const MAX_PER_HOST: usize = 100;
-/// More than a page or an answer in JSON; less than what hurts when some come at once.
-const MAX_BODY: u64 = 32 << 20;
 /// As for those under way: what one server was asked at once it may be asked at once again.
 const MAX_IDLE: usize = 256;
 const MAX_IDLE_PER_HOST: usize = 100;
@@ -69,7 +67,7 @@ pub struct SessionBuilder {
     pub(super) max_redirects: usize,
     pub(super) max_concurrent: usize,
     pub(super) max_per_host: usize,
-    pub(super) max_body: u64,
+    pub(super) max_body: Option<u64>,
     pub(super) max_idle: usize,
     pub(super) max_idle_per_host: usize,
     pub(super) max_idle_age: Duration,
@@ -103,7 +101,7 @@ impl SessionBuilder {
             max_redirects: MAX_REDIRECTS,
             max_concurrent: MAX_CONCURRENT,
             max_per_host: MAX_PER_HOST,
-            max_body: MAX_BODY,
+            max_body: None,
             max_idle: MAX_IDLE,
             max_idle_per_host: MAX_IDLE_PER_HOST,
             max_idle_age: MAX_IDLE_AGE,
@@ -137,7 +135,8 @@ impl SessionBuilder {
     /// repetitions included; 5 minutes by default.
     ///
     /// The wait for a turn ([`max_concurrent`](Self::max_concurrent)) does not count: what limits everything
-    /// is the timeout given to [`Promise::get`](crate::Promise::get), with the promise dropped behind it.
+    /// is the timeout given to [`Promise::get`](crate::Promise::get), with the promise dropped behind it. For what
+    /// is [streamed](super::Streamed) or [downloaded](super::Session::download), it ends with the head of the answer.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -226,10 +225,12 @@ impl SessionBuilder {
         self
     }
 
-    /// Fails with [`ErrorKind::BodyTooLarge`] where a body has more bytes, unpacked; 32 MiB by default,
-    /// `u64::MAX` is no limit.
+    /// Fails with [`ErrorKind::BodyTooLarge`] where a body has more bytes, unpacked; `u64::MAX` is no limit.
+    ///
+    /// By default 32 MiB for what is held in memory, and no limit for what is [streamed](crate::http::Streamed) or
+    /// [downloaded](super::Session::download) to disk; once it is set, it holds for these, too.
     pub fn max_body(mut self, bytes: u64) -> Self {
-        self.max_body = bytes;
+        self.max_body = Some(bytes);
         self
     }
 

@@ -47,6 +47,8 @@ pub(super) struct Core {
     pub(super) retry: Option<Retry>,
     pub(super) redirects: usize,
     pub(super) body: u64,
+    /// The same for what is not held in memory.
+    pub(super) streamed: u64,
     pub(super) stage: watch::Sender<Stage>,
     pub(super) census: Arc<Census>,
     pub(super) pool: OwnPool,

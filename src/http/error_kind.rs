@@ -42,6 +42,12 @@ pub enum ErrorKind {
     Decode,
     /// A hook failed, with an error that is none of this module: its source.
     Hook,
+    /// What came could not be written to its file: no such folder, no room; only from
+    /// [`download`](super::Session::download).
+    File,
+    /// The file is another one than its checksum says; only from
+    /// [`DownloadBuilder::sha256`](super::DownloadBuilder::sha256).
+    Checksum,
     /// The session was closed: see [`Session::close`](super::Session::close).
     Closed,
     /// The session itself cannot work: no thread to be had, no certificates for `https`, a bad setting.
@@ -69,6 +75,8 @@ impl ErrorKind {
             ErrorKind::Status => write!(f, "{url} answered"),
             ErrorKind::Decode => write!(f, "cannot read the body of {url}"),
             ErrorKind::Hook => write!(f, "a hook failed for {url}"),
+            ErrorKind::File => write!(f, "cannot keep {url}"),
+            ErrorKind::Checksum => write!(f, "{url} does not have its checksum"),
             ErrorKind::Closed => write!(f, "the session was closed before {url} was fetched"),
             ErrorKind::Setup => f.write_str("cannot set up the HTTP session"),
         }

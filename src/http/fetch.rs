@@ -13,7 +13,7 @@ use super::retry::{Pauses, Retry};
 use super::transport::Unsent;
 use super::turns::Turn;
 use super::waiting::{First, first, limit};
-use super::{Error, ErrorKind, Method, Request, Response, StatusCode};
+use super::{Error, ErrorKind, Method, Request, Response, StatusCode, Url};
 use crate::sync::Arc;
 use crate::{AnyError, Failure};
 
@@ -25,6 +25,8 @@ const TRUSTED_LENGTH: u64 = 64 * 1024;
 /// What comes after a request.
 enum Step {
     Done(Response),
+    /// Its body is still to come.
+    Open(Box<Head>),
     /// A redirect to the same host: with the same turn.
     Here,
     /// A redirect to another host.
@@ -33,13 +35,29 @@ enum Step {
     Again(Duration),
 }
 
+/// What a request has come to.
+enum Answer {
+    Whole(Response),
+    Open(Open),
+}
+
+/// An answer whose body is still to come, and the turn that it has until then.
+pub(super) struct Open {
+    pub(super) head: Box<Head>,
+    pub(super) turn: Turn,
+    pub(super) url: Url,
+    pub(super) history: Vec<Redirect>,
+}
+
 /// One request on its way.
 pub(super) struct Fetch {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     listed: Listed,
     /// When its turn came.
-    start: Option<Instant>,
-    attempts: u32,
+    pub(super) start: Option<Instant>,
+    pub(super) attempts: u32,
+    /// Whether its body is left for others to read.
+    opens: bool,
     /// What has ended it, where that is no error of this module.
     stopped: Option<Failure>,
 }
@@ -47,14 +65,30 @@ pub(super) struct Fetch {
 impl Fetch {
     pub(super) fn new(core: Arc<Core>) -> Self {
         let listed = core.census.list();
-        Self { core, listed, start: None, attempts: 0, stopped: None }
+        Self { core, listed, start: None, attempts: 0, opens: false, stopped: None }
     }
 
     /// Sends `request` and loads its answer.
     pub(super) async fn run(&mut self, request: Request) -> Result<Response, Failure> {
         let request = self.hooked(request).await?;
-        let (hooks, url) = (request.hooks.clone(), request.url.clone());
-        let (method, tag) = (request.method.clone(), request.tag.clone());
+        let hooks = request.hooks.clone();
+        match self.reached(request).await? {
+            Answer::Whole(response) => self.looked_at(response, hooks).await,
+            Answer::Open(_) => unreachable!("the body was loaded"),
+        }
+    }
+
+    /// Sends `request`, hooked before, up to the head of its answer.
+    pub(super) async fn opened(&mut self, request: Request) -> Result<Open, Failure> {
+        self.opens = true;
+        match self.reached(request).await? {
+            Answer::Open(open) => Ok(open),
+            Answer::Whole(_) => unreachable!("the body was left"),
+        }
+    }
+
+    async fn reached(&mut self, request: Request) -> Result<Answer, Failure> {
+        let (url, method, tag) = (request.url.clone(), request.method.clone(), request.tag.clone());
         let mut stage = self.core.stage.subscribe();
         let stopped = stage.wait_for(|stage| *stage == Stage::Over);
         let done = match first(self.limited(request), stopped).await {
@@ -65,14 +99,13 @@ impl Fetch {
             return Err(failure);
         }
         let elapsed = self.elapsed();
-        let response = done.map_err(|error| {
+        done.map_err(|error| {
             Failure::Error(AnyError::from(error.about(Some(&method), self.attempts, elapsed, tag)))
-        })?;
-        self.looked_at(response, hooks).await
+        })
     }
 
     /// The session's hooks may change the request, on its pool.
-    async fn hooked(&self, mut request: Request) -> Result<Request, Failure> {
+    pub(super) async fn hooked(&self, mut request: Request) -> Result<Request, Failure> {
         if !self.core.hooks.looks_at_requests() {
             return Ok(request);
         }
@@ -86,7 +119,7 @@ impl Fetch {
     }
 
     /// Its own hooks come behind the session's.
-    async fn looked_at(
+    pub(super) async fn looked_at(
         &self,
         response: Response,
         own: super::hooks::Hooks,
@@ -99,16 +132,16 @@ impl Fetch {
         job.await
     }
 
-    fn elapsed(&self) -> Duration {
+    pub(super) fn elapsed(&self) -> Duration {
         self.start.map_or(Duration::ZERO, |start| start.elapsed())
     }
 
     /// Within the limit for all, which begins with its first turn.
-    async fn limited(&mut self, request: Request) -> Result<Response, Error> {
+    async fn limited(&mut self, request: Request) -> Result<Answer, Error> {
         let url = request.url.clone();
         let turn = self.core.turn(&url).await?;
         self.listed.begins();
-        self.start = Some(Instant::now());
+        self.start.get_or_insert_with(Instant::now);
         let most = request.limits.timeout.unwrap_or(self.core.timeout);
         // Boxed, and only now: what waits for its turn is small, however many there are.
         let work = Box::pin(self.answered(request, turn));
@@ -122,14 +155,18 @@ impl Fetch {
     }
 
     /// Sends it again where the session does so, and follows redirects.
-    async fn answered(&mut self, mut request: Request, turn: Turn) -> Result<Response, Error> {
+    async fn answered(&mut self, mut request: Request, turn: Turn) -> Result<Answer, Error> {
         let mut turn = Some(turn);
         let mut history = Vec::new();
         let mut pauses = self.core.retry.as_ref().map(Retry::begin);
         loop {
             let done = self.step(&mut request, &mut history, pauses.as_mut()).await;
             let pause = match done? {
-                Step::Done(response) => return Ok(response),
+                Step::Done(response) => return Ok(Answer::Whole(response)),
+                Step::Open(head) => {
+                    let turn = turn.take().expect("it has its turn");
+                    return Ok(Answer::Open(Open { head, turn, url: request.url, history }));
+                }
                 Step::Here => continue,
                 Step::Elsewhere => Duration::ZERO,
                 Step::Again(pause) => pause,
@@ -164,14 +201,21 @@ impl Fetch {
             Ok(Step::Done(response)) => {
                 pauses.after_answer(request, response.status(), response.headers())
             }
+            Ok(Step::Open(head)) => {
+                pauses.after_answer(request, head.parts.status, &head.parts.headers)
+            }
             Ok(_) => None,
         };
-        pause.map_or(done, |pause| Ok(Step::Again(pause)))
+        let Some(pause) = pause else { return done };
+        if let Ok(Step::Open(head)) = done {
+            read_if_short(*head).await;
+        }
+        Ok(Step::Again(pause))
     }
 
     async fn followed(
         &self,
-        mut head: Head,
+        head: Head,
         request: &mut Request,
         history: &mut Vec<Redirect>,
     ) -> Result<Step, Error> {
@@ -182,6 +226,9 @@ impl Fetch {
             _ => redirect::target(status, &head.parts.headers, &request.url)?,
         };
         let Some(target) = target else {
+            if self.opens {
+                return Ok(Step::Open(Box::new(head)));
+            }
             let response = self.loaded(head, request, history.clone()).await;
             return response.map(Step::Done);
         };
@@ -189,10 +236,7 @@ impl Fetch {
             let error = Error::new(ErrorKind::TooManyRedirects).of(&request.url);
             return Err(error.saying("too many redirects"));
         }
-        if head.announced().is_some_and(|length| length <= SHORT) {
-            while let Ok(Some(_)) = head.piece(SHORT).await {}
-        }
-        drop(head);
+        read_if_short(head).await;
         history.push(Redirect { url: request.url.clone(), status });
         let elsewhere = target.origin() != request.url.origin();
         redirect::follow(request, status, target)?;
@@ -234,18 +278,37 @@ impl Fetch {
             }
             Err(error) => return Err(error.of(&request.url)),
         };
-        Ok(Response::from_parts(Parts {
+        Ok(self.response(&mut head, body, request.url.clone(), history, request.tag.clone()))
+    }
+
+    /// The head of an answer, and what there is of its body.
+    pub(super) fn response(
+        &self,
+        head: &mut Head,
+        body: Vec<u8>,
+        url: Url,
+        history: Vec<Redirect>,
+        tag: Option<Arc<str>>,
+    ) -> Response {
+        Response::from_parts(Parts {
             status: head.parts.status,
             version: head.parts.version,
-            url: request.url.clone(),
+            url,
             headers: std::mem::take(&mut head.parts.headers),
             body,
             history,
             elapsed: self.elapsed(),
             remote_addr: head.line.as_ref().and_then(|line| line.peer),
-            tag: request.tag.clone(),
+            tag,
             attempts: self.attempts,
-        }))
+        })
+    }
+}
+
+/// So that its connection can be used again.
+async fn read_if_short(mut head: Head) {
+    if head.announced().is_some_and(|length| length <= SHORT) {
+        while let Ok(Some(_)) = head.piece(SHORT).await {}
     }
 }
 

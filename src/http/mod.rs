@@ -55,7 +55,7 @@
 //! By default a request has five minutes, ten seconds of them to connect, and ends when nothing has moved for a
 //! minute; a body has 32 MiB, unpacked; 256 requests are under way at once, 100 of them to one host. Each is a
 //! setting of the [session](SessionBuilder), most are one of the [request](RequestBuilder), too, and
-//! `Duration::MAX` or `u64::MAX` is no limit.
+//! `Duration::MAX` or `u64::MAX` is no limit. What is not to be held in memory is read as it comes, as a [`Streamed`].
 //!
 //! # What is not sent
 //!
@@ -65,6 +65,9 @@
 #[cfg(feature = "reqwest")]
 mod adopted;
 mod answer_body;
+mod async_body;
+#[cfg(feature = "progress")]
+mod bars;
 mod body;
 mod build;
 mod builder;
@@ -73,6 +76,8 @@ mod close;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod core;
+mod disk;
+mod download;
 mod engine;
 mod error;
 mod error_kind;
@@ -80,9 +85,11 @@ mod fetch;
 mod hooks;
 mod io_thread;
 mod jar;
+mod lines;
 mod links;
 mod multipart;
 mod net;
+mod pipe;
 mod protocols;
 mod redact;
 mod redirect;
@@ -92,6 +99,8 @@ mod response;
 mod retry;
 mod session;
 mod session_error;
+mod streamed;
+mod streaming;
 mod transport;
 mod turns;
 mod unpack;
@@ -99,13 +108,19 @@ mod unpack;
 mod unpack_zstd;
 mod waiting;
 
+pub use async_body::{BodyStream, LineStream};
+#[cfg(feature = "progress")]
+pub use bars::Bars;
 pub use body::Body;
 pub use builder::SessionBuilder;
 pub use close::CloseReport;
 #[cfg(feature = "cookies")]
 pub use cookies::CookieJar;
+pub use disk::{DownloadProgress, Downloaded};
+pub use download::DownloadBuilder;
 pub use error::Error;
 pub use error_kind::ErrorKind;
+pub use lines::Lines;
 pub use links::Link;
 pub use multipart::Multipart;
 pub use redirect::Redirect;
@@ -115,8 +130,11 @@ pub use response::Response;
 pub use retry::Retry;
 pub use session::Session;
 pub use session_error::SessionError;
+pub use streamed::Streamed;
 
-// Types of the `http` and `url` crates, as every Rust program that speaks HTTP knows them.
+// Types of the `bytes`, `http` and `url` crates, as every Rust program that speaks HTTP knows them.
+#[doc(no_inline)]
+pub use ::bytes::Bytes;
 #[doc(no_inline)]
 pub use ::http::{
     Method, StatusCode, Version,

@@ -109,7 +109,7 @@ impl Request {
         self.tag.as_deref()
     }
 
-    /// The same once more, for what takes it away.
+    /// The same once more.
     pub(super) fn again(&self) -> Self {
         Self {
             method: self.method.clone(),
@@ -119,7 +119,7 @@ impl Request {
             version: self.version,
             limits: self.limits,
             tag: self.tag.clone(),
-            hooks: Hooks::default(),
+            hooks: self.hooks.clone(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! [`RequestBuilder`]: a request, step by step.
 
 use std::fmt::{self, Display};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ::http::Version;
@@ -9,7 +10,10 @@ use serde::Serialize;
 
 use super::request::basic;
 use super::session_error::SessionError;
-use super::{Body, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session};
+use super::{
+    Body, DownloadBuilder, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session,
+    Streamed,
+};
 use crate::sync::Arc;
 use crate::{AnyError, Promise};
 
@@ -250,6 +254,24 @@ impl<E: SessionError> RequestBuilder<E> {
     #[track_caller]
     pub fn send(self) -> Promise<Response, E> {
         self.session.start(self.request)
+    }
+
+    /// Sends it, and gives the answer as soon as its head is there: the body is read as it comes, see [`Streamed`].
+    ///
+    /// Repetitions and redirects end with the head. Hooks see a response whose body is empty, or for a status from
+    /// 400 on, its beginning; what they give is taken as the head.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send), up to the head.
+    #[track_caller]
+    pub fn stream(self) -> Promise<Streamed, E> {
+        self.session.start_stream(self.request)
+    }
+
+    /// Has what is got written to the file `path`: see [`DownloadBuilder`].
+    pub fn download(self, path: impl Into<PathBuf>) -> DownloadBuilder<E> {
+        DownloadBuilder::new(self.session, self.request, path.into())
     }
 }
 

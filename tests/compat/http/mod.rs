@@ -5,13 +5,17 @@
 
 mod adopted;
 mod answers;
+mod bars;
 mod bodies;
 mod closing;
 mod connections;
 mod cookies;
+mod download_ends;
+mod downloads;
 mod failures;
 mod fairness;
 mod faults;
+mod files;
 mod giving_up;
 mod http2;
 mod limits;
@@ -20,6 +24,7 @@ mod redirects;
 mod requests;
 mod retries;
 mod secure;
+mod streams;
 mod support;
 mod threads;
 mod tls;
