@@ -5,11 +5,13 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use ::http::header::USER_AGENT;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::answer_body::AnswerBody;
 use super::body::Outgoing;
+use super::builder::USER_AGENT_NAME;
 use super::transport::{Answer, Transport};
 use super::{Error, ErrorKind, Request, SessionBuilder};
 use crate::sync::Mutex;
@@ -36,8 +38,10 @@ impl SessionBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reqwest(mut self, client: reqwest::Client) -> Self {
-        // Else the client's own were never sent.
-        self.headers.remove(::http::header::USER_AGENT);
+        // The default one, or the client's own were never sent.
+        if self.headers.get(USER_AGENT).is_some_and(|agent| agent == USER_AGENT_NAME) {
+            self.headers.remove(USER_AGENT);
+        }
         self.transport = Some(Transport::Reqwest(client));
         self
     }

@@ -18,6 +18,8 @@ use super::{Error, ErrorKind, HeaderMap, HeaderValue, Request, Response};
 use crate::sync::Arc;
 use crate::{AnyError, Pool};
 
+/// Who is asking, by default.
+pub(super) const USER_AGENT_NAME: &str = concat!("asynckit/", env!("CARGO_PKG_VERSION"));
 /// As `curl` and the browsers do: a host that does not even shake hands in this time is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A server that is silent for so long has forgotten the request.
@@ -91,7 +93,7 @@ pub struct SessionBuilder {
 
 impl SessionBuilder {
     pub(super) fn new() -> Self {
-        let agent = HeaderValue::from_static(concat!("asynckit/", env!("CARGO_PKG_VERSION")));
+        let agent = HeaderValue::from_static(USER_AGENT_NAME);
         Self {
             pool: None,
             timeout: TIMEOUT,

@@ -67,6 +67,11 @@ impl Core {
 
     /// Waits for a turn to talk to the host of `url`, unless the session is closed.
     pub(super) async fn turn(&self, url: &Url) -> Result<Turn, Error> {
+        if *self.stage.borrow() < Stage::Emptied {
+            if let Some(turn) = self.turns.take_now(url) {
+                return Ok(turn);
+            }
+        }
         let mut stage = self.stage.subscribe();
         let closed = stage.wait_for(|stage| *stage >= Stage::Emptied);
         match first(Arc::clone(&self.turns).take(url), closed).await {

@@ -5,6 +5,9 @@ use crate::{AnyError, Failure};
 
 /// The error of a session's promises: [`AnyError`], or [`http::Error`](Error). There is no other one.
 ///
+/// `?` takes a failure with either into an [`AnyError`] and a `Box<dyn Error>`; into a function that returns a
+/// `Failure<AnyError>`, one with an `http::Error` goes with [`Failure::into_any`].
+///
 /// An error of your own comes from either with [`Promise::map_err`](crate::Promise::map_err).
 pub trait SessionError: From<Error> + Send + 'static + sealed::Sealed {
     #[doc(hidden)]
@@ -28,11 +31,4 @@ mod sealed {
 
     impl Sealed for crate::AnyError {}
     impl Sealed for crate::http::Error {}
-}
-
-/// A failure of a [typed](super::Session::typed) session, as `?` takes it into a function without a type of error.
-impl From<Failure<Error>> for Failure {
-    fn from(failure: Failure<Error>) -> Failure {
-        failure.into_any()
-    }
 }
