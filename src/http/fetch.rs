@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use tokio::time::sleep;
 
 use super::close::Listed;
@@ -13,7 +14,7 @@ use super::retry::{Pauses, Retry};
 use super::transport::Unsent;
 use super::turns::Turn;
 use super::waiting::{First, first, limit};
-use super::{Error, ErrorKind, Method, Request, Response, StatusCode, Url};
+use super::{Error, ErrorKind, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Url};
 use crate::sync::Arc;
 use crate::{AnyError, Failure};
 
@@ -294,7 +295,7 @@ impl Fetch {
             status: head.parts.status,
             version: head.parts.version,
             url,
-            headers: std::mem::take(&mut head.parts.headers),
+            headers: own(std::mem::take(&mut head.parts.headers)),
             body,
             history,
             elapsed: self.elapsed(),
@@ -303,6 +304,21 @@ impl Fetch {
             attempts: self.attempts,
         })
     }
+}
+
+/// The same headers in memory of their own. As they come they are parts of what was read at once, and a response that is
+/// kept would keep all of that, 8 KiB and more.
+fn own(mut headers: HeaderMap) -> HeaderMap {
+    let mut all = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
+    headers.values().for_each(|value| all.extend_from_slice(value.as_bytes()));
+    let mut all = all.freeze();
+    for value in headers.values_mut() {
+        let bytes = all.split_to(value.len());
+        if let Ok(same) = HeaderValue::from_maybe_shared(bytes) {
+            *value = same;
+        }
+    }
+    headers
 }
 
 /// So that its connection can be used again.
