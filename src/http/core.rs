@@ -1,5 +1,6 @@
 //! [`Core`]: what the handles of a session, and its requests, share.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -74,7 +75,8 @@ impl Core {
         }
         let mut stage = self.stage.subscribe();
         let closed = stage.wait_for(|stage| *stage >= Stage::Emptied);
-        match first(Arc::clone(&self.turns).take(url), closed).await {
+        let turn = pin!(Arc::clone(&self.turns).take(url));
+        match first(turn, closed).await {
             First::This(turn) => Ok(turn),
             First::That(_) => Err(Error::new(ErrorKind::Closed).of(url)),
         }

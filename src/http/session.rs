@@ -297,7 +297,8 @@ impl<E: SessionError> Session<E> {
         let (deferred, promise) = self.core.pool().deferred_cancel_on_drop();
         let fetch = Fetch::new(Arc::clone(&self.core)); // from here `close` knows of it
         match request.and_then(|request| self.core.admit(request)) {
-            Ok(request) => self.send(run(fetch, request), deferred),
+            // Boxed, or the task had it twice, and moved it from place to place.
+            Ok(request) => self.send(Box::pin(run(fetch, request)), deferred),
             Err(error) => deferred.reject(E::from(error)),
         }
         promise
