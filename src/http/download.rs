@@ -123,8 +123,8 @@ impl DownloadBuilder {
     #[track_caller]
     pub fn send(self) -> Promise<Downloaded> {
         let Self { session, request, options, meter } = self;
-        session.launch(request, |mut fetch, request| async move {
-            (disk::run(&mut fetch, request, options, meter).await, Some(fetch))
+        session.launch(request, |mut fetch, request, deferred| async move {
+            deferred.settle(disk::run(&mut fetch, request, options, meter).await);
         })
     }
 }

@@ -66,7 +66,7 @@ impl Fetch {
     }
 
     /// Sends `request` and loads its answer.
-    pub(super) async fn run(&mut self, request: Request) -> Result<Response, Failure> {
+    pub(super) async fn run(&mut self, request: Box<Request>) -> Result<Response, Failure> {
         let request = self.hooked(request).await?;
         let hooks = request.hooks.clone();
         match self.reached(request).await? {
@@ -76,7 +76,7 @@ impl Fetch {
     }
 
     /// Sends `request`, hooked before, up to the head of its answer.
-    pub(super) async fn opened(&mut self, request: Request) -> Result<Open, Failure> {
+    pub(super) async fn opened(&mut self, request: Box<Request>) -> Result<Open, Failure> {
         self.opens = true;
         match self.reached(request).await? {
             Answer::Open(open) => Ok(open),
@@ -84,7 +84,7 @@ impl Fetch {
         }
     }
 
-    async fn reached(&mut self, request: Request) -> Result<Answer, Failure> {
+    async fn reached(&mut self, request: Box<Request>) -> Result<Answer, Failure> {
         let (url, method, tag) = (request.url.clone(), request.method.clone(), request.tag.clone());
         let mut stage = self.core.stage.subscribe();
         let stopped = stage.wait_for(|stage| *stage == Stage::Over);
@@ -99,7 +99,7 @@ impl Fetch {
     }
 
     /// The session's hooks may change the request, on its pool.
-    pub(super) async fn hooked(&self, mut request: Request) -> Result<Request, Failure> {
+    pub(super) async fn hooked(&self, mut request: Box<Request>) -> Result<Box<Request>, Failure> {
         if !self.core.hooks.looks_at_requests() {
             return Ok(request);
         }
@@ -131,7 +131,7 @@ impl Fetch {
     }
 
     /// Within the limit for all, which begins with its first turn.
-    async fn limited(&mut self, request: Request) -> Result<Answer, Error> {
+    async fn limited(&mut self, request: Box<Request>) -> Result<Answer, Error> {
         let url = request.url.clone();
         let turn = self.core.turn(&url).await?;
         self.listed.begins();
@@ -149,7 +149,7 @@ impl Fetch {
     }
 
     /// Sends it again where the session does so, and follows redirects.
-    async fn answered(&mut self, mut request: Request, turn: Turn) -> Result<Answer, Error> {
+    async fn answered(&mut self, mut request: Box<Request>, turn: Turn) -> Result<Answer, Error> {
         let mut turn = Some(turn);
         let mut history = Vec::new();
         let mut pauses = self.core.retry.as_ref().map(Retry::begin);

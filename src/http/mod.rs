@@ -60,6 +60,8 @@
 //! User names and passwords in URLs become authorisation, and are in no text that this module makes.
 
 mod async_body;
+#[cfg(feature = "progress")]
+mod bars;
 mod body;
 mod build;
 mod builder;
@@ -95,6 +97,8 @@ mod unpack;
 mod waiting;
 
 pub use async_body::{BodyStream, LineStream};
+#[cfg(feature = "progress")]
+pub use bars::Bars;
 pub use body::Body;
 pub use builder::SessionBuilder;
 pub use close::CloseReport;

@@ -12,7 +12,7 @@ use super::{
     Url,
 };
 use crate::sync::{Arc, OnceLock};
-use crate::{AnyError, Deferred, Failure, Promise, Shutdown, Timeout};
+use crate::{AnyError, Deferred, Promise, Shutdown, Timeout};
 
 /// Fetches and sends, and keeps connections open between its requests.
 ///
@@ -228,41 +228,29 @@ impl Session {
     /// Where all requests come through that load their answer.
     #[track_caller]
     pub(super) fn start(&self, request: Result<Request, Error>) -> Promise<Response> {
-        self.launch(
-            request,
-            |mut fetch, request| async move { (fetch.run(request).await, Some(fetch)) },
-        )
+        self.launch(request, |mut fetch, request, deferred| async move {
+            deferred.settle(fetch.run(request).await);
+        })
     }
 
-    /// Where all requests come through, whatever becomes of them: on the I/O thread, `run` makes the outcome; what
-    /// it gives back of the [`Fetch`] ends once the promise has settled. A cancelled promise aborts it.
+    /// Where all requests come through, whatever becomes of them: `run` settles the promise, on the I/O thread. A
+    /// cancelled promise aborts it.
     #[track_caller]
     pub(super) fn launch<T, F, R>(&self, request: Result<Request, Error>, run: R) -> Promise<T>
     where
         T: Send + 'static,
-        F: Future<Output = (Result<T, Failure>, Option<Fetch>)> + Send + 'static,
-        R: FnOnce(Fetch, Request) -> F,
+        F: Future<Output = ()> + Send + 'static,
+        R: FnOnce(Fetch, Box<Request>, Deferred<T, AnyError>) -> F,
     {
-        let (deferred, promise) = self.core.pool().deferred_cancel_on_drop();
+        let (mut deferred, promise) = self.core.pool().deferred_cancel_on_drop();
         let fetch = Fetch::new(Arc::clone(&self.core)); // from here `close` knows of it
-        match request.and_then(|request| self.core.admit(request)) {
-            Ok(request) => self.send(run(fetch, request), deferred),
-            Err(error) => deferred.reject(AnyError::from(error)),
-        }
-        promise
-    }
-
-    /// Hands it to the I/O thread, which settles `deferred`.
-    fn send<T, F>(&self, running: F, mut deferred: Deferred<T, AnyError>)
-    where
-        T: Send + 'static,
-        F: Future<Output = (Result<T, Failure>, Option<Fetch>)> + Send + 'static,
-    {
-        let io = match self.core.io() {
-            Ok(io) => io,
-            Err(error) => {
-                let error = Error::new(ErrorKind::Setup).because(error);
-                return deferred.reject(AnyError::from(error));
+        let request = request.and_then(|request| self.core.admit(request));
+        let io = self.core.io().map_err(|error| Error::new(ErrorKind::Setup).because(error));
+        let (request, io) = match (request, io) {
+            (Ok(request), Ok(io)) => (request, io),
+            (Err(error), _) | (_, Err(error)) => {
+                deferred.reject(AnyError::from(error));
+                return promise;
             }
         };
         // It cannot be cancelled before the task is known: its promise has not left this call.
@@ -273,13 +261,11 @@ impl Session {
                 task.abort();
             }
         });
-        let running = io.spawn(async move {
-            let (outcome, fetch) = running.await;
-            deferred.settle(outcome);
-            drop(fetch);
-        });
+        // Boxed, for what is handed from one future to the next is in each of them.
+        let running = io.spawn(run(fetch, Box::new(request), deferred));
         let first = task.set(running.abort_handle());
         debug_assert!(first.is_ok(), "one task a request");
+        promise
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) use run::run;
 
 use std::path::PathBuf;
 
-use super::{Error, ErrorKind};
+use super::{Error, ErrorKind, Url};
 use crate::Promise;
 use crate::sync::Mutex;
 
@@ -35,6 +35,8 @@ pub(super) struct Options {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Downloaded {
+    /// The URL that answered: the last one, where the request was redirected.
+    pub url: Url,
     /// Where the file is, as it was asked for.
     pub path: PathBuf,
     /// How long it is, in bytes.

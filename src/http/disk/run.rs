@@ -21,7 +21,7 @@ use crate::{AnyError, Failure, Promise};
 /// A download on its way.
 struct Run<'a> {
     fetch: &'a mut Fetch,
-    request: Request,
+    request: Box<Request>,
     options: Arc<Options>,
     about: About,
     pauses: Option<Pauses>,
@@ -33,7 +33,7 @@ struct Run<'a> {
 enum Next {
     Done(Downloaded),
     /// All bytes are there.
-    Finish(Part),
+    Finish(Part, Url),
     /// What was asked for is not to be had; all of it is.
     All(Part),
     /// The body has broken off.
@@ -51,7 +51,7 @@ struct Answer {
 /// Fetches what `request` asks for into a file.
 pub(in crate::http) async fn run(
     fetch: &mut Fetch,
-    request: Request,
+    request: Box<Request>,
     options: Options,
     meter: Meter,
 ) -> Result<Downloaded, Failure> {
@@ -79,11 +79,11 @@ impl Run<'_> {
         }
         loop {
             if let Ask::Nothing { length } = ask {
-                return Ok(self.unchanged(part, length).await?);
+                return self.unchanged(part, length, self.request.url.clone()).await;
             }
             match self.attempt(part, ask).await? {
                 Next::Done(done) => return Ok(done),
-                Next::Finish(part) => return self.finished(part).await,
+                Next::Finish(part, url) => return self.finished(part, url).await,
                 Next::All(back) => (part, ask) = (back, Ask::All),
                 Next::Broken(back, error) => {
                     let pause = match &mut self.pauses {
@@ -127,7 +127,7 @@ impl Run<'_> {
 
     /// Asks once, and writes what comes.
     async fn attempt(&mut self, part: Part, ask: Ask) -> Result<Next, Failure> {
-        let mut request = self.request.again();
+        let mut request = Box::new(self.request.again());
         if let (Some(limit), Some(start)) = (request.limits.timeout, self.fetch.start) {
             request.limits.timeout = Some(limit.saturating_sub(start.elapsed()));
         }
@@ -139,10 +139,10 @@ impl Run<'_> {
         match (status, &ask) {
             (StatusCode::NOT_MODIFIED, Ask::AllIfChanged(_)) => {
                 let length = part.length;
-                return Ok(Next::Done(self.unchanged(part, length).await?));
+                return Ok(Next::Done(self.unchanged(part, length, open.url).await?));
             }
-            (StatusCode::NOT_MODIFIED, Ask::NameIfUnchanged(_)) => return Ok(Next::Finish(part)),
-            (StatusCode::RANGE_NOT_SATISFIABLE, Ask::Rest { .. }) => return Ok(Next::All(part)),
+            (StatusCode::NOT_MODIFIED, Ask::NameIfUnchanged(_)) => Ok(Next::Finish(part, open.url)),
+            (StatusCode::RANGE_NOT_SATISFIABLE, Ask::Rest { .. }) => Ok(Next::All(part)),
             (StatusCode::PARTIAL_CONTENT, Ask::Rest { from, .. }) => {
                 let known = part.known.as_ref().and_then(|known| known.length);
                 let Some(total) = rest(&open.head.parts.headers, *from, known) else {
@@ -211,7 +211,7 @@ impl Run<'_> {
             end => end,
         };
         match end {
-            Ok(()) => Ok(Next::Finish(part)),
+            Ok(()) => Ok(Next::Finish(part, url)),
             Err(error) if error.kind() == ErrorKind::BodyTooLarge => {
                 Err(failure(too_large(&url, bounds.most)))
             }
@@ -219,16 +219,16 @@ impl Run<'_> {
         }
     }
 
-    async fn finished(&self, part: Part) -> Result<Downloaded, Failure> {
+    async fn finished(&self, part: Part, url: Url) -> Result<Downloaded, Failure> {
         let bytes = self.on_pool(move || part.finish()).await?;
         let path = self.options.path.clone();
-        Ok(Downloaded { path, bytes, resumed_from: self.before, unchanged: false })
+        Ok(Downloaded { url, path, bytes, resumed_from: self.before, unchanged: false })
     }
 
-    async fn unchanged(&self, part: Part, length: u64) -> Result<Downloaded, Failure> {
+    async fn unchanged(&self, part: Part, length: u64, url: Url) -> Result<Downloaded, Failure> {
         let bytes = self.on_pool(move || Ok(part.abandon(length))).await?;
         let path = self.options.path.clone();
-        Ok(Downloaded { path, bytes, resumed_from: 0, unchanged: true })
+        Ok(Downloaded { url, path, bytes, resumed_from: 0, unchanged: true })
     }
 
     /// Behind `have` bytes.

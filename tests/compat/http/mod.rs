@@ -4,6 +4,7 @@
 //! that hangs fails by its name after [`support::PATIENCE`].
 
 mod answers;
+mod bars;
 mod bodies;
 mod closing;
 mod connections;
