@@ -92,7 +92,7 @@ impl Fetch {
             First::This(done) => done,
             First::That(_) => Err(Error::new(ErrorKind::Closed).of(&url)),
         };
-        let elapsed = self.elapsed();
+        let elapsed = self.taken();
         done.map_err(|error| {
             Failure::Error(AnyError::from(error.about(Some(&method), self.attempts, elapsed, tag)))
         })
@@ -126,8 +126,8 @@ impl Fetch {
         job.await
     }
 
-    pub(super) fn elapsed(&self) -> Duration {
-        self.start.map_or(Duration::ZERO, |start| start.elapsed())
+    pub(super) fn taken(&self) -> Duration {
+        self.start.map_or(Duration::ZERO, |start| crate::sync::now() - start)
     }
 
     /// Within the limit for all, which begins with its first turn.
@@ -135,7 +135,7 @@ impl Fetch {
         let url = request.url.clone();
         let turn = self.core.turn(&url).await?;
         self.listed.begins();
-        self.start.get_or_insert_with(Instant::now);
+        self.start.get_or_insert_with(crate::sync::now);
         let most = request.limits.timeout.unwrap_or(self.core.timeout);
         // Boxed, and only now: what waits for its turn is small, however many there are.
         let work = Box::pin(self.answered(request, turn));
@@ -276,7 +276,7 @@ impl Fetch {
             headers: std::mem::take(&mut head.parts.headers),
             body,
             history,
-            elapsed: self.elapsed(),
+            elapsed: self.taken(),
             remote_addr: head.line.as_ref().and_then(|line| line.peer),
             tag,
             attempts: self.attempts,

@@ -1,7 +1,6 @@
 //! [`RequestBuilder`]: a request, step by step.
 
 use std::fmt::Display;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use ::http::Version;
@@ -9,10 +8,7 @@ use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValu
 use serde::Serialize;
 
 use super::request::basic;
-use super::{
-    Body, DownloadBuilder, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session,
-    Streamed,
-};
+use super::{Body, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session, Streamed};
 use crate::sync::Arc;
 use crate::{AnyError, Promise};
 
@@ -49,6 +45,10 @@ pub struct RequestBuilder {
 impl RequestBuilder {
     pub(super) fn new(session: Session, request: Result<Request, Error>) -> Self {
         Self { session, request }
+    }
+
+    pub(super) fn into_parts(self) -> (Session, Result<Request, Error>) {
+        (self.session, self.request)
     }
 
     fn change(mut self, change: impl FnOnce(&mut Request) -> Result<(), Error>) -> Self {
@@ -266,11 +266,6 @@ impl RequestBuilder {
     #[track_caller]
     pub fn stream(self) -> Promise<Streamed> {
         self.session.start_stream(self.request)
-    }
-
-    /// Has what is got written to the file `path`: see [`DownloadBuilder`].
-    pub fn download(self, path: impl Into<PathBuf>) -> DownloadBuilder {
-        DownloadBuilder::new(self.session, self.request, path.into())
     }
 }
 

@@ -2,14 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::path::PathBuf;
 
 use super::close::{CloseReport, close};
 use super::core::Core;
 use super::fetch::Fetch;
 use super::{
-    Body, Downloaded, Error, ErrorKind, Method, Request, RequestBuilder, Response, SessionBuilder,
-    Url,
+    Body, Error, ErrorKind, Method, Request, RequestBuilder, Response, SessionBuilder, Url,
 };
 use crate::sync::{Arc, OnceLock};
 use crate::{AnyError, Deferred, Promise, Shutdown, Timeout};
@@ -177,30 +175,6 @@ impl Session {
     #[track_caller]
     pub fn execute(&self, request: Request) -> Promise<Response> {
         self.start(Ok(request))
-    }
-
-    /// Fetches `url` into the file `path`, which is there when it is whole, and never before.
-    ///
-    /// What comes goes into `path` with `.part` behind it. A download that was broken off goes on where it was,
-    /// and what is there already and has not changed on the server is not fetched again. See [`DownloadBuilder`],
-    /// which [`request`](Self::request) and [`download`](RequestBuilder::download) give, for all of it.
-    ///
-    /// # Errors
-    ///
-    /// The promise fails where `path` cannot be written, with [`ErrorKind::File`]; for each status that is no
-    /// success, a 404 too, with [`ErrorKind::Status`]; and as for [`get`](Self::get).
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # let session = asynckit::http::Session::new();
-    /// let mut film = session.download("http://localhost:8000/film.mp4", "film.mp4");
-    /// println!("{} bytes", film.get(None)?.bytes);
-    /// # Ok::<(), asynckit::Failure>(())
-    /// ```
-    #[track_caller]
-    pub fn download(&self, url: impl AsRef<str>, path: impl Into<PathBuf>) -> Promise<Downloaded> {
-        self.request(Method::GET, url).download(path).send()
     }
 
     /// Ends the session: its clones, too, refuse new requests, with

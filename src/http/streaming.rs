@@ -102,7 +102,7 @@ impl About {
     }
 
     pub(super) fn error(&self, error: Error, fetch: &Fetch) -> Error {
-        error.about(Some(&self.method), fetch.attempts, fetch.elapsed(), self.tag.clone())
+        error.about(Some(&self.method), fetch.attempts, fetch.taken(), self.tag.clone())
     }
 
     pub(super) fn failure(&self, error: Error, fetch: &Fetch) -> Failure {
