@@ -1,5 +1,5 @@
 //! Ten thousand requests from one `fn main`, a thousand in flight, each of which takes the server 10 ms: the memory is
-//! bounded and flat, and there is no thread for a request.
+//! bounded and flat, and there is no thread for a request. And no descriptor is left by what is given up.
 //!
 //! The server is this program once more, in a process of its own, so that what it asks for is not counted.
 
@@ -52,7 +52,8 @@ fn main() {
     }
     thread::spawn(|| {
         thread::sleep(PATIENCE);
-        eprintln!("10,000 requests hang, or their memory is not given back: {LIVE:?} bytes");
+        let descriptors = count_descriptors();
+        eprintln!("hangs, or does not give back: {LIVE:?} bytes, {descriptors} descriptors");
         std::process::exit(1);
     });
     let server = Server::start();
@@ -80,6 +81,41 @@ fn main() {
     while LIVE.load(Relaxed) - base > LEFT {
         thread::sleep(Duration::from_millis(10)); // connections end in their own time, or this hangs
     }
+    give_up(&server.url);
+}
+
+/// Gives requests, streams and downloads up at each stage: no descriptor is left, and no part that was not to stay.
+fn give_up(url: &str) {
+    let before = count_descriptors();
+    let session = session();
+    let folder = std::env::temp_dir().join(format!("asynckit-scale-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let large = format!("{url}large");
+    for number in 0..20 {
+        let head = session.request("GET", format!("{url}never")).stream();
+        let waiting = session.download(format!("{url}never"), folder.join(format!("n{number}")));
+        let unread = session.request("GET", &large).stream().get(None).expect("a head");
+        let mut begun = session.request("GET", &large).stream().get(None).expect("a head");
+        begun.next().expect("a piece").expect("no error");
+        let (tell, told) = std::sync::mpsc::channel();
+        let file = session.request("GET", &large).download(folder.join(format!("l{number}")));
+        let file = file.keep_part(false).on_progress(move |now| tell.send(now.bytes).unwrap_or(()));
+        let file = file.send();
+        while told.recv().expect("bytes") == 0 {}
+        drop((head, waiting, unread, begun, file));
+    }
+    session.close(Shutdown::Drain, None);
+    let left = || std::fs::read_dir(&folder).expect("the folder").count();
+    while count_descriptors() > before || left() > 0 {
+        thread::sleep(Duration::from_millis(10)); // in their own time, or this hangs
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder");
+    println!("{before} descriptors before and after");
+}
+
+/// 0 where the system does not tell.
+fn count_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
 fn session() -> Session {
@@ -210,6 +246,7 @@ fn serve() {
         let routes = axum::Router::new()
             .route("/", get(answer))
             .route("/crowd", get(crowd))
+            .route("/large", get(|| async { vec![b'.'; 64 << 20] }))
             .route("/never", get(std::future::pending::<&str>));
         axum::serve(listener, routes).await.expect("it serves");
     });
