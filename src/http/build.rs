@@ -33,7 +33,8 @@ impl SessionBuilder {
             return Err(bad);
         }
         let own_trust = !self.trust.roots.is_empty() || self.trust.identity.is_some();
-        let (tls, no_https) = match tls_config(&self.trust) {
+        let (tls, no_https) = match tls_config(&self.trust, self.protocols) {
+            _ if self.transport.is_some() => (None, None),
             Ok(tls) => (Some(tls), None),
             Err(error) if own_trust => return Err(error),
             Err(error) => (None, Some(error)),
@@ -47,6 +48,7 @@ impl SessionBuilder {
         let engine = self.engine(tls);
         Ok(Session::from_core(Core {
             engine,
+            transport: self.transport,
             no_https,
             turns: Turns::new(self.max_concurrent, self.max_per_host),
             hooks: self.hooks,
@@ -84,6 +86,10 @@ impl SessionBuilder {
             .pool_idle_timeout(limit(self.max_idle_age))
             .pool_max_idle_per_host(self.max_idle_per_host)
             .http1_max_buf_size(READ_BUFFER);
+        #[cfg(feature = "http2")]
+        client
+            .http2_only(self.protocols == super::protocols::Protocols::Two)
+            .http2_max_header_list_size(READ_BUFFER as u32);
         let client = client.build(connector);
         Engine { client, proxies, kept, jar: self.jar.take(), compression: self.compression }
     }

@@ -11,11 +11,15 @@ use ::http::header::{HeaderName, USER_AGENT};
 use super::hooks::Hooks;
 use super::jar::Jar;
 use super::net::{Proxies, Resolver, Trust};
+use super::protocols::Protocols;
 use super::retry::Retry;
+use super::transport::Transport;
 use super::{Error, ErrorKind, HeaderMap, HeaderValue, Request, Response};
 use crate::sync::Arc;
 use crate::{AnyError, Pool};
 
+/// Who is asking, by default.
+pub(super) const USER_AGENT_NAME: &str = concat!("asynckit/", env!("CARGO_PKG_VERSION"));
 /// As `curl` and the browsers do: a host that does not even shake hands in this time is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A server that is silent for so long has forgotten the request.
@@ -77,6 +81,8 @@ pub struct SessionBuilder {
     pub(super) proxies: Option<Proxies>,
     pub(super) trust: Trust,
     pub(super) addresses: HashMap<String, Vec<IpAddr>>,
+    pub(super) protocols: Protocols,
+    pub(super) transport: Option<Transport>,
     pub(super) resolver: Option<Arc<Resolver>>,
     pub(super) jar: Option<Arc<dyn Jar>>,
     pub(super) retry: Option<Retry>,
@@ -87,7 +93,7 @@ pub struct SessionBuilder {
 
 impl SessionBuilder {
     pub(super) fn new() -> Self {
-        let agent = HeaderValue::from_static(concat!("asynckit/", env!("CARGO_PKG_VERSION")));
+        let agent = HeaderValue::from_static(USER_AGENT_NAME);
         Self {
             pool: None,
             timeout: TIMEOUT,
@@ -109,6 +115,8 @@ impl SessionBuilder {
             proxies: None,
             trust: Trust::default(),
             addresses: HashMap::new(),
+            protocols: Protocols::default(),
+            transport: None,
             resolver: None,
             jar: None,
             retry: None,

@@ -4,11 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::disk::{self, Meter, Options};
+use super::session_error::SessionError;
 use super::{
     DownloadProgress, Downloaded, Error, ErrorKind, Method, Request, RequestBuilder, Session,
 };
-use crate::Promise;
 use crate::sync::Mutex;
+use crate::{AnyError, Promise};
 
 /// A download to disk, step by step, ended by [`send`](DownloadBuilder::send); from
 /// [`RequestBuilder::download`](super::RequestBuilder::download).
@@ -53,14 +54,14 @@ use crate::sync::Mutex;
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
 #[must_use = "nothing is fetched until `send` is called"]
-pub struct DownloadBuilder {
-    session: Session,
+pub struct DownloadBuilder<E = AnyError> {
+    session: Session<E>,
     request: Result<Request, Error>,
     options: Options,
     pub(super) meter: Meter,
 }
 
-impl Session {
+impl<E: SessionError> Session<E> {
     /// Fetches `url` into the file `path`, which is there when it is whole, and never before.
     ///
     /// What comes goes into `path` with `.part` behind it. A download that was broken off goes on where it was,
@@ -81,21 +82,25 @@ impl Session {
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
     #[track_caller]
-    pub fn download(&self, url: impl AsRef<str>, path: impl Into<PathBuf>) -> Promise<Downloaded> {
+    pub fn download(
+        &self,
+        url: impl AsRef<str>,
+        path: impl Into<PathBuf>,
+    ) -> Promise<Downloaded, E> {
         self.request(Method::GET, url).download(path).send()
     }
 }
 
-impl RequestBuilder {
+impl<E: SessionError> RequestBuilder<E> {
     /// Has what is got written to the file `path`: see [`DownloadBuilder`].
-    pub fn download(self, path: impl Into<PathBuf>) -> DownloadBuilder {
+    pub fn download(self, path: impl Into<PathBuf>) -> DownloadBuilder<E> {
         let (session, request) = self.into_parts();
         DownloadBuilder::new(session, request, path.into())
     }
 }
 
-impl DownloadBuilder {
-    fn new(session: Session, request: Result<Request, Error>, path: PathBuf) -> Self {
+impl<E: SessionError> DownloadBuilder<E> {
+    fn new(session: Session<E>, request: Result<Request, Error>, path: PathBuf) -> Self {
         let options = Options {
             path,
             sha256: None,
@@ -157,10 +162,10 @@ impl DownloadBuilder {
     /// where that can be known; for each status that is no success, with [`ErrorKind::Status`]; where the method is not
     /// GET, with [`ErrorKind::BadRequest`]; and as for [`RequestBuilder::send`](super::RequestBuilder::send).
     #[track_caller]
-    pub fn send(self) -> Promise<Downloaded> {
+    pub fn send(self) -> Promise<Downloaded, E> {
         let Self { session, request, options, meter } = self;
         session.launch(request, |mut fetch, request, deferred| async move {
-            deferred.settle(disk::run(&mut fetch, request, options, meter).await);
+            deferred.settle(disk::run(&mut fetch, request, options, meter).await.map_err(E::of));
         })
     }
 }
@@ -179,7 +184,7 @@ fn parsed(digits: &str) -> Option<[u8; 32]> {
     Some(sum)
 }
 
-impl fmt::Debug for DownloadBuilder {
+impl<E> fmt::Debug for DownloadBuilder<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DownloadBuilder")
             .field("request", &self.request)

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use tokio::time::sleep;
 
 use super::close::Listed;
@@ -10,9 +11,10 @@ use super::engine::{Head, Limits};
 use super::redirect::{self, Redirect};
 use super::response::Parts;
 use super::retry::{Pauses, Retry};
+use super::transport::Unsent;
 use super::turns::Turn;
 use super::waiting::{First, first, limit};
-use super::{Error, ErrorKind, Method, Request, Response, StatusCode, Url};
+use super::{Error, ErrorKind, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Url};
 use crate::sync::Arc;
 use crate::{AnyError, Failure};
 
@@ -57,12 +59,14 @@ pub(super) struct Fetch {
     pub(super) attempts: u32,
     /// Whether its body is left for others to read.
     opens: bool,
+    /// What has ended it, where that is no error of this module.
+    stopped: Option<Failure>,
 }
 
 impl Fetch {
     pub(super) fn new(core: Arc<Core>) -> Self {
         let listed = core.census.list();
-        Self { core, listed, start: None, attempts: 0, opens: false }
+        Self { core, listed, start: None, attempts: 0, opens: false, stopped: None }
     }
 
     /// Sends `request` and loads its answer.
@@ -92,6 +96,9 @@ impl Fetch {
             First::This(done) => done,
             First::That(_) => Err(Error::new(ErrorKind::Closed).of(&url)),
         };
+        if let Some(failure) = self.stopped.take() {
+            return Err(failure);
+        }
         let elapsed = self.taken();
         done.map_err(|error| {
             Failure::Error(AnyError::from(error.about(Some(&method), self.attempts, elapsed, tag)))
@@ -181,7 +188,12 @@ impl Fetch {
         pauses: Option<&mut Pauses>,
     ) -> Result<Step, Error> {
         let done = match self.sent(request).await {
-            Ok(head) => self.followed(head, request, history).await,
+            Ok(mut head) => {
+                if let Some(url) = head.url.take() {
+                    request.url = url;
+                }
+                self.followed(head, request, history).await
+            }
             Err(error) => Err(error),
         };
         let Some(pauses) = pauses else { return done };
@@ -238,7 +250,17 @@ impl Fetch {
             first_byte: limit(request.limits.first_byte.unwrap_or(self.core.first_byte)),
             idle: limit(request.limits.idle.unwrap_or(self.core.idle)),
         };
-        self.core.engine.send(request, limits).await
+        let Some(transport) = &self.core.transport else {
+            return self.core.engine.send(request, limits).await;
+        };
+        let sent = transport.send(self.core.pool(), &self.core.engine, request, limits).await;
+        sent.map_err(|unsent| match unsent {
+            Unsent::Error(error) => error,
+            Unsent::Failure(failure) => {
+                self.stopped = Some(failure);
+                Error::new(ErrorKind::Closed) // which is not sent again
+            }
+        })
     }
 
     async fn loaded(
@@ -273,7 +295,7 @@ impl Fetch {
             status: head.parts.status,
             version: head.parts.version,
             url,
-            headers: std::mem::take(&mut head.parts.headers),
+            headers: own(std::mem::take(&mut head.parts.headers)),
             body,
             history,
             elapsed: self.taken(),
@@ -282,6 +304,21 @@ impl Fetch {
             attempts: self.attempts,
         })
     }
+}
+
+/// The same headers in memory of their own. As they come they are parts of what was read at once, and a response that is
+/// kept would keep all of that, 8 KiB and more.
+fn own(mut headers: HeaderMap) -> HeaderMap {
+    let mut all = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
+    headers.values().for_each(|value| all.extend_from_slice(value.as_bytes()));
+    let mut all = all.freeze();
+    for value in headers.values_mut() {
+        let bytes = all.split_to(value.len());
+        if let Ok(same) = HeaderValue::from_maybe_shared(bytes) {
+            *value = same;
+        }
+    }
+    headers
 }
 
 /// So that its connection can be used again.

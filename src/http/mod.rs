@@ -40,6 +40,9 @@
 //! }
 //! ```
 //!
+//! A client that tells errors apart often asks for them by type, once: the promises of
+//! [`Session::typed`] fail with an [`http::Error`](Error), and need no downcast.
+//!
 //! # Giving up
 //!
 //! Dropping the promise aborts the request and closes its connection, and so does dropping what was derived from
@@ -59,12 +62,16 @@
 //! No `Referer`. Authorisation and cookies stay with the origin that they were given for, also behind a redirect.
 //! User names and passwords in URLs become authorisation, and are in no text that this module makes.
 
+#[cfg(feature = "reqwest")]
+mod adopted;
+mod answer_body;
 mod async_body;
 #[cfg(feature = "progress")]
 mod bars;
 mod body;
 mod build;
 mod builder;
+mod by_hand;
 mod close;
 #[cfg(feature = "cookies")]
 mod cookies;
@@ -83,6 +90,7 @@ mod links;
 mod multipart;
 mod net;
 mod pipe;
+mod protocols;
 mod redact;
 mod redirect;
 mod request;
@@ -90,10 +98,14 @@ mod request_builder;
 mod response;
 mod retry;
 mod session;
+mod session_error;
 mod streamed;
 mod streaming;
+mod transport;
 mod turns;
 mod unpack;
+#[cfg(feature = "zstd")]
+mod unpack_zstd;
 mod waiting;
 
 pub use async_body::{BodyStream, LineStream};
@@ -117,6 +129,7 @@ pub use request_builder::RequestBuilder;
 pub use response::Response;
 pub use retry::Retry;
 pub use session::Session;
+pub use session_error::SessionError;
 pub use streamed::Streamed;
 
 // Types of the `bytes`, `http` and `url` crates, as every Rust program that speaks HTTP knows them.

@@ -9,6 +9,7 @@ use super::core::Stage;
 use super::engine::Head;
 use super::fetch::{Fetch, Open};
 use super::pipe::{Inlet, pipe};
+use super::session_error::SessionError;
 use super::turns::Turn;
 use super::waiting::{First, first, limit};
 use super::{Error, ErrorKind, Method, Request, Session, Streamed, Url};
@@ -30,13 +31,13 @@ impl Bounds {
     pub(super) const NONE: Self = Self { most: u64::MAX, deadline: None };
 }
 
-impl Session {
+impl<E: SessionError> Session<E> {
     /// Where requests come through whose body is read as it comes.
     #[track_caller]
-    pub(super) fn start_stream(&self, request: Result<Request, Error>) -> Promise<Streamed> {
+    pub(super) fn start_stream(&self, request: Result<Request, Error>) -> Promise<Streamed, E> {
         self.launch(request, |mut fetch, request, deferred| async move {
             match streamed(&mut fetch, request).await {
-                Err(failure) => deferred.settle(Err(failure)),
+                Err(failure) => deferred.settle(Err(E::of(failure))),
                 Ok((streamed, pump)) => {
                     drop(tokio::spawn(pump.run(fetch))); // it ends with its reader
                     deferred.resolve(streamed);
