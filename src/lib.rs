@@ -95,6 +95,7 @@ mod dataflow;
 mod deferred;
 mod executor;
 mod failure;
+mod giving_way;
 #[cfg(feature = "http")]
 pub mod http;
 mod join;
@@ -130,7 +131,7 @@ pub use list::{
     AllFailed, AsCompleted, AsyncList, Completed, CompletedStream, KeyedAsCompleted,
     KeyedCompleted, KeyedCompletedStream, KeyedList, Progress,
 };
-pub use pool::{Pool, PoolBuilder, Scope, Shutdown, ShutdownReport};
+pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, blocking};
 #[doc(hidden)]
 pub use promise::Adopted;
 pub use promise::{IntoPromise, PoolFull, Promise, spawn};

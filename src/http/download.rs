@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use super::disk::{self, Meter, Options};
 use super::session_error::SessionError;
-use super::{DownloadProgress, Downloaded, Error, ErrorKind, Request, Session};
+use super::{
+    DownloadProgress, Downloaded, Error, ErrorKind, Method, Request, RequestBuilder, Session,
+};
 use crate::sync::Mutex;
 use crate::{AnyError, Promise};
 
@@ -59,8 +61,46 @@ pub struct DownloadBuilder<E = AnyError> {
     pub(super) meter: Meter,
 }
 
+impl<E: SessionError> Session<E> {
+    /// Fetches `url` into the file `path`, which is there when it is whole, and never before.
+    ///
+    /// What comes goes into `path` with `.part` behind it. A download that was broken off goes on where it was,
+    /// and what is there already and has not changed on the server is not fetched again. See [`DownloadBuilder`],
+    /// which [`request`](Self::request) and [`download`](RequestBuilder::download) give, for all of it.
+    ///
+    /// # Errors
+    ///
+    /// The promise fails where `path` cannot be written, with [`ErrorKind::File`]; for each status that is no
+    /// success, a 404 too, with [`ErrorKind::Status`]; and as for [`get`](Self::get).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let session = asynckit::http::Session::new();
+    /// let mut film = session.download("http://localhost:8000/film.mp4", "film.mp4");
+    /// println!("{} bytes", film.get(None)?.bytes);
+    /// # Ok::<(), asynckit::Failure>(())
+    /// ```
+    #[track_caller]
+    pub fn download(
+        &self,
+        url: impl AsRef<str>,
+        path: impl Into<PathBuf>,
+    ) -> Promise<Downloaded, E> {
+        self.request(Method::GET, url).download(path).send()
+    }
+}
+
+impl<E: SessionError> RequestBuilder<E> {
+    /// Has what is got written to the file `path`: see [`DownloadBuilder`].
+    pub fn download(self, path: impl Into<PathBuf>) -> DownloadBuilder<E> {
+        let (session, request) = self.into_parts();
+        DownloadBuilder::new(session, request, path.into())
+    }
+}
+
 impl<E: SessionError> DownloadBuilder<E> {
-    pub(super) fn new(session: Session<E>, request: Result<Request, Error>, path: PathBuf) -> Self {
+    fn new(session: Session<E>, request: Result<Request, Error>, path: PathBuf) -> Self {
         let options = Options {
             path,
             sha256: None,
@@ -124,8 +164,8 @@ impl<E: SessionError> DownloadBuilder<E> {
     #[track_caller]
     pub fn send(self) -> Promise<Downloaded, E> {
         let Self { session, request, options, meter } = self;
-        session.launch(request, |mut fetch, request| async move {
-            (disk::run(&mut fetch, request, options, meter).await, Some(fetch))
+        session.launch(request, |mut fetch, request, deferred| async move {
+            deferred.settle(disk::run(&mut fetch, request, options, meter).await.map_err(E::of));
         })
     }
 }

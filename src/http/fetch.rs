@@ -71,7 +71,7 @@ impl Fetch {
     }
 
     /// Sends `request` and loads its answer.
-    pub(super) async fn run(&mut self, request: Request) -> Result<Response, Failure> {
+    pub(super) async fn run(&mut self, request: Box<Request>) -> Result<Response, Failure> {
         let request = self.hooked(request).await?;
         let hooks = request.hooks.clone();
         match self.reached(request).await? {
@@ -81,7 +81,7 @@ impl Fetch {
     }
 
     /// Sends `request`, hooked before, up to the head of its answer.
-    pub(super) async fn opened(&mut self, request: Request) -> Result<Open, Failure> {
+    pub(super) async fn opened(&mut self, request: Box<Request>) -> Result<Open, Failure> {
         self.opens = true;
         match self.reached(request).await? {
             Answer::Open(open) => Ok(open),
@@ -89,7 +89,7 @@ impl Fetch {
         }
     }
 
-    async fn reached(&mut self, request: Request) -> Result<Answer, Failure> {
+    async fn reached(&mut self, request: Box<Request>) -> Result<Answer, Failure> {
         let (url, method, tag) = (request.url.clone(), request.method.clone(), request.tag.clone());
         let mut stage = self.core.stage.subscribe();
         let stopped = stage.wait_for(|stage| *stage == Stage::Over);
@@ -103,14 +103,14 @@ impl Fetch {
         if let Some(failure) = self.stopped.take() {
             return Err(failure);
         }
-        let elapsed = self.elapsed();
+        let elapsed = self.taken();
         done.map_err(|error| {
             Failure::Error(AnyError::from(error.about(Some(&method), self.attempts, elapsed, tag)))
         })
     }
 
     /// The session's hooks may change the request, on its pool.
-    pub(super) async fn hooked(&self, mut request: Request) -> Result<Request, Failure> {
+    pub(super) async fn hooked(&self, mut request: Box<Request>) -> Result<Box<Request>, Failure> {
         if !self.core.hooks.looks_at_requests() {
             return Ok(request);
         }
@@ -137,16 +137,16 @@ impl Fetch {
         job.await
     }
 
-    pub(super) fn elapsed(&self) -> Duration {
-        self.start.map_or(Duration::ZERO, |start| start.elapsed())
+    pub(super) fn taken(&self) -> Duration {
+        self.start.map_or(Duration::ZERO, |start| crate::sync::now() - start)
     }
 
     /// Within the limit for all, which begins with its first turn.
-    async fn limited(&mut self, request: Request) -> Result<Answer, Error> {
+    async fn limited(&mut self, request: Box<Request>) -> Result<Answer, Error> {
         let url = request.url.clone();
         let turn = self.core.turn(&url).await?;
         self.listed.begins();
-        self.start.get_or_insert_with(Instant::now);
+        self.start.get_or_insert_with(crate::sync::now);
         let most = request.limits.timeout.unwrap_or(self.core.timeout);
         // Boxed, and only now: what waits for its turn is small, however many there are.
         let work = Box::pin(self.answered(request, turn));
@@ -160,7 +160,7 @@ impl Fetch {
     }
 
     /// Sends it again where the session does so, and follows redirects.
-    async fn answered(&mut self, mut request: Request, turn: Turn) -> Result<Answer, Error> {
+    async fn answered(&mut self, mut request: Box<Request>, turn: Turn) -> Result<Answer, Error> {
         let mut turn = Some(turn);
         let mut history = Vec::new();
         let mut pauses = self.core.retry.as_ref().map(Retry::begin);
@@ -302,7 +302,7 @@ impl Fetch {
             headers: own(std::mem::take(&mut head.parts.headers)),
             body,
             history,
-            elapsed: self.elapsed(),
+            elapsed: self.taken(),
             remote_addr: head.line.as_ref().and_then(|line| line.peer),
             tag,
             attempts: self.attempts,
@@ -356,7 +356,7 @@ mod tests {
         let session = Session::builder().no_proxy().build().expect("valid settings");
         let request = || Request::new(Method::GET, Url::parse("http://x.test/").unwrap()).unwrap();
         let mut fetch = Fetch::new(Arc::clone(&session.core));
-        let whole = size_of_val(&fetch.run(request()));
-        assert!(whole <= 4352, "{whole} bytes");
+        let whole = size_of_val(&fetch.run(Box::new(request())));
+        assert!(whole <= 2048, "{whole} bytes");
     }
 }

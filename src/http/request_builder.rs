@@ -1,7 +1,6 @@
 //! [`RequestBuilder`]: a request, step by step.
 
 use std::fmt::{self, Display};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use ::http::Version;
@@ -10,10 +9,7 @@ use serde::Serialize;
 
 use super::request::basic;
 use super::session_error::SessionError;
-use super::{
-    Body, DownloadBuilder, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session,
-    Streamed,
-};
+use super::{Body, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session, Streamed};
 use crate::sync::Arc;
 use crate::{AnyError, Promise};
 
@@ -49,6 +45,10 @@ pub struct RequestBuilder<E = AnyError> {
 impl<E: SessionError> RequestBuilder<E> {
     pub(super) fn new(session: Session<E>, request: Result<Request, Error>) -> Self {
         Self { session, request }
+    }
+
+    pub(super) fn into_parts(self) -> (Session<E>, Result<Request, Error>) {
+        (self.session, self.request)
     }
 
     fn change(mut self, change: impl FnOnce(&mut Request) -> Result<(), Error>) -> Self {
@@ -267,11 +267,6 @@ impl<E: SessionError> RequestBuilder<E> {
     #[track_caller]
     pub fn stream(self) -> Promise<Streamed, E> {
         self.session.start_stream(self.request)
-    }
-
-    /// Has what is got written to the file `path`: see [`DownloadBuilder`].
-    pub fn download(self, path: impl Into<PathBuf>) -> DownloadBuilder<E> {
-        DownloadBuilder::new(self.session, self.request, path.into())
     }
 }
 

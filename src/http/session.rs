@@ -3,18 +3,16 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::path::PathBuf;
 
 use super::close::{CloseReport, close};
 use super::core::Core;
 use super::fetch::Fetch;
 use super::session_error::SessionError;
 use super::{
-    Body, Downloaded, Error, ErrorKind, Method, Request, RequestBuilder, Response, SessionBuilder,
-    Url,
+    Body, Error, ErrorKind, Method, Request, RequestBuilder, Response, SessionBuilder, Url,
 };
 use crate::sync::{Arc, OnceLock};
-use crate::{AnyError, Deferred, Failure, Promise, Shutdown, Timeout};
+use crate::{AnyError, Deferred, Promise, Shutdown, Timeout};
 
 /// Fetches and sends, and keeps connections open between its requests.
 ///
@@ -226,34 +224,6 @@ impl<E: SessionError> Session<E> {
         self.start(Ok(request))
     }
 
-    /// Fetches `url` into the file `path`, which is there when it is whole, and never before.
-    ///
-    /// What comes goes into `path` with `.part` behind it. A download that was broken off goes on where it was,
-    /// and what is there already and has not changed on the server is not fetched again. See [`DownloadBuilder`],
-    /// which [`request`](Self::request) and [`download`](RequestBuilder::download) give, for all of it.
-    ///
-    /// # Errors
-    ///
-    /// The promise fails where `path` cannot be written, with [`ErrorKind::File`]; for each status that is no
-    /// success, a 404 too, with [`ErrorKind::Status`]; and as for [`get`](Self::get).
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # let session = asynckit::http::Session::new();
-    /// let mut film = session.download("http://localhost:8000/film.mp4", "film.mp4");
-    /// println!("{} bytes", film.get(None)?.bytes);
-    /// # Ok::<(), asynckit::Failure>(())
-    /// ```
-    #[track_caller]
-    pub fn download(
-        &self,
-        url: impl AsRef<str>,
-        path: impl Into<PathBuf>,
-    ) -> Promise<Downloaded, E> {
-        self.request(Method::GET, url).download(path).send()
-    }
-
     /// Ends the session: its clones, too, refuse new requests, with
     /// [`ErrorKind::Closed`].
     ///
@@ -279,42 +249,29 @@ impl<E: SessionError> Session<E> {
     /// Where all requests come through that load their answer.
     #[track_caller]
     pub(super) fn start(&self, request: Result<Request, Error>) -> Promise<Response, E> {
-        self.launch(
-            request,
-            |mut fetch, request| async move { (fetch.run(request).await, Some(fetch)) },
-        )
+        self.launch(request, |mut fetch, request, deferred| async move {
+            deferred.settle(fetch.run(request).await.map_err(E::of));
+        })
     }
 
-    /// Where all requests come through, whatever becomes of them: on the I/O thread, `run` makes the outcome; what
-    /// it gives back of the [`Fetch`] ends once the promise has settled. A cancelled promise aborts it.
+    /// Where all requests come through, whatever becomes of them: `run` settles the promise, on the I/O thread. A
+    /// cancelled promise aborts it.
     #[track_caller]
     pub(super) fn launch<T, F, R>(&self, request: Result<Request, Error>, run: R) -> Promise<T, E>
     where
         T: Send + 'static,
-        F: Future<Output = (Result<T, Failure>, Option<Fetch>)> + Send + 'static,
-        R: FnOnce(Fetch, Request) -> F,
+        F: Future<Output = ()> + Send + 'static,
+        R: FnOnce(Fetch, Box<Request>, Deferred<T, E>) -> F,
     {
-        let (deferred, promise) = self.core.pool().deferred_cancel_on_drop();
+        let (mut deferred, promise) = self.core.pool().deferred_cancel_on_drop();
         let fetch = Fetch::new(Arc::clone(&self.core)); // from here `close` knows of it
-        match request.and_then(|request| self.core.admit(request)) {
-            // Boxed, or the task had it twice, and moved it from place to place.
-            Ok(request) => self.send(Box::pin(run(fetch, request)), deferred),
-            Err(error) => deferred.reject(E::from(error)),
-        }
-        promise
-    }
-
-    /// Hands it to the I/O thread, which settles `deferred`.
-    fn send<T, F>(&self, running: F, mut deferred: Deferred<T, E>)
-    where
-        T: Send + 'static,
-        F: Future<Output = (Result<T, Failure>, Option<Fetch>)> + Send + 'static,
-    {
-        let io = match self.core.io() {
-            Ok(io) => io,
-            Err(error) => {
-                let error = Error::new(ErrorKind::Setup).because(error);
-                return deferred.reject(E::from(error));
+        let request = request.and_then(|request| self.core.admit(request));
+        let io = self.core.io().map_err(|error| Error::new(ErrorKind::Setup).because(error));
+        let (request, io) = match (request, io) {
+            (Ok(request), Ok(io)) => (request, io),
+            (Err(error), _) | (_, Err(error)) => {
+                deferred.reject(E::from(error));
+                return promise;
             }
         };
         // It cannot be cancelled before the task is known: its promise has not left this call.
@@ -325,13 +282,11 @@ impl<E: SessionError> Session<E> {
                 task.abort();
             }
         });
-        let running = io.spawn(async move {
-            let (outcome, fetch) = running.await;
-            deferred.settle(outcome.map_err(E::of));
-            drop(fetch);
-        });
+        // Boxed, for what is handed from one future to the next is in each of them.
+        let running = io.spawn(run(fetch, Box::new(request), deferred));
         let first = task.set(running.abort_handle());
         debug_assert!(first.is_ok(), "one task a request");
+        promise
     }
 }
 

@@ -96,7 +96,7 @@ impl Streamed {
 
     /// Says how long it took, from the request's turn to the head of its answer.
     pub fn elapsed(&self) -> Duration {
-        self.head.elapsed()
+        Response::elapsed(&self.head)
     }
 
     /// Gives the address that answered: the proxy's, where there is one.

@@ -35,24 +35,19 @@ impl<E: SessionError> Session<E> {
     /// Where requests come through whose body is read as it comes.
     #[track_caller]
     pub(super) fn start_stream(&self, request: Result<Request, Error>) -> Promise<Streamed, E> {
-        self.launch(request, |mut fetch, request| async move {
+        self.launch(request, |mut fetch, request, deferred| async move {
             match streamed(&mut fetch, request).await {
-                Err(failure) => (Err(failure), Some(fetch)),
+                Err(failure) => deferred.settle(Err(E::of(failure))),
                 Ok((streamed, pump)) => {
-                    let io = fetch.core.io();
-                    let pump = pump.run(fetch);
-                    match io {
-                        Ok(io) => drop(io.spawn(pump)), // it ends with its reader
-                        Err(_) => pump.await,
-                    }
-                    (Ok(streamed), None)
+                    drop(tokio::spawn(pump.run(fetch))); // it ends with its reader
+                    deferred.resolve(streamed);
                 }
             }
         })
     }
 }
 
-async fn streamed(fetch: &mut Fetch, request: Request) -> Result<(Streamed, Pump), Failure> {
+async fn streamed(fetch: &mut Fetch, request: Box<Request>) -> Result<(Streamed, Pump), Failure> {
     let request = fetch.hooked(request).await?;
     let about = About::of(&request);
     let (limits, hooks) = (request.limits, request.hooks.clone());
@@ -108,7 +103,7 @@ impl About {
     }
 
     pub(super) fn error(&self, error: Error, fetch: &Fetch) -> Error {
-        error.about(Some(&self.method), fetch.attempts, fetch.elapsed(), self.tag.clone())
+        error.about(Some(&self.method), fetch.attempts, fetch.taken(), self.tag.clone())
     }
 
     pub(super) fn failure(&self, error: Error, fetch: &Fetch) -> Failure {

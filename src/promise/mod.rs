@@ -7,6 +7,7 @@ mod poll;
 mod recover;
 mod spawn;
 mod then;
+mod within;
 
 use std::fmt;
 use std::panic::Location;
@@ -14,6 +15,7 @@ use std::panic::Location;
 pub use into_promise::{Adopted, IntoPromise};
 pub use spawn::{PoolFull, spawn};
 pub(crate) use then::{GoOn, Manner};
+pub(crate) use within::Within;
 
 use crate::cell::{Consumer, ExecutorHandle};
 use crate::failure::{AnyError, Failure, Outcome};

@@ -1,5 +1,7 @@
 //! From a connection to a part: it is read here, and written on the pool at the same time.
 
+use bytes::Bytes;
+
 use super::part::Part;
 use crate::http::Error;
 use crate::http::engine::Head;
@@ -17,48 +19,76 @@ pub(super) async fn copied(
     pool: &Pool,
     mut left: u64,
 ) -> Result<(Part, Result<(), Error>), Failure> {
-    let mut batch = Vec::new();
-    let (mut idle, mut busy) = (Some(part), None::<Promise<Part>>);
+    let mut disk = Disk { pool, idle: Some(part), busy: None, batch: Vec::new() };
     let end = loop {
-        if !batch.is_empty() {
-            if let Some(part) = idle.take() {
-                busy = Some(written(pool, part, std::mem::take(&mut batch)));
+        match disk.piece(head, left).await? {
+            None => {} // something was written
+            Some(Ok(Some(piece))) => {
+                left -= piece.len() as u64;
+                disk.batch.extend_from_slice(&piece);
+            }
+            Some(Ok(None)) => break Ok(()),
+            Some(Err(error)) => break Err(error),
+        }
+    };
+    Ok((disk.finish().await?, end))
+}
+
+/// Has a part, or a job that has it and writes.
+struct Disk<'a> {
+    pool: &'a Pool,
+    idle: Option<Part>,
+    busy: Option<Promise<Part>>,
+    /// Is to be written.
+    batch: Vec<u8>,
+}
+
+impl Disk<'_> {
+    /// The next piece of the body; `None`: a batch was written before it came.
+    async fn piece(
+        &mut self,
+        head: &mut Head,
+        left: u64,
+    ) -> Result<Option<Result<Option<Bytes>, Error>>, Failure> {
+        self.write();
+        let Some(writing) = &mut self.busy else { return Ok(Some(head.piece(left).await)) };
+        let done = if self.batch.len() >= MOST {
+            First::That(writing.await)
+        } else {
+            first(head.piece(left), writing).await
+        };
+        match done {
+            First::This(piece) => Ok(Some(piece)),
+            First::That(part) => {
+                (self.idle, self.busy) = (Some(part?), None);
+                Ok(None)
             }
         }
-        let piece = match &mut busy {
-            None => head.piece(left).await,
-            Some(writing) => {
-                let done = if batch.len() >= MOST {
-                    First::That(writing.await)
-                } else {
-                    first(head.piece(left), writing).await
-                };
-                match done {
-                    First::This(piece) => piece,
-                    First::That(part) => {
-                        (idle, busy) = (Some(part?), None);
-                        continue;
-                    }
+    }
+
+    /// Has written what is there, if nothing is being written.
+    fn write(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        if let Some(part) = self.idle.take() {
+            self.busy = Some(written(self.pool, part, std::mem::take(&mut self.batch)));
+        }
+    }
+
+    /// Has written all.
+    async fn finish(mut self) -> Result<Part, Failure> {
+        loop {
+            self.write();
+            match (self.idle.take(), self.busy.take()) {
+                (Some(part), _) => return Ok(part),
+                (None, writing) => {
+                    let writing = writing.expect("it is the one or the other");
+                    self.idle = Some(writing.await?);
                 }
             }
-        };
-        match piece {
-            Ok(Some(piece)) => {
-                left -= piece.len() as u64;
-                batch.extend_from_slice(&piece);
-            }
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
         }
-    };
-    let mut part = match (idle, busy) {
-        (Some(part), _) => part,
-        (None, busy) => busy.expect("it is the one or the other").await?,
-    };
-    if !batch.is_empty() {
-        part = written(pool, part, batch).await?;
     }
-    Ok((part, end))
 }
 
 fn written(pool: &Pool, mut part: Part, batch: Vec<u8>) -> Promise<Part> {

@@ -45,7 +45,7 @@ impl Meter {
 
     /// An answer has begun, behind `have` bytes that are good.
     pub(super) fn begin(&mut self, have: u64, total: Option<u64>) {
-        self.start.get_or_insert_with(Instant::now);
+        self.start.get_or_insert_with(crate::sync::now);
         self.thrown += self.have.saturating_sub(have);
         (self.have, self.total) = (have, total);
         self.report(false);
@@ -72,7 +72,7 @@ impl Meter {
         if let Some(total) = total.filter(|total| *total > bytes) {
             self.best = self.best.max(bytes as f64 / total as f64);
         }
-        let seconds = self.start.map_or(0.0, |start| start.elapsed().as_secs_f64());
+        let seconds = self.start.map_or(0.0, |start| (crate::sync::now() - start).as_secs_f64());
         let bytes_per_second = if seconds > 0.0 { self.come as f64 / seconds } else { 0.0 };
         let now = DownloadProgress { bytes, total, bytes_per_second, fraction: self.best, is_done };
         self.told.iter_mut().for_each(|told| told(&now));

@@ -21,7 +21,7 @@ use crate::{AnyError, Failure, Promise};
 /// A download on its way.
 struct Run<'a> {
     fetch: &'a mut Fetch,
-    request: Request,
+    request: Box<Request>,
     options: Arc<Options>,
     about: About,
     pauses: Option<Pauses>,
@@ -51,7 +51,7 @@ struct Answer {
 /// Fetches what `request` asks for into a file.
 pub(in crate::http) async fn run(
     fetch: &mut Fetch,
-    request: Request,
+    request: Box<Request>,
     options: Options,
     meter: Meter,
 ) -> Result<Downloaded, Failure> {
@@ -127,9 +127,9 @@ impl Run<'_> {
 
     /// Asks once, and writes what comes.
     async fn attempt(&mut self, part: Part, ask: Ask) -> Result<Next, Failure> {
-        let mut request = self.request.again();
+        let mut request = Box::new(self.request.again());
         if let (Some(limit), Some(start)) = (request.limits.timeout, self.fetch.start) {
-            request.limits.timeout = Some(limit.saturating_sub(start.elapsed()));
+            request.limits.timeout = Some(limit.saturating_sub(crate::sync::now() - start));
         }
         ask.write(&mut request);
         let request = self.fetch.hooked(request).await?;
@@ -149,33 +149,43 @@ impl Run<'_> {
                     return Ok(Next::All(part));
                 };
                 let answer = self.looked_at(open, hooks).await?;
-                let part = self.on_pool(move || {
-                    let mut part = part;
-                    part.go_on(total)?;
-                    Ok(part)
-                });
-                let part = part.await?;
-                self.copied(answer, part, total).await
+                self.rest(answer, part, total).await
             }
             _ => {
                 let answer = self.looked_at(open, hooks).await?;
-                let (status, url) = (answer.known.status(), answer.url.clone());
-                if !status.is_success() || status == StatusCode::PARTIAL_CONTENT {
-                    let (headers, body) = (answer.known.headers(), answer.known.bytes());
-                    return Err(failure(Error::bad_status(status, headers, body).of(&url)));
-                }
-                let total = answer.head.announced();
-                let (asked, headers) = (self.request.url.clone(), answer.known.headers().clone());
-                let part = self.on_pool(move || {
-                    let mut part = part;
-                    part.begin(&asked, &headers, total)?;
-                    Ok(part)
-                });
-                let part = part.await?;
-                self.before = 0;
-                self.copied(answer, part, total).await
+                self.all(answer, part).await
             }
         }
+    }
+
+    /// What comes goes behind what is there.
+    async fn rest(&self, answer: Answer, part: Part, total: Option<u64>) -> Result<Next, Failure> {
+        let mut part = part;
+        let begun = self.on_pool(move || {
+            part.go_on(total)?;
+            Ok(part)
+        });
+        let part = begun.await?;
+        self.copied(answer, part, total).await
+    }
+
+    /// What comes takes the place of what is there, if it is what was asked for.
+    async fn all(&mut self, answer: Answer, part: Part) -> Result<Next, Failure> {
+        let status = answer.known.status();
+        if !status.is_success() || status == StatusCode::PARTIAL_CONTENT {
+            let (headers, body) = (answer.known.headers(), answer.known.bytes());
+            return Err(failure(Error::bad_status(status, headers, body).of(&answer.url)));
+        }
+        self.before = 0;
+        let mut part = part;
+        let total = answer.head.announced();
+        let (asked, headers) = (self.request.url.clone(), answer.known.headers().clone());
+        let begun = self.on_pool(move || {
+            part.begin(&asked, &headers, total)?;
+            Ok(part)
+        });
+        let part = begun.await?;
+        self.copied(answer, part, total).await
     }
 
     /// Hooks see the head.
