@@ -134,7 +134,7 @@ pub use list::{
 pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, blocking};
 #[doc(hidden)]
 pub use promise::Adopted;
-pub use promise::{IntoPromise, PoolFull, Promise, spawn};
+pub use promise::{IntoPromise, PoolFull, Promise, PromiseState, spawn};
 pub use relay::{CancelOnDrop, Canceller};
 pub use retry::{retry, retry_if, retry_when};
 #[cfg(asynckit_shuttle)]

@@ -6,6 +6,7 @@ mod observe;
 mod poll;
 mod recover;
 mod spawn;
+mod state;
 mod then;
 mod within;
 
@@ -14,6 +15,7 @@ use std::panic::Location;
 
 pub use into_promise::{Adopted, IntoPromise};
 pub use spawn::{PoolFull, spawn};
+pub use state::PromiseState;
 pub(crate) use then::{GoOn, Manner};
 pub(crate) use within::Within;
 

@@ -57,6 +57,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Pool::queued",
             "Pool::worker_count",
             "Promise::is_error",
+            "Promise::state",
             "Promise::trace",
             "Trace::is_empty",
             "Trace::left_out",
