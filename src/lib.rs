@@ -93,16 +93,22 @@ mod concurrent;
 mod dataflow;
 mod deferred;
 mod executor;
+pub mod face;
 mod failure;
+mod flow;
 #[cfg(feature = "http")]
 pub mod http;
 mod join;
 mod limiter;
 mod list;
+#[cfg(feature = "memo")]
+mod memo;
 mod pass;
 mod pool;
+mod processed;
 mod promise;
 mod relay;
+mod reporter;
 mod retry;
 mod scope;
 mod sync;
@@ -123,17 +129,22 @@ pub use dataflow::Inputs;
 pub use deferred::Deferred;
 pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue};
 pub use failure::{AnyError, Failure, Outcome, Panic, TimedOut};
+pub use flow::{Flow, FlowStream, pages};
 pub use join::{Join, join};
 pub use limiter::Limiter;
 pub use list::{
     AllFailed, AsCompleted, AsyncList, Completed, CompletedStream, KeyedAsCompleted,
     KeyedCompleted, KeyedCompletedStream, KeyedList, Progress,
 };
+#[cfg(feature = "memo")]
+pub use memo::Memo;
 pub use pool::{Pool, PoolBuilder, Scope, Shutdown, ShutdownReport};
+pub use processed::Processed;
 #[doc(hidden)]
 pub use promise::Adopted;
 pub use promise::{IntoPromise, PoolFull, Promise, spawn};
 pub use relay::{CancelOnDrop, Canceller};
+pub use reporter::{Report, Reporter};
 pub use retry::{retry, retry_if, retry_when};
 #[cfg(asynckit_shuttle)]
 #[doc(hidden)]
