@@ -2,7 +2,7 @@
 //!
 //! The step function is in one place at a time: with the state while it is idle, with the callback behind the promise
 //! that it has made while that is under way. That promise ends when the callback has put the value where the consumer
-//! finds it, so it is what the consumer waits for.
+//! finds it, or fails as the step has: so it is what the consumer waits for.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -28,13 +28,14 @@ struct Shared<T, E> {
 struct State<T, E> {
     phase: Phase<T, E>,
     /// What has come, and was not taken.
-    ready: VecDeque<Outcome<T, E>>,
+    ready: VecDeque<T>,
     /// The newest step, as far as it is known, unless the consumer waits for it.
     under_way: Option<Promise<(), E>>,
     /// How many steps were started, and which of them `under_way` is, or was.
     started: u64,
     noted: u64,
     ahead: usize,
+    closed: bool,
     /// That of the first step's promise.
     executor: Option<ExecutorHandle>,
 }
@@ -54,6 +55,7 @@ impl<T: Send + 'static, E: Send + 'static> Ahead<T, E> {
             started: 0,
             noted: 0,
             ahead: 1,
+            closed: false,
             executor: None,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state) });
@@ -80,40 +82,52 @@ impl<T: Send + 'static, E: Send + 'static> Source<T, E> for Ahead<T, E> {
 impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
     /// Starts the next step, if none is under way and fewer are there than are to be, or than `wanted`.
     fn start(self: &Arc<Self>, wanted: usize) {
-        let mut state = self.state.lock();
-        if state.ready.len() >= state.ahead.max(wanted) {
-            return;
+        loop {
+            let mut state = self.state.lock();
+            if state.ready.len() >= state.ahead.max(wanted) {
+                return;
+            }
+            let step = match mem::replace(&mut state.phase, Phase::Running) {
+                Phase::Idle(step) => step,
+                other => return state.phase = other,
+            };
+            state.started += 1;
+            let number = state.started;
+            drop(state);
+            if let Some(promise) = self.begin(step) {
+                return self.note(number, promise);
+            }
         }
-        let step = match mem::replace(&mut state.phase, Phase::Running) {
-            Phase::Idle(step) => step,
-            other => return state.phase = other,
-        };
-        state.started += 1;
-        let number = state.started;
-        drop(state);
-        let promise = self.begin(step);
-        self.note(number, promise);
     }
 
-    /// Makes the step's promise, behind which it arrives.
-    fn begin(self: &Arc<Self>, mut step: Step<T, E>) -> Promise<(), E> {
+    /// Makes the step's promise, behind which it arrives. `None`: it was there at once, and has arrived.
+    fn begin(self: &Arc<Self>, mut step: Step<T, E>) -> Option<Promise<(), E>> {
         let made = catch(&mut step);
         let made = made.unwrap_or_else(|panic| Promise::settled(Err(Failure::Panicked(panic))));
-        let (consumer, own) = made.into_parts();
+        let there = made.is_set() && !made.is_error();
+        let (mut consumer, own) = made.into_parts();
         let executor = self.state.lock().executor.get_or_insert(own).clone();
         let mut run = Run { shared: Arc::clone(self), step: Some(step) };
-        Promise::new(consumer, executor).handle(move |outcome| {
-            run.arrived(outcome);
+        if there {
+            if let Some(Ok(value)) = consumer.take() {
+                run.arrived(value);
+                return None;
+            }
+        }
+        let arrives = Promise::new(consumer, executor).then(move |value| {
+            let shared = Arc::clone(&run.shared);
+            run.arrived(value);
+            shared.start(0);
             Ok(())
-        })
+        });
+        Some(arrives)
     }
 
     /// Notes the promise of a step, unless a later one was noted: that may have come to its end, and the next one may have been
     /// started, before this thread is here.
     fn note(&self, number: u64, promise: Promise<(), E>) {
         let mut state = self.state.lock();
-        let over = matches!(state.phase, Phase::Over);
-        if over || state.noted > number {
+        if state.closed || state.noted > number {
             drop(state);
             promise.cancel(); // nothing, where it has arrived
             return;
@@ -127,21 +141,20 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
     fn pull(self: &Arc<Self>) -> Promise<Option<T>, E> {
         loop {
             let mut state = self.state.lock();
-            if let Some(outcome) = state.ready.pop_front() {
-                let executor = state.executor.clone();
+            let executor = state.executor.clone();
+            if let Some(value) = state.ready.pop_front() {
                 drop(state);
                 self.start(0);
-                return settled(outcome.map(Some), executor);
+                return settled(Ok(Some(value)), executor);
             }
             if let Some(step) = state.under_way.take() {
                 drop(state);
+                if step.is_set() && !step.is_error() {
+                    continue; // it has arrived before
+                }
                 let shared = Arc::clone(self);
-                return step.handle(move |outcome| match outcome {
-                    Ok(()) => shared.pull(),
-                    Err(failure) => Promise::settled(Err(failure)),
-                });
+                return step.then(move |()| shared.pull());
             }
-            let executor = state.executor.clone();
             match state.phase {
                 Phase::Idle(_) => {}
                 Phase::Over => return settled(Ok(None), executor),
@@ -155,6 +168,7 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
 
     fn close(&self) {
         let mut state = self.state.lock();
+        state.closed = true;
         let phase = mem::replace(&mut state.phase, Phase::Over);
         let (ready, step) = (mem::take(&mut state.ready), state.under_way.take());
         drop(state);
@@ -162,13 +176,7 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
             step.cancel();
         }
         drop_quietly((phase, step));
-        for outcome in ready {
-            match outcome {
-                Ok(value) => drop_quietly(value),
-                // Nothing has seen it: it is told of.
-                Err(failure) => drop(Promise::<(), E>::settled(Err(failure))),
-            }
-        }
+        ready.into_iter().for_each(drop_quietly);
     }
 }
 
@@ -187,31 +195,21 @@ struct Run<T, E> {
     step: Option<Step<T, E>>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Run<T, E> {
-    fn arrived(&mut self, outcome: Outcome<Option<T>, E>) {
-        let Some(outcome) = outcome.transpose() else { return self.over() };
-        let goes_on = outcome.is_ok();
+impl<T, E> Run<T, E> {
+    /// Puts the value where the consumer finds it; `None` is the end.
+    fn arrived(&mut self, value: Option<T>) {
         let mut state = self.shared.state.lock();
-        if matches!(state.phase, Phase::Over) {
+        if state.closed || value.is_none() {
             drop(state);
-            return drop_quietly(outcome); // closed
-        }
-        state.ready.push_back(outcome);
-        if goes_on {
-            if let Some(step) = self.step.take() {
-                state.phase = Phase::Idle(step);
-            }
-        }
-        drop(state);
-        if goes_on {
-            self.shared.start(0);
-        } else {
             self.over();
+            return drop_quietly(value);
+        }
+        state.ready.extend(value);
+        if let Some(step) = self.step.take() {
+            state.phase = Phase::Idle(step);
         }
     }
-}
 
-impl<T, E> Run<T, E> {
     fn over(&mut self) {
         let step = self.step.take();
         self.shared.state.lock().phase = Phase::Over;
@@ -220,7 +218,7 @@ impl<T, E> Run<T, E> {
 }
 
 impl<T, E> Drop for Run<T, E> {
-    /// Not even called: the step was cancelled, or refused.
+    /// Not even called: the step has failed, or was cancelled.
     fn drop(&mut self) {
         if self.step.is_some() {
             self.over();

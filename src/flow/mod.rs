@@ -100,12 +100,21 @@ where
     let (mut fetch, place) = (fetch, Arc::new(Mutex::new(Some(first))));
     Flow::new(Ahead::new(Box::new(move || {
         let Some(cursor) = place.lock().take() else { return Promise::ready(None) };
+        let mut page = fetch(cursor).into_promise();
+        if page.is_set() && !page.is_error() {
+            if let Some(outcome) = page.try_get() {
+                return Promise::settled(outcome.map(|page| noted(&place, page)));
+            }
+        }
         let place = Arc::clone(&place);
-        fetch(cursor).into_promise().map(move |(page, next)| {
-            *place.lock() = next;
-            Some(page)
-        })
+        page.map(move |page| noted(&place, page))
     })))
+}
+
+/// The page, whose cursor is put in its place.
+fn noted<P, C>(place: &Mutex<Option<C>>, (page, next): (P, Option<C>)) -> Option<P> {
+    *place.lock() = next;
+    Some(page)
 }
 
 impl<T: Send + 'static, E: Send + 'static> Flow<T, E> {
@@ -116,9 +125,9 @@ impl<T: Send + 'static, E: Send + 'static> Flow<T, E> {
     /// What `make` makes of the inputs, in their order, with no more than `limit` of its promises under way.
     ///
     /// For pages whose numbers are known, and all else that does not depend on what came before it. The first `limit`
-    /// calls are made inside this one, the others, and those of the iterator, when a value is taken, on that thread or
-    /// on the executor of the first promise. No more than `limit` are ahead of what is taken, so an endless iterator is
-    /// fine. 0 counts as 1.
+    /// calls are made inside this one, the others, and those of the iterator, when the value that is asked for has come, on
+    /// the executor of its promise. No more than `limit` are ahead of what is taken, so an endless iterator is fine. 0
+    /// counts as 1.
     ///
     /// ```
     /// use asynckit::{Flow, Pool};
@@ -136,7 +145,7 @@ impl<T: Send + 'static, E: Send + 'static> Flow<T, E> {
     ) -> Self
     where
         I: IntoIterator<IntoIter: Send + 'static>,
-        R: IntoPromise<Ok = T, Err = E>,
+        R: IntoPromise<Ok = T, Err = E> + 'static,
     {
         Flow::new(AtOnce::new(inputs.into_iter(), limit.max(1), make))
     }
