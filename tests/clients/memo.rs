@@ -20,10 +20,6 @@ impl Calls {
         let number = self.1.fetch_add(1, Ordering::SeqCst) + 1;
         self.0.spawn(move || Ok(number))
     }
-
-    fn made(&self) -> usize {
-        self.1.load(Ordering::SeqCst)
-    }
 }
 
 fn get(memo: &Memo<u8, usize, String>, key: u8, calls: &Calls) -> usize {

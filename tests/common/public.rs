@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Folders and files of features that are built only with a feature.
 const FEATURES: &[&str] =
-    &["http", "bridges/tokio.rs", "bridges/rayon.rs", "bridges/futures.rs", "telemetry"];
+    &["http", "memo.rs", "bridges/tokio.rs", "bridges/rayon.rs", "bridges/futures.rs", "telemetry"];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
