@@ -47,11 +47,20 @@
 //! | folded into one | [`reduce`](AsyncList::reduce), [`reduce_unordered`](AsyncList::reduce_unordered) |
 //! | only so many at once | [`map_concurrent`], [`for_each_concurrent`], [`Limiter`] |
 //!
+//! | in order, the next one ahead | [`pages`], [`Flow`] |
+//!
 //! | in time | |
 //! | --- | --- |
 //! | later | [`delay`], [`Promise::delay_value`] |
 //! | not for ever | [`Promise::timeout`], [`Promise::timeout_or`], [`Promise::deadline`] |
 //! | once more | [`retry`](retry()), [`retry_if`], [`retry_when`], [`Backoff`] |
+//!
+//! | clients of an API | |
+//! | --- | --- |
+//! | called, promised, awaited | [`face`] |
+//! | how far it is | [`Reporter`] |
+//! | a last step of the caller's | [`Promise::process`] |
+//! | once for all callers | `Memo`, with the feature `memo` |
 //!
 //! Where these run is the promise's executor: the pool that it was spawned on, or what
 //! [`via`](Promise::via) has named. [`Pool::spawn_future`] runs futures.
@@ -66,7 +75,7 @@
 //!
 //! # Features
 //!
-//! `http`: requests as promises, in the module `http`; `cookies`: a jar for them. `tokio`: async crates in plain code, in the module
+//! `http`: requests as promises, in the module `http`; `cookies`: a jar for them. `memo`: `Memo`, promises that are made once. `tokio`: async crates in plain code, in the module
 //! `tokio`; its tasks, channels and runtimes. `rayon`: its `ThreadPool` as an executor. `futures`: its one-shot
 //! channel as a promise. `tracing`: the span that is current where work
 //! is attached is entered around it, and what goes wrong is an event.
@@ -161,3 +170,8 @@ pub use value::{AsyncValue, ValueFuture};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are those of the guide for authors of clients.
+#[cfg(all(doctest, feature = "http", feature = "memo"))]
+#[doc = include_str!("../docs/clients.md")]
+struct Clients;
