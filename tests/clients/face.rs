@@ -152,7 +152,8 @@ fn in_a_job_of_any_error_a_cancelled_call_is_the_same_failure_again() {
     watched(|| {
         let mut job: Promise<u8> = one_worker().spawn(|| {
             let cancelled: Promise<u8> = Promise::settled(Err(Failure::Cancelled));
-            Ok::<u8, AnyError>(Blocking::new().reply(cancelled)?)
+            let answer = Blocking::new().reply(cancelled)?;
+            Ok::<u8, AnyError>(answer + 1)
         });
         assert!(job.get(PATIENCE).unwrap_err().is_cancelled());
     });

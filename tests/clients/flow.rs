@@ -187,8 +187,8 @@ fn what_does_not_depend_on_each_other_is_made_at_once_and_comes_in_order() {
     watched(|| {
         let (calls, mut flow) = {
             let calls = Calls::default();
-            let mut call = calls.in_order();
-            (calls, Flow::at_once(0.., 3, move |number| call(number)))
+            let call = calls.in_order();
+            (calls, Flow::at_once(0.., 3, call))
         };
         assert_eq!(calls.made(), [0, 1, 2]);
         calls.end(2);

@@ -120,8 +120,7 @@ fn dropping_a_flow_that_waits_cancels_it_as_well() {
 fn dropping_what_is_made_at_once_cancels_all_of_it() {
     watched(|| {
         let calls = Calls::default();
-        let mut call = calls.in_order();
-        let mut flow = Flow::at_once(0..9, 3, move |number| call(number));
+        let mut flow = Flow::at_once(0..9, 3, calls.in_order());
         calls.end(0);
         assert_eq!(flow.next().unwrap().unwrap(), 0);
         let under_way: Vec<_> = (1..calls.count()).map(|number| calls.take(number)).collect();

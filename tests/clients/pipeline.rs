@@ -27,9 +27,9 @@ fn meeting(
 fn stages_work_at_different_items_at_the_same_time() {
     watched(|| {
         let (pool, barrier) = (Pool::new(3), Arc::new(Barrier::new(3)));
-        let mut fetch = meeting(&pool, &barrier, 12);
+        let fetch = meeting(&pool, &barrier, 12);
         // Fetching 12, parsing 11 and storing 10 are in the room together, or nothing ends.
-        let flow = Flow::at_once(0..20, 1, move |item| fetch(item))
+        let flow = Flow::at_once(0..20, 1, fetch)
             .stage(meeting(&pool, &barrier, 11))
             .stage(meeting(&pool, &barrier, 10));
         assert_eq!(flow.join().get(PATIENCE).unwrap(), (0..20).collect::<Vec<_>>());

@@ -69,7 +69,7 @@ fn promised(client: &Client) -> Result<(), Box<dyn Error>> {
 async fn awaited(client: &Client) -> Result<(), Box<dyn Error>> {
     let client = client.promised();
     let (usage, missing) = (client.usage(), client.collection("snowflakes"));
-    println!("awaited: {:?}", usage.await?);
+    println!("awaited: {:?} of {:?}", usage.await?, client.collections().await?);
     if let Err(error) = missing.await {
         println!("awaited: {error}");
     }

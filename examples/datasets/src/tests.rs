@@ -116,7 +116,7 @@ impl<R: Runs> Caller for Awaited<R> {
         client.promised()
     }
     fn take<T: Send + 'static>(&self, reply: Promise<T, Error>) -> Result<T, Error> {
-        self.0.run(async { reply.await }).map_err(own_error)
+        self.0.run(async { reply.await.map_err(own_error) })
     }
     fn all<T: Send + 'static>(&self, items: Flow<T, Error>) -> Vec<Result<T, Error>> {
         let items: Vec<Outcome<T, Error>> = self.0.run(items.stream().collect());

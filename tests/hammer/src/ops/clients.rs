@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use asynckit::face::{Blocking, CallError, Face, FromCall, Promised, own_error};
 use asynckit::{Flow, Promise, Reporter, pages};
 use futures_core::Stream;
 
@@ -48,6 +49,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &["Reporter::here", "Reporter::new", "Reporter::none", "Reporter::get"],
         here,
     ),
+    operation("blocking face", &["Blocking::within", "own_error", "CallError::sort"], face),
+    operation("blocking face, without a limit", &["Blocking::new"], patient_face).outermost(),
 ];
 
 /// A few values, by steps each of which knows the next, or by ones that do not depend on each other, perhaps in stages.
@@ -154,4 +157,37 @@ fn here(r: &mut Random) {
         check_failure(&failure);
     }
     Held::new(promise, held.after).keep(r);
+}
+
+impl FromCall for Fault {
+    fn from_call(call: CallError) -> Self {
+        drop(call.to_string());
+        Fault::new(&mut Random::new(1))
+    }
+}
+
+fn checked(result: Result<Value, Fault>) {
+    match result {
+        Ok(value) => value.check(),
+        Err(fault) => fault.check(),
+    }
+}
+
+fn face(r: &mut Random) {
+    let face = Blocking::within(Duration::from_micros(r.next() % 300));
+    match r.below(3) {
+        0 => checked(face.reply(Held::any(r).it)),
+        1 => face.items(flow(r)).for_each(checked),
+        _ => {
+            let mut promise = Promised.reply(Held::any(r).it);
+            match promise.get(moment(r)) {
+                Err(failure) if r.one_in(2) => drop(CallError::sort(failure)),
+                outcome => checked(outcome.map_err(own_error)),
+            }
+        }
+    }
+}
+
+fn patient_face(r: &mut Random) {
+    checked(Blocking::new().reply(Held::sure(r).it));
 }
