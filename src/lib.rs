@@ -105,6 +105,7 @@ mod executor;
 pub mod face;
 mod failure;
 mod flow;
+mod giving_way;
 #[cfg(feature = "http")]
 pub mod http;
 mod join;
@@ -147,7 +148,7 @@ pub use list::{
 };
 #[cfg(feature = "memo")]
 pub use memo::Memo;
-pub use pool::{Pool, PoolBuilder, Scope, Shutdown, ShutdownReport};
+pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, blocking};
 pub use processed::Processed;
 #[doc(hidden)]
 pub use promise::Adopted;
