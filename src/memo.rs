@@ -178,6 +178,7 @@ where
 
 impl Settings {
     /// An entry for the promise, which notes when that has settled.
+    #[track_caller]
     fn entry<T, E>(&self, promise: Promise<T, E>) -> (Entry<T, E>, AsyncValue<T, E>)
     where
         T: Send + Sync + 'static,

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::panic::Location;
 
 use super::Source;
 use crate::cell::ExecutorHandle;
@@ -23,6 +24,7 @@ pub(super) struct Ahead<T, E> {
 struct Shared<T, E> {
     /// No user code runs under this lock.
     state: Mutex<State<T, E>>,
+    location: &'static Location<'static>,
 }
 
 struct State<T, E> {
@@ -47,7 +49,7 @@ enum Phase<T, E> {
 }
 
 impl<T: Send + 'static, E: Send + 'static> Ahead<T, E> {
-    pub(super) fn new(step: Step<T, E>) -> Self {
+    pub(super) fn new(step: Step<T, E>, location: &'static Location<'static>) -> Self {
         let state = State {
             phase: Phase::Idle(step),
             ready: VecDeque::new(),
@@ -58,7 +60,7 @@ impl<T: Send + 'static, E: Send + 'static> Ahead<T, E> {
             closed: false,
             executor: None,
         };
-        let shared = Arc::new(Shared { state: Mutex::new(state) });
+        let shared = Arc::new(Shared { state: Mutex::new(state), location });
         shared.start(0);
         Ahead { shared }
     }
@@ -114,7 +116,7 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
                 return None;
             }
         }
-        let arrives = Promise::new(consumer, executor).then(move |value| {
+        let arrives = Promise::new(consumer, executor).then_at(self.location, move |value| {
             let shared = Arc::clone(&run.shared);
             run.arrived(value);
             shared.start(0);
@@ -153,7 +155,7 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
                     continue; // it has arrived before
                 }
                 let shared = Arc::clone(self);
-                return step.then(move |()| shared.pull());
+                return step.then_at(self.location, move |()| shared.pull());
             }
             match state.phase {
                 Phase::Idle(_) => {}

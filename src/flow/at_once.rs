@@ -1,6 +1,7 @@
 //! Many steps that do not depend on each other, handed out in order.
 
 use std::collections::VecDeque;
+use std::panic::Location;
 
 use super::Source;
 use crate::failure::{Failure, catch, drop_quietly};
@@ -14,6 +15,7 @@ pub(super) struct AtOnce<I, F, T, E> {
 
 struct Shared<I, F, T, E> {
     limit: usize,
+    location: &'static Location<'static>,
     /// No user code runs under this lock.
     state: Mutex<State<I, F, T, E>>,
 }
@@ -34,10 +36,15 @@ where
     R::Ok: Send + 'static,
     R::Err: Send + 'static,
 {
-    pub(super) fn new(inputs: I, limit: usize, make: F) -> Self {
+    pub(super) fn new(
+        inputs: I,
+        limit: usize,
+        make: F,
+        location: &'static Location<'static>,
+    ) -> Self {
         let under_way = VecDeque::new();
         let state = State { inputs: Some((inputs, make)), under_way, closed: false };
-        let shared = Shared { limit, state: Mutex::new(state) };
+        let shared = Shared { limit, location, state: Mutex::new(state) };
         shared.fill();
         AtOnce { shared: Arc::new(shared) }
     }
@@ -94,9 +101,9 @@ where
         let next = self.shared.state.lock().under_way.pop_front();
         let Some(next) = next else { return Promise::ready(None) };
         let shared = Arc::clone(&self.shared);
-        next.map(move |value| {
+        next.then_at(self.shared.location, move |value| {
             shared.fill();
-            Some(value)
+            Ok(Some(value))
         })
     }
 

@@ -12,11 +12,12 @@ mod stream;
 
 use std::fmt;
 use std::iter::FusedIterator;
+use std::panic::Location;
 
 pub use stream::FlowStream;
 
 use crate::failure::{AnyError, Failure, Outcome, TimedOut};
-use crate::promise::{IntoPromise, Promise};
+use crate::promise::{GoOn, IntoPromise, Manner, Promise};
 use crate::sync::{Arc, Mutex};
 use crate::timeout::Timeout;
 use ahead::Ahead;
@@ -32,6 +33,18 @@ trait Source<T, E>: Send {
 
     /// Starts nothing more, and cancels what is under way.
     fn close(&mut self);
+}
+
+/// What the links of a flow are in a trace.
+struct Pages;
+struct Stage;
+
+impl Manner for Pages {
+    const KIND: &'static str = "pages";
+}
+
+impl Manner for Stage {
+    const KIND: &'static str = "stage";
 }
 
 /// Values in order, the next of which are made while one is worked at, but only so many.
@@ -90,6 +103,7 @@ pub struct Flow<T: Send + 'static, E: Send + 'static = AnyError> {
 /// assert_eq!(items, [1, 1, 2, 2, 3, 3]);
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
+#[track_caller]
 pub fn pages<P, C, R>(first: C, fetch: impl FnMut(C) -> R + Send + 'static) -> Flow<P, R::Err>
 where
     P: Send + 'static,
@@ -98,7 +112,8 @@ where
     R::Err: Send + 'static,
 {
     let (mut fetch, place) = (fetch, Arc::new(Mutex::new(Some(first))));
-    Flow::new(Ahead::new(Box::new(move || {
+    let location = Location::caller();
+    let step = move || {
         let Some(cursor) = place.lock().take() else { return Promise::ready(None) };
         let mut page = fetch(cursor).into_promise();
         if page.is_set() && !page.is_error() {
@@ -107,8 +122,10 @@ where
             }
         }
         let place = Arc::clone(&place);
-        page.map(move |page| noted(&place, page))
-    })))
+        let note = move |page| Ok(noted(&place, page));
+        page.link(GoOn::<Pages, _, _>::new(note), None, location)
+    };
+    Flow::new(Ahead::new(Box::new(step), location))
 }
 
 /// The page, whose cursor is put in its place.
@@ -138,6 +155,7 @@ impl<T: Send + 'static, E: Send + 'static> Flow<T, E> {
     /// assert_eq!(three?, ["page 1", "page 2", "page 3"]);
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
+    #[track_caller]
     pub fn at_once<I, R>(
         inputs: I,
         limit: usize,
@@ -147,7 +165,7 @@ impl<T: Send + 'static, E: Send + 'static> Flow<T, E> {
         I: IntoIterator<IntoIter: Send + 'static>,
         R: IntoPromise<Ok = T, Err = E> + 'static,
     {
-        Flow::new(AtOnce::new(inputs.into_iter(), limit.max(1), make))
+        Flow::new(AtOnce::new(inputs.into_iter(), limit.max(1), make, Location::caller()))
     }
 
     /// Lets up to `count` values be there, or be under way, ahead of the one that was taken: 1 if nothing is said.
@@ -188,23 +206,27 @@ impl<T: Send + 'static, E: Send + 'static> Flow<T, E> {
     /// assert_eq!(lengths.get(None)?, [1, 3]);
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
+    #[track_caller]
     pub fn stage<R>(self, work: impl FnMut(T) -> R + Send + 'static) -> Flow<R::Ok, E>
     where
         R: IntoPromise<Err = E>,
         R::Ok: Send + 'static,
     {
         let (mut before, work) = (self, Arc::new(Mutex::new(Some(work))));
-        Flow::new(Ahead::new(Box::new(move || {
+        let location = Location::caller();
+        let step = move || {
             let work = Arc::clone(&work);
-            before.pull().then(move |value| {
+            let staged = move |value| {
                 let Some(value) = value else { return Promise::ready(None) };
                 let called = work.lock().take(); // no user code runs under the lock
                 let mut call = called.expect("one step at a time, and none behind a panic");
                 let made = call(value).into_promise();
                 *work.lock() = Some(call);
-                made.map(Some)
-            })
-        })))
+                made.then_at(location, |value| Ok(Some(value)))
+            };
+            before.pull().link(GoOn::<Stage, _, _>::new(staged), None, location)
+        };
+        Flow::new(Ahead::new(Box::new(step), location))
     }
 
     /// The next value; `None` behind the last one.
@@ -297,21 +319,26 @@ impl<T: Send + 'static, E: Send + 'static> Flow<T, E> {
     /// assert_eq!(countdown.join().get(None)?, [3, 2, 1, 0]);
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
+    #[track_caller]
     pub fn join(self) -> Promise<Vec<T>, E> {
-        collect(self, Vec::new())
+        collect(self, Vec::new(), Location::caller())
     }
 }
 
 /// What follows a step is adopted by the step before it: no chain of them grows.
-fn collect<T, E>(mut flow: Flow<T, E>, mut values: Vec<T>) -> Promise<Vec<T>, E>
+fn collect<T, E>(
+    mut flow: Flow<T, E>,
+    mut values: Vec<T>,
+    location: &'static Location<'static>,
+) -> Promise<Vec<T>, E>
 where
     T: Send + 'static,
     E: Send + 'static,
 {
-    flow.pull().then(move |value| match value {
+    flow.pull().then_at(location, move |value| match value {
         Some(value) => {
             values.push(value);
-            collect(flow, values)
+            collect(flow, values, location)
         }
         None => Promise::ready(values),
     })

@@ -215,3 +215,20 @@ fn a_failed_stage_cancels_the_stages_before_it() {
         assert!(flow.next().is_none());
     });
 }
+
+#[test]
+fn the_way_of_a_failure_is_that_through_the_users_code() {
+    watched(|| {
+        let pool = one_worker();
+        let mut all = pages(1, move |n: u32| {
+            pool.spawn(move || if n < 3 { Ok((n, Some(n + 1))) } else { Err(format!("page {n}")) })
+        })
+        .stage(Ok)
+        .join();
+        assert!(is_error(all.get(PATIENCE), "page 3"));
+        let trace = all.trace();
+        let steps: Vec<_> = trace.steps().map(|step| step.kind()).collect();
+        assert_eq!(steps, ["spawn", "pages", "stage"]);
+        assert!(trace.steps().all(|step| step.file() == file!()), "{trace}");
+    });
+}
