@@ -233,3 +233,11 @@ fn a_consumer_on_another_thread_races_with_steps_and_misses_nothing() {
         }
     });
 }
+
+#[test]
+fn a_flow_goes_to_any_thread() {
+    fn sent<X: Send + 'static>(_: &X) {}
+    let flow: Flow<u8, String> = Flow::at_once(0..1, 1, Ok);
+    sent(&flow);
+    sent(&flow.stream());
+}

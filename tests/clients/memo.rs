@@ -238,3 +238,33 @@ fn callbacks_run_on_the_pool_that_was_named_and_its_shutdown_strands_nothing() {
         assert!(memo.run(3, || Ok(3)).wait(PATIENCE));
     });
 }
+
+#[test]
+fn callers_that_race_with_all_there_is_get_the_values_of_their_keys() {
+    watched(|| {
+        let (memo, pool) = (Memo::<u64, u64, String>::new().capacity(3), Pool::new(2));
+        let threads: Vec<_> = (0..4_u64)
+            .map(|thread| {
+                let (memo, pool) = (memo.clone(), pool.clone());
+                thread::spawn(move || {
+                    for n in 0..500 {
+                        let key = (n * 7 + thread) % 5;
+                        let run = pool.clone();
+                        let mut value = memo.run(key, || run.spawn(move || Ok(key * 10)));
+                        match n % 11 {
+                            0 => memo.invalidate(&((key + 1) % 5)),
+                            1 => drop(value),
+                            2 => value.cancel(),
+                            3 => memo.clear(),
+                            _ => assert_eq!(value.get(PATIENCE).unwrap(), key * 10),
+                        }
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert!(memo.len() <= 3);
+    });
+}
