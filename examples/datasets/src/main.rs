@@ -7,6 +7,7 @@ mod server;
 mod tests;
 
 use std::error::Error;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use asynckit::{Pool, Reporter, join};
@@ -83,6 +84,8 @@ fn listened_to(client: &Client, server: &Server) {
     server.happen("it begins to snow");
     server.happen("the end");
     live.wait(Duration::from_secs(10));
-    live.on_open(|| println!("a late listener hears that it was open"));
+    let (hears, heard) = channel();
+    live.on_open(move || hears.send("a late listener hears that it was open").unwrap_or_default());
+    println!("{}", heard.recv().unwrap_or("nothing heard"));
     live.close(); // nothing, as it is over
 }

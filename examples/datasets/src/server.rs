@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +20,8 @@ use crate::client::{Batch, Collection, Event, Page, Record, Usage};
 pub(crate) const TOKEN: &str = "open sesame";
 /// Records in a page.
 const PAGE: usize = 25;
+/// Requests that may be under way at once: the rate limit.
+const AT_ONCE: usize = 8;
 
 /// A running service.
 #[derive(Clone)]
@@ -30,6 +33,16 @@ pub(crate) struct Server {
 struct Service {
     latency: Duration,
     inner: Mutex<Inner>,
+    under_way: AtomicUsize,
+}
+
+/// A request that is under way, until it is dropped.
+struct UnderWay(Arc<Service>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[derive(Default)]
@@ -51,7 +64,8 @@ impl Service {
 impl Server {
     /// Serves until the process ends; each answer takes `latency` at least.
     pub(crate) fn start(latency: Duration) -> io::Result<Server> {
-        let state = Arc::new(Service { latency, inner: Mutex::default() });
+        let state =
+            Arc::new(Service { latency, inner: Mutex::default(), under_way: AtomicUsize::new(0) });
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}/", listener.local_addr()?);
@@ -97,6 +111,12 @@ fn refusal(status: StatusCode, message: impl Into<String>) -> Response {
     (status, Json(serde_json::json!({ "error": message.into() }))).into_response()
 }
 
+fn come_back(seconds: u16) -> Response {
+    let mut refused = refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests");
+    refused.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    refused
+}
+
 /// Notes the request, takes its time, and looks at the token; faults, and limits that are reached, are here.
 async fn door(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
@@ -107,6 +127,11 @@ async fn door(State(service): State<Arc<Service>>, request: Request, next: Next)
         *times += 1;
         *times
     };
+    let others = service.under_way.fetch_add(1, Ordering::SeqCst);
+    let _under_way = UnderWay(Arc::clone(&service));
+    if others >= AT_ONCE {
+        return come_back(0);
+    }
     tokio::time::sleep(service.latency).await;
     let token = request.headers().get(header::AUTHORIZATION);
     if token.is_none_or(|token| token != format!("Bearer {TOKEN}").as_str()) {
@@ -114,11 +139,7 @@ async fn door(State(service): State<Arc<Service>>, request: Request, next: Next)
     }
     match path.as_str() {
         "/collections/flaky" if times == 1 => refusal(StatusCode::SERVICE_UNAVAILABLE, "not now"),
-        "/collections/popular" => {
-            let mut refused = refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests");
-            refused.headers_mut().insert(header::RETRY_AFTER, 7.into());
-            refused
-        }
+        "/collections/popular" => come_back(7),
         "/collections/broken" => (StatusCode::OK, "{\"name\":").into_response(),
         "/collections/endless" => std::future::pending().await,
         _ => next.run(request).await,

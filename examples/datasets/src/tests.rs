@@ -219,6 +219,17 @@ fn a_rate_limit_says_when_to_come_back() {
 }
 
 #[test]
+fn a_client_that_limits_itself_is_never_refused() {
+    watched(|| {
+        let server = Server::start(Duration::from_millis(2)).expect("a server");
+        let client = Client::new(&server.url, TOKEN, &Pool::new(2)).expect("a client").promised();
+        let calls: AsyncList<_, _> = (0..100).map(|_| client.usage()).collect();
+        assert_eq!(calls.join().get(None).unwrap().len(), 100);
+        assert_eq!(server.seen().len(), 100, "none was sent again");
+    });
+}
+
+#[test]
 fn faults_that_pass_are_tried_again() {
     watched(|| {
         let (server, client) = service();
