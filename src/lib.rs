@@ -152,7 +152,7 @@ pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, 
 pub use processed::Processed;
 #[doc(hidden)]
 pub use promise::Adopted;
-pub use promise::{IntoPromise, PoolFull, Promise, spawn};
+pub use promise::{IntoPromise, PoolFull, Promise, PromiseState, spawn};
 pub use relay::{CancelOnDrop, Canceller};
 pub use reporter::{Report, Reporter};
 pub use retry::{retry, retry_if, retry_when};

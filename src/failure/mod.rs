@@ -5,6 +5,7 @@ mod convert;
 mod kept;
 mod panic;
 mod place;
+mod recast;
 mod show;
 mod timed_out;
 
@@ -12,10 +13,10 @@ use std::any::Any;
 use std::error::Error;
 
 pub use any_error::AnyError;
-use convert::recast;
 pub use panic::Panic;
 pub(crate) use panic::{AbortOnUnwind, catch, contain, drop_quietly};
 pub(crate) use place::watch as watch_panics;
+use recast::recast;
 pub(crate) use show::readable;
 pub use timed_out::TimedOut;
 

@@ -58,6 +58,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Pool::worker_count",
             "Processed::is_set",
             "Promise::is_error",
+            "Promise::state",
             "Promise::trace",
             "Trace::is_empty",
             "Trace::left_out",
