@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AllFailed, AsyncList, let_go};
-use crate::cell::{Items, Origin, Policy, Producer};
+use crate::cell::{Collector, Items, Origin, Producer};
 use crate::failure::Failure;
 use crate::promise::Promise;
 
@@ -44,7 +44,7 @@ struct FirstValue<T, E> {
     open: Option<Producer<T, AllFailed<E>>>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValue<T, E> {
+impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for FirstValue<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if self.open.is_none() {
             return items.discard(index);
@@ -70,7 +70,7 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValue<T, E> {
     }
 
     /// What has not come counts as cancelled.
-    fn ended(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
+    fn closed(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
         self.complete(items);
     }
 

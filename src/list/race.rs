@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AsyncList, FirstFailure, let_go};
-use crate::cell::{Items, Origin, Policy, Producer};
+use crate::cell::{Collector, Items, Origin, Producer};
 use crate::failure::Failure;
 use crate::promise::Promise;
 
@@ -61,7 +61,7 @@ impl<T: Send + 'static, E: Send + 'static> Race<T, E> {
     }
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Race<T, E> {
+impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Race<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if self.open.is_none() {
             return self.first.drop_late(items, index);
@@ -89,7 +89,7 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Race<T, E> {
         }
     }
 
-    fn ended(&mut self, _: &mut Items<T, E>, failure: Failure<E>) {
+    fn closed(&mut self, _: &mut Items<T, E>, failure: Failure<E>) {
         if let Some(producer) = self.open.take() {
             producer.settle(Err(failure));
         }

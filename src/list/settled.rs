@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AsyncList, let_go};
-use crate::cell::{Items, Origin, Policy, Producer, Tallied};
+use crate::cell::{Collector, Items, Origin, Producer};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::Promise;
 
@@ -45,7 +45,7 @@ struct Settled<U, E, F> {
     open: Option<(Producer<U, E>, F)>,
 }
 
-impl<T, U, E, F> Policy<T, E> for Settled<U, E, F>
+impl<T, U, E, F> Collector<T, E> for Settled<U, E, F>
 where
     T: Send + 'static,
     U: Send + 'static,
@@ -58,8 +58,8 @@ where
         }
     }
 
-    fn tallied(&self) -> Tallied {
-        if self.open.is_some() { Tallied::Outcomes } else { Tallied::Nothing }
+    fn counts_values(&self) -> bool {
+        self.open.is_some()
     }
 
     fn complete(&mut self, items: &mut Items<T, E>) {
@@ -69,7 +69,7 @@ where
     }
 
     /// What has not come counts as cancelled.
-    fn ended(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
+    fn closed(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
         self.complete(items);
     }
 

@@ -81,7 +81,7 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
     /// A cell that can have a link: one without an outcome to take gives way to a new chain, since
     /// two run loops must never share a root.
     #[inline]
-    fn into_root_of_more(self, location: &'static Location<'static>) -> Self {
+    pub(in crate::cell) fn into_root_of_more(self, location: &'static Location<'static>) -> Self {
         match self.seen() {
             Seen::Pending | Seen::Settled => self,
             seen => self.replaced(seen, location),

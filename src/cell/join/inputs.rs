@@ -3,30 +3,33 @@
 
 use std::panic::Location;
 
-use super::body;
-use super::consumer::Consumer;
-use super::header::CellRef;
 use super::items::holds_failure;
+use crate::cell::state::body;
+use crate::cell::state::header::CellRef;
+use crate::cell::work::consumer::Consumer;
 use crate::failure::Failure;
+
+/// Takes the failure of an input, if it has failed; the value of another one stays.
+///
+/// # Safety
+/// The caller owns the settled cell, whose outcome was not taken, and which the function is made for.
+pub(super) type TakeFailure<E> = unsafe fn(CellRef) -> Option<Failure<E>>;
 
 /// The inputs of a join: a tuple, or an array, of consumers.
 ///
 /// # Safety
-/// `into_cells` gives the cells that the inputs are consumers of, or what stands for them, in this order.
+/// `into_cells` gives the cells that the inputs are consumers of, or what stands for them, in this order;
+/// and each of `TAKE_FAILURE` is made for the cell in its place.
 pub(crate) unsafe trait Inputs<const N: usize>: 'static {
     /// The tuple, or the array, of the values.
     type Values: Send + 'static;
     /// The error, which all have in common.
     type Err: Send + 'static;
+    /// How each input fails.
+    const TAKE_FAILURE: [TakeFailure<Self::Err>; N];
 
-    /// The cells, ready for [`observe`](super::consumer::observe).
+    /// The cells, ready for [`observe`](crate::cell::ends::consumer::observe).
     fn into_cells(self, location: &'static Location<'static>) -> [CellRef; N];
-
-    /// Takes the failure of an input, if it has failed; the value of another one stays.
-    ///
-    /// # Safety
-    /// The caller owns the settled cell of the input with this index, whose outcome was not taken.
-    unsafe fn take_failure(index: usize, cell: CellRef) -> Option<Failure<Self::Err>>;
 
     /// Takes all values.
     ///
@@ -36,7 +39,7 @@ pub(crate) unsafe trait Inputs<const N: usize>: 'static {
 }
 
 /// # Safety
-/// As for [`Inputs::take_failure`]; the cell was made for this `T` and `E`.
+/// As for [`TakeFailure`]; the cell was made for this `T` and `E`.
 unsafe fn take_failure<T, E>(cell: CellRef) -> Option<Failure<E>> {
     // SAFETY: the caller's promise.
     unsafe {
@@ -60,16 +63,14 @@ unsafe impl<T: Send + 'static, E: Send + 'static, const N: usize> Inputs<N>
 {
     type Values = [T; N];
     type Err = E;
+    const TAKE_FAILURE: [TakeFailure<E>; N] = [take_failure::<T, E>; N];
 
     fn into_cells(self, location: &'static Location<'static>) -> [CellRef; N] {
         self.map(|input| input.into_observed(location))
     }
 
-    unsafe fn take_failure(_: usize, cell: CellRef) -> Option<Failure<E>> {
-        // SAFETY: the caller's promise.
-        unsafe { take_failure::<T, E>(cell) }
-    }
-
+    /// # Safety
+    /// As the trait says.
     unsafe fn take_values(cells: [CellRef; N]) -> [T; N] {
         // SAFETY: the caller's promise.
         cells.map(|cell| unsafe { take_value::<T, E>(cell) })
@@ -85,21 +86,14 @@ macro_rules! impl_inputs {
         {
             type Values = ($($Value,)+);
             type Err = E;
+            const TAKE_FAILURE: [TakeFailure<E>; $count] = [$(take_failure::<$Value, E>),+];
 
             fn into_cells(self, location: &'static Location<'static>) -> [CellRef; $count] {
                 [$(self.$index.into_observed(location)),+]
             }
 
-            unsafe fn take_failure(index: usize, cell: CellRef) -> Option<Failure<E>> {
-                // SAFETY: the caller's promise; the index tells the type.
-                unsafe {
-                    match index {
-                        $($index => take_failure::<$Value, E>(cell),)+
-                        _ => unreachable!("input {index} of {}", $count),
-                    }
-                }
-            }
-
+            /// # Safety
+            /// As the trait says.
             unsafe fn take_values(cells: [CellRef; $count]) -> Self::Values {
                 // SAFETY: the caller's promise; the index tells the type.
                 unsafe { ($(take_value::<$Value, E>(cells[$index]),)+) }
