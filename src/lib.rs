@@ -122,7 +122,7 @@ pub use bridges::tokio;
 pub use concurrent::{for_each_concurrent, map_concurrent};
 pub use dataflow::Inputs;
 pub use deferred::Deferred;
-pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue};
+pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue, Serial};
 pub use failure::{AnyError, Failure, Outcome, Panic, TimedOut};
 pub use join::{Join, join};
 pub use limiter::Limiter;

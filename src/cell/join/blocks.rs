@@ -51,12 +51,18 @@ impl Blocks {
     /// Adds a slot.
     pub(super) fn push(&mut self, target: *const Target) -> &Slot {
         let index = u32::try_from(self.len).expect("a list holds less than 2^32 items");
-        if self.len.checked_sub(1).is_some_and(|behind| locate(behind).1 == 0) {
-            let memory = Box::<[Slot]>::new_uninit_slice(block_len(self.blocks.len()));
-            self.blocks.push(Box::into_raw(memory).cast());
-        }
+        let slot = match self.len.checked_sub(1).map(locate) {
+            Some((block, place)) => {
+                if place == 0 {
+                    let memory = Box::<[Slot]>::new_uninit_slice(block_len(block));
+                    self.blocks.push(Box::into_raw(memory).cast());
+                }
+                // SAFETY: within the block.
+                unsafe { self.blocks[block].add(place) }
+            }
+            None => self.first,
+        };
         self.len += 1;
-        let slot = self.at(self.len - 1);
         assert!(!slot.is_null(), "the first slot has its place before any is pushed");
         // SAFETY: a place of its own, which was not in use.
         unsafe {

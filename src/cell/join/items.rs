@@ -147,6 +147,7 @@ impl<T, E> Items<T, E> {
     }
 
     /// Takes the outcome of the item of this slot. `None`: it has not come, or does not count.
+    #[inline] // where no way is wanted, none is dropped
     fn take_slot(slot: &Slot, way: impl FnOnce(&Header) -> Way) -> Option<(Outcome<T, E>, Way)> {
         if slot.state() == State::Taken {
             return Some((Err(Failure::Taken), None));
