@@ -66,8 +66,9 @@
 //!
 //! # Features
 //!
-//! `http`: requests as promises, in the module `http`; `cookies`: a jar for them. `tokio`: async crates in plain code, in the module
-//! `tokio`; its tasks, channels and runtimes. `rayon`: its `ThreadPool` as an executor. `futures`: its one-shot
+//! `http`: requests as promises, in the module `http`; `cookies`: a jar for them; `progress`: bars for
+//! downloads; `brotli`, `zstd`, `http2`, `reqwest`: what their names say. `tokio`: async crates in plain code, in the
+//! module `tokio`; its tasks, channels and runtimes. `rayon`: its `ThreadPool` as an executor. `futures`: its one-shot
 //! channel as a promise. `tracing`: the span that is current where work
 //! is attached is entered around it, and what goes wrong is an event.
 //!
