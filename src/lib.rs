@@ -47,11 +47,20 @@
 //! | folded into one | [`reduce`](AsyncList::reduce), [`reduce_unordered`](AsyncList::reduce_unordered) |
 //! | only so many at once | [`map_concurrent`], [`for_each_concurrent`], [`Limiter`] |
 //!
+//! | in order, the next one ahead | [`pages`], [`Flow`] |
+//!
 //! | in time | |
 //! | --- | --- |
 //! | later | [`delay`], [`Promise::delay_value`] |
 //! | not for ever | [`Promise::timeout`], [`Promise::timeout_or`], [`Promise::deadline`] |
 //! | once more | [`retry`](retry()), [`retry_if`], [`retry_when`], [`Backoff`] |
+//!
+//! | clients of an API | |
+//! | --- | --- |
+//! | called, promised, awaited | [`face`] |
+//! | how far it is | [`Reporter`] |
+//! | a last step of the caller's | [`Promise::process`] |
+//! | once for all callers | `Memo`, with the feature `memo` |
 //!
 //! Where these run is the promise's executor: the pool that it was spawned on, or what
 //! [`via`](Promise::via) has named. [`Pool::spawn_future`] runs futures.
@@ -67,8 +76,9 @@
 //! # Features
 //!
 //! `http`: requests as promises, in the module `http`; `cookies`: a jar for them; `progress`: bars for
-//! downloads; `brotli`, `zstd`, `http2`, `reqwest`: what their names say. `tokio`: async crates in plain code, in the
-//! module `tokio`; its tasks, channels and runtimes. `rayon`: its `ThreadPool` as an executor. `futures`: its one-shot
+//! downloads; `brotli`, `zstd`, `http2`, `reqwest`: what their names say. `memo`: `Memo`, promises that are made once.
+//! `tokio`: async crates in plain code, in the module `tokio`; its tasks, channels and runtimes. `rayon`: its
+//! `ThreadPool` as an executor. `futures`: its one-shot
 //! channel as a promise. `tracing`: the span that is current where work
 //! is attached is entered around it, and what goes wrong is an event.
 //!
@@ -94,17 +104,23 @@ mod concurrent;
 mod dataflow;
 mod deferred;
 mod executor;
+pub mod face;
 mod failure;
+mod flow;
 mod giving_way;
 #[cfg(feature = "http")]
 pub mod http;
 mod join;
 mod limiter;
 mod list;
+#[cfg(feature = "memo")]
+mod memo;
 mod pass;
 mod pool;
+mod processed;
 mod promise;
 mod relay;
+mod reporter;
 mod retry;
 mod scope;
 mod sync;
@@ -125,17 +141,22 @@ pub use dataflow::Inputs;
 pub use deferred::Deferred;
 pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue, Serial};
 pub use failure::{AnyError, Failure, Outcome, Panic, TimedOut};
+pub use flow::{Flow, FlowStream, pages};
 pub use join::{Join, join};
 pub use limiter::Limiter;
 pub use list::{
     AllFailed, AsCompleted, AsyncList, Completed, CompletedStream, KeyedAsCompleted,
     KeyedCompleted, KeyedCompletedStream, KeyedList, Progress,
 };
+#[cfg(feature = "memo")]
+pub use memo::Memo;
 pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, blocking};
+pub use processed::Processed;
 #[doc(hidden)]
 pub use promise::Adopted;
 pub use promise::{IntoPromise, PoolFull, Promise, PromiseState, spawn};
 pub use relay::{CancelOnDrop, Canceller};
+pub use reporter::{Report, Reporter};
 pub use retry::{retry, retry_if, retry_when};
 #[cfg(asynckit_shuttle)]
 #[doc(hidden)]
@@ -152,3 +173,8 @@ pub use value::{AsyncValue, ValueFuture};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are those of the guide for authors of clients.
+#[cfg(all(doctest, feature = "http", feature = "memo"))]
+#[doc = include_str!("../docs/clients.md")]
+struct Clients;
