@@ -53,6 +53,11 @@
 //! | not for ever | [`Promise::timeout`], [`Promise::timeout_or`], [`Promise::deadline`] |
 //! | once more | [`retry`](retry()), [`retry_if`], [`retry_when`], [`Backoff`] |
 //!
+//! | no more | |
+//! | --- | --- |
+//! | this promise | [`Promise::cancel`], [`Promise::cancellable`], [`Promise::cancel_on_drop`] |
+//! | all that belongs together | [`CancelSource`], [`Promise::cancel_by`] |
+//!
 //! Where these run is the promise's executor: the pool that it was spawned on, or what
 //! [`via`](Promise::via) has named. [`Pool::spawn_future`] runs futures.
 //!
@@ -122,7 +127,7 @@ pub use concurrent::{for_each_concurrent, map_concurrent};
 pub use dataflow::Inputs;
 pub use deferred::Deferred;
 pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue};
-pub use failure::{AnyError, Failure, Outcome, Panic, TimedOut};
+pub use failure::{AnyError, CancelReason, Failure, Outcome, Panic, TimedOut};
 pub use join::{Join, join};
 pub use limiter::Limiter;
 pub use list::{
@@ -140,7 +145,7 @@ pub use retry::{retry, retry_if, retry_when};
 pub use sync::controlled;
 pub use time::delay;
 pub use timeout::Timeout;
-pub use token::CancelToken;
+pub use token::{CancelSource, CancelToken};
 pub use trace::{Trace, TraceStep};
 pub use try_scope::TryScope;
 pub use unobserved::{Unobserved, set_unobserved_hook};

@@ -101,7 +101,7 @@ pub(crate) use gather::Gather;
 pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use items::{Items, Way};
 pub(crate) use lasting::{Lasting, Number};
-pub(crate) use later::{afresh, flush, is_settling, quietly};
+pub(crate) use later::{afresh, drop_user, flush, is_settling, quietly};
 pub(crate) use local::{Draining, Local, Waiting, drains};
 pub(crate) use nest::{inline, is_inside};
 pub(crate) use owner::Owner;

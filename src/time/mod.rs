@@ -29,4 +29,4 @@ mod timer;
 
 pub use delay::delay;
 
-pub(crate) use timer::{Alarm, Key, add, key, remove};
+pub(crate) use timer::{Alarm, Guard, Key, add, key, remove};

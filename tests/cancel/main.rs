@@ -9,6 +9,7 @@ mod on_drop;
 mod promises;
 mod relays;
 mod shield;
+mod tokens;
 mod upstream;
 mod values;
 

@@ -14,6 +14,8 @@ const AT_ONCE: &str = "takes or gives something at once, and nothing hangs behin
 const END: &str = "one of the table's ends, or what its cells are made with";
 const CLOSED: &str = "returns when all promises in it have settled: no line can hang behind it";
 const SAME: &str = "the same as `map_err`, `from_callback` with a handler";
+const LIKE_CANCEL: &str =
+    "the same as `CancelSource::cancel`, at another time; as `CancelToken::child`, of several";
 const ROOT: &str = "a root: nothing is in front of it; what a job owns is in the row `a job`";
 
 /// Functions that no row is about, and why.
@@ -32,7 +34,12 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "AsyncValue::is_set",
             "AsyncValue::trace",
             "AsyncValue::try_get",
+            "CancelReason::as_str",
+            "CancelReason::current",
+            "CancelSource::is_cancelled",
+            "CancelToken::check",
             "CancelToken::is_cancelled",
+            "CancelToken::reason",
             "Completed::trace",
             "Failure::downcast_ref",
             "Failure::is_abandoned",
@@ -103,6 +110,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "AsyncList::wait",
             "AsyncValue::get",
             "AsyncValue::wait",
+            "CancelToken::wait",
             "KeyedAsCompleted::next_timeout",
             "LocalQueue::get",
             "Pool::wait_for_room",
@@ -137,6 +145,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
         ],
     ),
     (SAME, &["Promise::any_error", "Promise::from_abortable"]),
+    (LIKE_CANCEL, &["CancelSource::cancel_after", "CancelSource::cancel_for", "CancelToken::any"]),
     (CLOSED, &["Pool::try_scope", "TryScope::spawn"]),
     (
         ROOT,

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use asynckit::{AsCompleted, CancelOnDrop, CancelToken, Canceller, Limiter, LocalQueue};
+use asynckit::{AsCompleted, CancelOnDrop, CancelSource, CancelToken, Canceller, Limiter, LocalQueue};
 use asynckit::{KeyedList, Pool, Shutdown};
 
 use crate::finding::finding;
@@ -26,6 +26,7 @@ pub(crate) struct World {
     pub(crate) cancellers: Heap<Canceller>,
     pub(crate) guards: Heap<CancelOnDrop<Value, Fault>>,
     pub(crate) tokens: Heap<CancelToken>,
+    pub(crate) sources: Heap<CancelSource>,
     pub(crate) jobs: Heap<Kept>,
     pub(crate) wakers: Heap<Woken>,
     pub(crate) limiters: Heap<Limiter>,
@@ -50,6 +51,7 @@ pub(crate) fn world() -> &'static World {
         cancellers: Heap::new(30),
         guards: Heap::new(10),
         tokens: Heap::new(10),
+        sources: Heap::new(6),
         jobs: Heap::new(20),
         wakers: Heap::new(40),
         limiters: Heap::new(4),
@@ -82,6 +84,7 @@ impl World {
         drop(self.cancellers.clear());
         drop(self.guards.clear());
         drop(self.tokens.clear());
+        drop(self.sources.clear());
         drop(self.limiters.clear());
         drop(self.guests.clear());
     }

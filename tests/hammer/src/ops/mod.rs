@@ -14,6 +14,7 @@ mod settle;
 mod sources;
 mod time;
 mod together;
+mod tokens;
 mod values;
 mod wait;
 
@@ -48,6 +49,7 @@ const TOPICS: &[Topic] = &[
     ("links", links::OPERATIONS),
     ("wait", wait::OPERATIONS),
     ("cancel", cancel::OPERATIONS),
+    ("tokens", tokens::OPERATIONS),
     ("values", values::OPERATIONS),
     ("lists", lists::OPERATIONS),
     ("completed", completed::OPERATIONS),
