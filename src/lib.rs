@@ -44,6 +44,8 @@
 //! | all outcomes | [`AsyncList::settled`] |
 //! | the first | [`any`](AsyncList::any), [`some`](AsyncList::some) (values), [`race`](AsyncList::race) (outcomes) |
 //! | one after the other | [`as_completed`](AsyncList::as_completed), also [with keys](AsyncList::keyed), [`on_progress`](AsyncList::on_progress) |
+//! | in order, as they come | [`buffered`](buffered()) |
+//! | while more come | [`TaskSet`] |
 //! | folded into one | [`reduce`](AsyncList::reduce), [`reduce_unordered`](AsyncList::reduce_unordered) |
 //! | only so many at once | [`map_concurrent`], [`for_each_concurrent`], [`Limiter`] |
 //!
@@ -123,7 +125,7 @@ mod value;
 pub use backoff::Backoff;
 #[cfg(feature = "tokio")]
 pub use bridges::tokio;
-pub use concurrent::{for_each_concurrent, map_concurrent};
+pub use concurrent::{Buffered, BufferedStream, buffered, for_each_concurrent, map_concurrent};
 pub use dataflow::Inputs;
 pub use deferred::Deferred;
 pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue};
@@ -132,7 +134,8 @@ pub use join::{Join, join};
 pub use limiter::Limiter;
 pub use list::{
     AllFailed, AsCompleted, AsyncList, Completed, CompletedStream, KeyedAsCompleted,
-    KeyedCompleted, KeyedCompletedStream, KeyedList, Progress,
+    KeyedCompleted, KeyedCompletedStream, KeyedList, Progress, TaskIter, TaskPusher, TaskSet,
+    TaskStream,
 };
 pub use pool::{Pool, PoolBuilder, Scope, Shutdown, ShutdownReport};
 #[doc(hidden)]

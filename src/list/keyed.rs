@@ -175,7 +175,7 @@ pub struct KeyedCompleted<K, T, E = AnyError> {
     pub key: K,
     /// What became of it.
     pub outcome: Outcome<T, E>,
-    way: Way,
+    pub(super) way: Way,
 }
 
 impl<K, T, E> fmt::Debug for KeyedCompleted<K, T, E>
@@ -191,6 +191,10 @@ where
 }
 
 impl<K, T, E> KeyedCompleted<K, T, E> {
+    pub(super) fn new(key: K, outcome: Outcome<T, E>, way: Way) -> Self {
+        KeyedCompleted { key, outcome, way }
+    }
+
     /// The way that a failure came; `None` for a value, and for a cancellation that came together with an outcome,
     /// of which no way is known.
     pub fn trace(&self) -> Option<&Trace> {

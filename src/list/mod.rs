@@ -9,6 +9,7 @@ mod join;
 mod keyed;
 mod progress;
 mod race;
+mod set;
 mod settled;
 mod some;
 mod stream;
@@ -21,6 +22,7 @@ pub use as_completed::{AsCompleted, Completed};
 pub(crate) use first_failure::FirstFailure;
 pub use keyed::{KeyedAsCompleted, KeyedCompleted, KeyedList};
 pub use progress::Progress;
+pub use set::{TaskIter, TaskPusher, TaskSet, TaskStream};
 pub use stream::{CompletedStream, KeyedCompletedStream};
 
 use crate::cell::{self, ExecutorHandle, Gather, Items};

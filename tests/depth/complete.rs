@@ -16,6 +16,7 @@ const CLOSED: &str = "returns when all promises in it have settled: no line can 
 const SAME: &str = "the same as `map_err`, `from_callback` with a handler";
 const LIKE_CANCEL: &str =
     "the same as `CancelSource::cancel`, at another time; as `CancelToken::child`, of several";
+const LIKE_SET: &str = "of a set, whose promises are in the rows of its rest and its stream";
 const ROOT: &str = "a root: nothing is in front of it; what a job owns is in the row `a job`";
 
 /// Functions that no row is about, and why.
@@ -63,6 +64,8 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Pool::worker_count",
             "Promise::is_error",
             "Promise::trace",
+            "TaskSet::is_empty",
+            "TaskSet::len",
             "Trace::is_empty",
             "Trace::left_out",
             "Trace::steps",
@@ -110,11 +113,15 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "AsyncList::wait",
             "AsyncValue::get",
             "AsyncValue::wait",
+            "Buffered::next_timeout",
             "CancelToken::wait",
             "KeyedAsCompleted::next_timeout",
             "LocalQueue::get",
             "Pool::wait_for_room",
             "Promise::wait",
+            "TaskSet::next",
+            "TaskSet::next_timeout",
+            "TaskSet::wait",
         ],
     ),
     (

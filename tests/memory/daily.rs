@@ -2,7 +2,7 @@
 
 use crate::common::alloc::Counter;
 use crate::common::watched;
-use asynckit::{CancelSource, Promise};
+use asynckit::{CancelSource, Promise, TaskSet, buffered};
 
 type Typed<T> = Promise<T, String>;
 
@@ -33,5 +33,34 @@ fn a_promise_that_a_token_cancels_is_a_relay_and_some_words() {
         assert!(child <= 4, "a child: {child}");
         let waits = most_of_a_round(|| drop(token.cancelled()));
         assert!(waits <= 4, "a promise of a cancellation: {waits}");
+    });
+}
+
+/// What is pushed, what settles it, and what is taken: the list that watches it, its policy, and an entry among those
+/// that are pending. A wait that is not in vain asks for one more.
+#[test]
+fn a_promise_of_a_set_is_three_allocations() {
+    watched(|| {
+        let set = TaskSet::<u8, String>::new();
+        let each = most_of_a_round(|| {
+            let (deferred, promise) = Typed::<u8>::deferred();
+            set.push(promise);
+            deferred.resolve(7);
+            assert_eq!(set.next().unwrap().outcome.unwrap(), 7);
+        });
+        assert!(each <= 1 + 3, "{each}, with the promise itself");
+    });
+}
+
+/// Outcomes in order: nothing for each, but the queue when it is made.
+#[test]
+fn an_outcome_in_order_is_no_allocation() {
+    watched(|| {
+        const EACH: usize = 100;
+        let most = most_of_a_round(|| {
+            let all = buffered((0..EACH).map(Typed::ready), 8);
+            assert_eq!(all.map(Result::unwrap).sum::<usize>(), 4950);
+        });
+        assert!(most <= EACH + 3, "{most}, with {EACH} promises");
     });
 }

@@ -2,7 +2,8 @@
 
 use crate::table::{BARE, CUT, PLAIN, Row, Traits};
 use crate::things::{Link, Thing};
-use asynckit::{AllFailed, AsyncList, Failure, Outcome, Promise, join};
+use asynckit::{AllFailed, AsyncList, Failure, Outcome, Promise, TaskSet, buffered, join};
+use futures_core::Stream;
 use std::future::poll_fn;
 use std::pin::Pin;
 
@@ -38,6 +39,66 @@ fn error(failure: Failure<Thing>) -> Option<Thing> {
 }
 
 pub(crate) const ROWS: &[Row] = &[
+    Row {
+        name: "buffered",
+        uses: &["buffered", "Buffered::stream"],
+        step: |world, link, carried| {
+            let mut stream = buffered([link], 1).stream();
+            let next = world.pool.spawn_future(async move {
+                let next = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await;
+                drop(carried);
+                Ok(Promise::settled(next.expect("one")))
+            });
+            next.then(|inner: Link| inner)
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "the rest of buffered",
+        uses: &["Buffered::into_rest"],
+        step: |_, link, carried| {
+            buffered([link], 1).into_rest().map(move |mut all| {
+                drop(carried);
+                all.pop().expect("one")
+            })
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a set's rest",
+        uses: &["TaskSet::new", "TaskSet::push", "TaskSet::take_rest"],
+        step: |_, link, carried| {
+            let set = TaskSet::new();
+            set.push(link);
+            let rest = set.take_rest().join();
+            rest.map(move |mut all| {
+                drop(carried);
+                all.pop().expect("one").1
+            })
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a set's stream",
+        uses: &["TaskSet::stream", "TaskSet::pusher", "TaskPusher::push"],
+        step: |world, link, carried| {
+            let set = TaskSet::new();
+            set.pusher().push(link);
+            let mut stream = set.stream();
+            world
+                .pool
+                .spawn_future(async move {
+                    let next = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await;
+                    drop(carried);
+                    match next.expect("one").outcome {
+                        Ok(value) => Ok(Promise::ready(value)),
+                        Err(failure) => Ok(Promise::settled(Err(failure))),
+                    }
+                })
+                .then(|inner: Link| inner)
+        },
+        traits: PLAIN,
+    },
     Row {
         name: "a list's race",
         uses: &["AsyncList::race"],

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use asynckit::{AsCompleted, CancelOnDrop, CancelSource, CancelToken, Canceller, Limiter, LocalQueue};
-use asynckit::{KeyedList, Pool, Shutdown};
+use asynckit::{KeyedList, Pool, Shutdown, TaskSet};
 
 use crate::finding::finding;
 use crate::futures::Kept as Woken;
@@ -23,6 +23,7 @@ pub(crate) struct World {
     pub(crate) lists: Heap<List>,
     pub(crate) keyed: Heap<(KeyedList<u64, Value, Fault>, u64)>,
     pub(crate) completed: Heap<AsCompleted<Value, Fault>>,
+    pub(crate) sets: Heap<TaskSet<Value, Fault>>,
     pub(crate) cancellers: Heap<Canceller>,
     pub(crate) guards: Heap<CancelOnDrop<Value, Fault>>,
     pub(crate) tokens: Heap<CancelToken>,
@@ -48,6 +49,7 @@ pub(crate) fn world() -> &'static World {
         lists: Heap::new(10),
         keyed: Heap::new(5),
         completed: Heap::new(5),
+        sets: Heap::new(5),
         cancellers: Heap::new(30),
         guards: Heap::new(10),
         tokens: Heap::new(10),
@@ -81,6 +83,7 @@ impl World {
         drop(self.lists.clear());
         drop(self.keyed.clear());
         drop(self.completed.clear());
+        drop(self.sets.clear());
         drop(self.cancellers.clear());
         drop(self.guards.clear());
         drop(self.tokens.clear());

@@ -27,6 +27,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &["KeyedList::as_completed", "KeyedAsCompleted::next_timeout", "KeyedCompleted::trace"],
         keyed,
     ),
+    operation("buffered", &["buffered", "Buffered::next_timeout", "Buffered::into_rest"], in_order),
+    operation("buffered stream", &["Buffered::stream"], in_order_stream),
     operation("keyed stream", &["KeyedAsCompleted::stream"], keyed_stream),
 ];
 
@@ -99,5 +101,27 @@ fn keyed_stream(r: &mut Random) {
         block_on_poll(limit, |context| Pin::new(&mut stream).poll_next(context))
     {
         check(&next.outcome);
+    }
+}
+
+fn in_order(r: &mut Random) {
+    let (most, count) = (r.below(4), r.below(6));
+    let mut q = Random::new(r.next());
+    let mut all = asynckit::buffered((0..count).map(|_| Held::any(&mut q).it), most);
+    for _ in 0..r.below(4) {
+        if let Ok(Some(outcome)) = all.next_timeout(moment(r)) {
+            check(&outcome);
+        }
+    }
+    drop(all.into_rest());
+}
+
+fn in_order_stream(r: &mut Random) {
+    let (limit, mut q) = (Duration::from_micros(r.next() % 300), Random::new(r.next()));
+    let mut stream = asynckit::buffered((0..4).map(|_| Held::any(&mut q).it), 2).stream();
+    while let Some(Some(outcome)) =
+        block_on_poll(limit, |context| Pin::new(&mut stream).poll_next(context))
+    {
+        check(&outcome);
     }
 }

@@ -10,6 +10,7 @@ mod limiters;
 mod links;
 mod lists;
 mod pools;
+mod sets;
 mod settle;
 mod sources;
 mod time;
@@ -53,6 +54,7 @@ const TOPICS: &[Topic] = &[
     ("values", values::OPERATIONS),
     ("lists", lists::OPERATIONS),
     ("completed", completed::OPERATIONS),
+    ("sets", sets::OPERATIONS),
     ("together", together::OPERATIONS),
     ("concurrent", concurrent::OPERATIONS),
     ("executors", executors::OPERATIONS),
