@@ -53,6 +53,8 @@
 //! | --- | --- |
 //! | later | [`delay`], [`Promise::delay_value`] |
 //! | not for ever | [`Promise::timeout`], [`Promise::timeout_or`], [`Promise::deadline`] |
+//! | until it is right, to the end | [`repeat_until`], [`unfold`] |
+//! | now and then | [`Pool::repeat_every`], [`Pool::repeat_after`] |
 //! | once more | [`retry`](retry()), [`retry_if`], [`retry_when`], [`Backoff`] |
 //!
 //! | no more | |
@@ -106,6 +108,7 @@ pub mod http;
 mod join;
 mod limiter;
 mod list;
+mod loops;
 mod pass;
 mod pool;
 mod promise;
@@ -137,6 +140,7 @@ pub use list::{
     KeyedCompleted, KeyedCompletedStream, KeyedList, Progress, TaskIter, TaskPusher, TaskSet,
     TaskStream,
 };
+pub use loops::{Tick, repeat_until, unfold};
 pub use pool::{Pool, PoolBuilder, Scope, Shutdown, ShutdownReport};
 #[doc(hidden)]
 pub use promise::Adopted;

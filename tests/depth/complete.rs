@@ -152,6 +152,17 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
         ],
     ),
     (SAME, &["Promise::any_error", "Promise::from_abortable"]),
+    (
+        LIKE_SET,
+        &[
+            "TaskPusher::push_keyed",
+            "TaskSet::cancel",
+            "TaskSet::cancel_all",
+            "TaskSet::detach",
+            "TaskSet::keyed",
+            "TaskSet::push_keyed",
+        ],
+    ),
     (LIKE_CANCEL, &["CancelSource::cancel_after", "CancelSource::cancel_for", "CancelToken::any"]),
     (CLOSED, &["Pool::try_scope", "TryScope::spawn"]),
     (
@@ -159,6 +170,8 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
         &[
             "Pool::attempt",
             "Pool::deferred_cancel_on_drop",
+            "Pool::repeat_after",
+            "Pool::repeat_every",
             "Pool::run",
             "Promise::deferred",
             "Promise::delay",

@@ -1,8 +1,12 @@
 //! What the calls of every day ask of the allocator: sources of cancellation, live sets, loops.
 
+use super::timers::ALONE;
 use crate::common::alloc::Counter;
-use crate::common::watched;
-use asynckit::{CancelSource, Promise, TaskSet, buffered};
+use crate::common::{PATIENCE, one_worker, watched};
+use asynckit::{CancelSource, Pool, Promise, TaskSet, buffered, repeat_until, unfold};
+use std::iter::repeat;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 type Typed<T> = Promise<T, String>;
 
@@ -62,5 +66,68 @@ fn an_outcome_in_order_is_no_allocation() {
             assert_eq!(all.map(Result::unwrap).sum::<usize>(), 4950);
         });
         assert!(most <= EACH + 3, "{most}, with {EACH} promises");
+    });
+}
+
+/// Loops: what is behind a turn is gone when the next one begins.
+#[test]
+fn loops_take_constant_memory() {
+    const TURNS: u32 = 10_000;
+    watched(|| {
+        let counter = Counter::leaked();
+        let pool = one_worker();
+        pool.run(|| counter.count_this_thread()).get(PATIENCE).unwrap();
+        let flat = |name: &str, run: &dyn Fn(std::sync::mpsc::Sender<isize>)| {
+            let (sender, samples) = channel();
+            run(sender);
+            let (early, late) = (samples.recv().unwrap(), samples.recv().unwrap());
+            assert!(late - early < 4096, "{name}: {} bytes more", late - early);
+        };
+        let sample = |n, sender: &std::sync::mpsc::Sender<isize>| {
+            if [TURNS / 10, TURNS].contains(&n) {
+                sender.send(counter.live_bytes()).unwrap();
+            }
+        };
+        flat("repeat_until", &|sender| {
+            let on = pool.clone();
+            let found = repeat_until(
+                repeat(Duration::ZERO),
+                |n| *n > TURNS,
+                move |number| {
+                    sample(number, &sender);
+                    on.spawn(move || Ok::<u32, String>(number))
+                },
+            );
+            assert_eq!({ found }.get(PATIENCE).unwrap(), TURNS + 1);
+        });
+        flat("unfold", &|sender| {
+            let on = pool.clone();
+            let all = unfold(0, move |n| {
+                sample(n, &sender);
+                on.spawn(move || Ok::<_, String>((n <= TURNS).then_some(((), n + 1))))
+            });
+            assert_eq!({ all }.get(PATIENCE).unwrap().len(), TURNS as usize + 1);
+        });
+    });
+}
+
+/// A run: the pause (its promise, its alarm, its place in the timer, and a link), and the run's own promise and link.
+#[test]
+fn periodic_work_takes_constant_memory() {
+    watched(|| {
+        let _alone = ALONE.lock();
+        let (counter, pool) = (Counter::leaked(), Pool::new(1));
+        pool.run(|| counter.count_this_thread()).get(PATIENCE).unwrap();
+        let (sender, samples) = channel();
+        let ticking = pool.repeat_every(Duration::from_micros(1), move |tick| {
+            if [100, 1000].contains(&tick.number) {
+                sender.send((counter.live_bytes(), counter.allocations())).unwrap();
+            }
+            if tick.number < 1000 { Ok(()) } else { Err("it is enough".to_owned()) }
+        });
+        let ((early, first), (late, last)) = (samples.recv().unwrap(), samples.recv().unwrap());
+        drop(ticking);
+        assert!(late - early < 300_000, "{} bytes more", late - early);
+        assert!(last - first <= 900 * 10, "{} for a run", (last - first) / 900);
     });
 }

@@ -51,7 +51,7 @@ pub(crate) const ROWS: &[Row] = &[
             });
             next.then(|inner: Link| inner)
         },
-        traits: PLAIN,
+        traits: CUT,
     },
     Row {
         name: "the rest of buffered",

@@ -9,6 +9,7 @@ mod failures;
 mod limiters;
 mod links;
 mod lists;
+mod loops;
 mod pools;
 mod sets;
 mod settle;
@@ -59,6 +60,7 @@ const TOPICS: &[Topic] = &[
     ("concurrent", concurrent::OPERATIONS),
     ("executors", executors::OPERATIONS),
     ("time", time::OPERATIONS),
+    ("loops", loops::OPERATIONS),
     ("limiters", limiters::OPERATIONS),
     ("pools", pools::OPERATIONS),
     ("failures", failures::OPERATIONS),
