@@ -41,8 +41,9 @@
 //! | of many promises | |
 //! | --- | --- |
 //! | all values | [`AsyncList::join`], [`join`](join()) of tuples and arrays, [`Pool::spawn_with`] |
-//! | all outcomes | [`AsyncList::settled`] |
+//! | all outcomes | [`AsyncList::settled`], [`AsyncList::join_all`] |
 //! | the first | [`any`](AsyncList::any), [`some`](AsyncList::some) (values), [`race`](AsyncList::race) (outcomes) |
+//! | the first, and which, and the others | [`TaskSet::race`], [`TaskSet::any`] |
 //! | one after the other | [`as_completed`](AsyncList::as_completed), also [with keys](AsyncList::keyed), [`on_progress`](AsyncList::on_progress) |
 //! | in order, as they come | [`buffered`](buffered()) |
 //! | while more come | [`TaskSet`] |

@@ -61,7 +61,9 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValue<T, E> {
 
     fn complete(&mut self, items: &mut Items<T, E>) {
         let Some(producer) = self.open.take() else { return };
-        let failures: Vec<_> = items.take_all().into_iter().filter_map(Result::err).collect();
+        let outcomes = items.take_all().into_iter().enumerate();
+        let failures: Vec<_> =
+            outcomes.filter_map(|(index, outcome)| Some((index, outcome.err()?))).collect();
         let failure = match failures.len() {
             0 => Failure::Empty,
             items => Failure::Error(AllFailed::new(1, items, failures)),

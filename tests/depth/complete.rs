@@ -25,6 +25,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
         LOOKS,
         &[
             "AllFailed::failures",
+            "AllFailed::indices",
             "AnyError::as_error",
             "AnyError::downcast_ref",
             "AsyncList::is_empty",

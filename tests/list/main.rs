@@ -20,3 +20,4 @@ mod size;
 mod some;
 mod spawn_with;
 mod tuples;
+mod won;

@@ -3,7 +3,7 @@
 use super::timers::ALONE;
 use crate::common::alloc::Counter;
 use crate::common::{PATIENCE, one_worker, watched};
-use asynckit::{CancelSource, Pool, Promise, TaskSet, buffered, repeat_until, unfold};
+use asynckit::{AsyncList, CancelSource, Pool, Promise, TaskSet, buffered, repeat_until, unfold};
 use std::iter::repeat;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -129,5 +129,22 @@ fn periodic_work_takes_constant_memory() {
         drop(ticking);
         assert!(late - early < 300_000, "{} bytes more", late - early);
         assert!(last - first <= 900 * 10, "{} for a run", (last - first) / 900);
+    });
+}
+
+/// As much as `settled`; and the winner of a set costs two promises more than what is taken by hand.
+#[test]
+fn a_join_of_all_and_a_race_of_a_set_ask_for_little() {
+    watched(|| {
+        let list = || AsyncList::from_iter([Typed::<u8>::ready(1), Typed::ready(2)]);
+        let settled = most_of_a_round(|| drop(list().settled().get(None)));
+        let joined = most_of_a_round(|| drop(list().join_all().get(None)));
+        assert!(joined <= settled + 1, "{joined}, and {settled} of `settled`");
+        let set = || TaskSet::from_iter([Typed::<u8>::ready(1), Typed::ready(2)]);
+        let (by_hand, raced) = (
+            most_of_a_round(|| drop(set().next())),
+            most_of_a_round(|| drop(set().race().get(None))),
+        );
+        assert!(raced <= by_hand + 2, "{raced}, and {by_hand} by hand");
     });
 }

@@ -5,10 +5,12 @@
 //! | `shared` | what is pending, what has come, and which threads and tasks wait for that |
 //! | `item` | one promise of the set |
 //! | `take` | taking outcomes: by the thread, as an iterator, as a stream |
+//! | `won` | promises of the first one, with the rest |
 
 mod item;
 mod shared;
 mod take;
+mod won;
 
 use std::fmt;
 use std::panic::Location;
@@ -167,6 +169,33 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Drop for TaskSet<T
 impl<T: Send + 'static, E: Send + 'static> Default for TaskSet<T, E> {
     fn default() -> Self {
         TaskSet::new()
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> FromIterator<Promise<T, E>> for TaskSet<T, E> {
+    #[track_caller]
+    fn from_iter<I: IntoIterator<Item = Promise<T, E>>>(promises: I) -> Self {
+        let set = TaskSet::new();
+        for promise in promises {
+            set.push(promise);
+        }
+        set
+    }
+}
+
+impl<K, T, E> FromIterator<(K, Promise<T, E>)> for TaskSet<T, E, K>
+where
+    K: Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    #[track_caller]
+    fn from_iter<I: IntoIterator<Item = (K, Promise<T, E>)>>(items: I) -> Self {
+        let set = TaskSet::keyed();
+        for (key, promise) in items {
+            set.push_keyed(key, promise);
+        }
+        set
     }
 }
 

@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use super::item::Item;
 use crate::cell::{self, Consumer, Ended, Ender, ExecutorHandle, Gather, Origin, Producer, Way};
-use crate::failure::{AnyError, Failure, Outcome, drop_quietly};
+use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::list::KeyedCompleted;
 use crate::pool::{Waited, Worker};
 use crate::promise::Promise;
@@ -24,7 +24,7 @@ struct State<K, T: Send + 'static, E: Send + 'static> {
     back: BTreeMap<usize, Producer<T, E>>,
     come: VecDeque<Come<K, T, E>>,
     /// Those that wait for something to come, by number.
-    waiting: BTreeMap<u64, Producer<(), AnyError>>,
+    waiting: BTreeMap<u64, Producer<(), E>>,
     next_waiting: u64,
     /// The set is gone.
     closed: bool,
@@ -38,10 +38,10 @@ struct Pending<K> {
 }
 
 /// One that has come, and was not taken.
-struct Come<K, T, E> {
-    number: usize,
+pub(super) struct Come<K, T, E> {
+    pub(super) number: usize,
     executor: ExecutorHandle,
-    completed: KeyedCompleted<K, T, E>,
+    pub(super) completed: KeyedCompleted<K, T, E>,
 }
 
 struct Rest;
@@ -58,16 +58,16 @@ impl Origin for Signal {
 }
 
 /// A place among those that wait.
-pub(super) struct Turn {
+pub(super) struct Turn<E> {
     number: u64,
-    pub(super) signal: Consumer<(), AnyError>,
+    pub(super) signal: Consumer<(), E>,
 }
 
 /// What there is to be taken.
 pub(super) enum Found<K, T, E> {
-    Item(KeyedCompleted<K, T, E>),
+    Item(Come<K, T, E>),
     Empty,
-    Later(Turn),
+    Later(Turn<E>),
 }
 
 impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
@@ -161,7 +161,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
     pub(super) fn find(&self) -> Found<K, T, E> {
         let mut state = self.lock();
         if let Some(come) = state.come.pop_front() {
-            return Found::Item(come.completed);
+            return Found::Item(come);
         }
         if state.pending.is_empty() { Found::Empty } else { Found::Later(state.turn()) }
     }
@@ -245,6 +245,13 @@ impl<K, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
         self.state.lock()
     }
 
+    /// That of one that is in here.
+    pub(super) fn executor(&self) -> Option<ExecutorHandle> {
+        let state = self.lock();
+        let come = state.come.front().map(|come| come.executor.clone());
+        come.or_else(|| Some(state.pending.first_key_value()?.1.executor.clone()))
+    }
+
     pub(super) fn len(&self) -> usize {
         let (pending, come) = self.counts();
         pending + come
@@ -257,14 +264,14 @@ impl<K, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
     }
 
     /// Does not wait any more.
-    pub(super) fn leave(&self, turn: Turn) {
+    pub(super) fn leave(&self, turn: Turn<E>) {
         let waiting = self.lock().waiting.remove(&turn.number);
         drop((waiting, turn));
     }
 }
 
 impl<K, T: Send + 'static, E: Send + 'static> State<K, T, E> {
-    fn turn(&mut self) -> Turn {
+    fn turn(&mut self) -> Turn<E> {
         let (producer, signal) = Producer::pair::<Signal>(Location::caller());
         let number = self.next_waiting;
         self.next_waiting += 1;

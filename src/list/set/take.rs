@@ -35,7 +35,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> TaskSet<T, E, K> {
         let timeout = timeout.into().fixed();
         loop {
             let mut turn = match self.shared.find() {
-                Found::Item(item) => return Ok(Some(item)),
+                Found::Item(come) => return Ok(Some(come.completed)),
                 Found::Empty => return Ok(None),
                 Found::Later(turn) => turn,
             };
@@ -104,7 +104,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> fmt::Debug for Tas
 pub struct TaskStream<T: Send + 'static, E: Send + 'static = AnyError, K: Send + 'static = usize> {
     set: TaskSet<T, E, K>,
     /// As long as it waits.
-    turn: Option<Turn>,
+    turn: Option<Turn<E>>,
 }
 
 // What is in it is handed out by value.
@@ -124,7 +124,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Stream for TaskStr
             }
             ready!(cell::spend(context));
             match self.set.shared.find() {
-                Found::Item(item) => return Poll::Ready(Some(item)),
+                Found::Item(come) => return Poll::Ready(Some(come.completed)),
                 Found::Empty => return Poll::Ready(None),
                 Found::Later(turn) => self.turn = Some(turn),
             }

@@ -65,6 +65,33 @@ pub(crate) const ROWS: &[Row] = &[
         traits: PLAIN,
     },
     Row {
+        name: "a set's race",
+        uses: &["TaskSet::race"],
+        step: |_, link, carried| {
+            TaskSet::from_iter([link]).race().then(move |(first, rest)| {
+                drop((carried, rest));
+                Promise::settled(first.outcome)
+            })
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a set's first value",
+        uses: &["TaskSet::any"],
+        step: |_, link, carried| {
+            flat(TaskSet::from_iter([link]).any().map(|(_, value, _)| value), carried)
+        },
+        traits: Traits { ..PLAIN },
+    },
+    Row {
+        name: "a join of all",
+        uses: &["AsyncList::join_all"],
+        step: |_, link, carried| {
+            flat(list(link).join_all().map(|mut all| all.pop().expect("one")), carried)
+        },
+        traits: PLAIN,
+    },
+    Row {
         name: "a set's rest",
         uses: &["TaskSet::new", "TaskSet::push", "TaskSet::take_rest"],
         step: |_, link, carried| {

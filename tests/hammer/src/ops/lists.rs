@@ -26,6 +26,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("list's share", &["AsyncList::share"], share),
     operation("list's future", &[], future),
     operation("settled", &["AsyncList::settled"], settled),
+    operation("join_all", &["AsyncList::join_all"], join_all),
     operation("any", &["AsyncList::any", "AllFailed::failures", "AllFailed::into_failures"], any),
     operation("some", &["AsyncList::some"], some),
     operation("race", &["AsyncList::race"], race),
@@ -228,4 +229,14 @@ fn end_of_keyed(r: &mut Random) {
         }),
     };
     Held::new(promise, after).keep(r);
+}
+
+fn join_all(r: &mut Random) {
+    let (list, value, fault) = (List::any(r), Value::new(r), Fault::new(r));
+    let all = list.it.join_all().map(move |all| last_or(all, value));
+    let all = all.map_err(move |all| {
+        all.failures().iter().for_each(check_failure);
+        without(fault, all)
+    });
+    Held::new(all, list.after).keep(r);
 }

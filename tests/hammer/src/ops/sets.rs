@@ -29,6 +29,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("stream of a set", &["TaskSet::stream"], stream),
     operation("drop a set", &[], |r| drop(world().sets.take(r))),
     operation("keyed set", &["TaskSet::keyed", "TaskSet::push_keyed"], keyed),
+    operation("who wins", &["TaskSet::race", "TaskSet::any", "AllFailed::indices"], won),
     operation("all of a set", &["TaskSet::next", "TaskPusher::push_keyed"], all).outermost(),
 ];
 
@@ -132,4 +133,28 @@ fn all(r: &mut Random) {
         seen += 1;
     }
     assert_eq!(seen, count);
+}
+
+fn won(r: &mut Random) {
+    let set: TaskSet<Value, Fault> = (0..r.below(4)).map(|_| Held::any(r).it).collect();
+    let (keeps, fault) = (r.one_in(2), Fault::new(r));
+    let then = move |set: TaskSet<Value, Fault>| if keeps { set.detach() } else { drop(set) };
+    let promise = match r.one_in(2) {
+        true => set.race().then(move |(first, rest)| {
+            then(rest);
+            asynckit::Promise::settled(first.outcome)
+        }),
+        false => {
+            let any = set.any().map(move |(_, value, rest)| {
+                then(rest);
+                value
+            });
+            any.map_err(move |all| {
+                assert_eq!(all.indices().len(), all.failures().len());
+                drop(all);
+                fault
+            })
+        }
+    };
+    Held::new(promise, LAST).keep(r);
 }
