@@ -28,6 +28,7 @@
 //! | --- | --- | --- |
 //! | **somebody else settles it** | [`Promise`] | [`AsyncValue`], from [`Promise::share`] |
 //! | **I settle it** | [`Deferred`] | [`AsyncValue::new`] |
+//! | **made by the first that asks** | | [`AsyncLazy`], [`AsyncOnce`], [`SingleFlight`] |
 //! | **many at once** | [`AsyncList`] | [`AsyncList::share`] |
 //!
 //! | after a … | value | failure | either |
@@ -110,6 +111,7 @@ mod join;
 mod limiter;
 mod list;
 mod loops;
+mod once;
 mod pass;
 mod pool;
 mod promise;
@@ -142,6 +144,7 @@ pub use list::{
     TaskStream,
 };
 pub use loops::{Tick, repeat_until, unfold};
+pub use once::{AsyncLazy, AsyncOnce, SingleFlight};
 pub use pool::{Pool, PoolBuilder, Scope, Shutdown, ShutdownReport};
 #[doc(hidden)]
 pub use promise::Adopted;

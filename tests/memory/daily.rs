@@ -3,7 +3,10 @@
 use super::timers::ALONE;
 use crate::common::alloc::Counter;
 use crate::common::{PATIENCE, one_worker, watched};
-use asynckit::{AsyncList, CancelSource, Pool, Promise, TaskSet, buffered, repeat_until, unfold};
+use asynckit::{
+    AsyncLazy, AsyncList, CancelSource, Pool, Promise, SingleFlight, TaskSet, buffered,
+    repeat_until, unfold,
+};
 use std::iter::repeat;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -146,5 +149,25 @@ fn a_join_of_all_and_a_race_of_a_set_ask_for_little() {
             most_of_a_round(|| drop(set().race().get(None))),
         );
         assert!(raced <= by_hand + 2, "{raced}, and {by_hand} by hand");
+    });
+}
+
+/// A value that is there costs nothing; making one, the value and its promise beside what makes it.
+#[test]
+fn a_value_that_is_made_once_asks_for_little() {
+    watched(|| {
+        let lazy = AsyncLazy::<u8, String>::new(|| Typed::ready(1));
+        let making = most_of_a_round(|| {
+            lazy.forget();
+            assert_eq!(lazy.get().get(None).unwrap(), &1);
+        });
+        assert!(making <= 1 + 2 + 1, "{making}, with the promise itself");
+        let there = most_of_a_round(|| assert_eq!(lazy.get().get(None).unwrap(), &1));
+        assert_eq!(there, 0);
+        let flights = SingleFlight::<u8, u8, String>::new();
+        let flight = most_of_a_round(|| {
+            assert_eq!(flights.run(1, || Typed::ready(1)).get(None).unwrap(), &1)
+        });
+        assert!(flight <= 1 + 2 + 4, "{flight}: a key, a place, and a link more");
     });
 }
