@@ -105,6 +105,7 @@ mod dataflow;
 mod deferred;
 mod executor;
 mod failure;
+mod giving_way;
 #[cfg(feature = "http")]
 pub mod http;
 mod join;
@@ -145,7 +146,7 @@ pub use list::{
 };
 pub use loops::{Tick, repeat_until, unfold};
 pub use once::{AsyncLazy, AsyncOnce, SingleFlight};
-pub use pool::{Pool, PoolBuilder, Scope, Shutdown, ShutdownReport};
+pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, blocking};
 #[doc(hidden)]
 pub use promise::Adopted;
 pub use promise::{IntoPromise, PoolFull, Promise, spawn};

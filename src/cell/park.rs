@@ -5,14 +5,11 @@ use std::task::Waker;
 use super::later;
 use super::mailbox::Armed;
 use super::word::{Listener, Seen, Word};
+use crate::giving_way::wait_a_moment;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, thread_local};
 use crate::timeout::Timeout;
-
-/// A waiting thread first yields this often: a settled promise is then seen without a system call,
-/// and on a busy core the thread that settles it gets the core. Long spinning would keep it away.
-const YIELDS: u32 = 16;
 
 thread_local! {
     /// Shared, because the waiter may be gone before whoever has settled unparks it.
@@ -119,7 +116,7 @@ pub(super) fn wait_for(
         return ready();
     }
     let deadline = timeout.start();
-    if yielding(&ready) {
+    if wait_a_moment(&ready) {
         return true;
     }
     let thread = Armed::Thread(Arc::into_raw(this_thread()).cast_mut().cast());
@@ -145,17 +142,6 @@ pub(super) fn wait_for(
             return true;
         }
     }
-}
-
-/// Gives others the core for a moment. `true`: it is ready now.
-pub(super) fn yielding(ready: impl Fn() -> bool) -> bool {
-    for _ in 0..YIELDS {
-        thread::yield_now();
-        if ready() {
-            return true;
-        }
-    }
-    false
 }
 
 /// A waker for a mailbox.

@@ -21,8 +21,11 @@ use crate::value::AsyncValue;
 /// ```
 pub struct AsyncLazy<T: 'static, E: 'static = AnyError> {
     once: AsyncOnce<T, E>,
-    make: Box<dyn Fn(&AsyncOnce<T, E>) -> AsyncValue<T, E> + Send + Sync>,
+    make: Make<T, E>,
 }
+
+/// Gives the value, and begins it.
+type Make<T, E> = Box<dyn Fn(&AsyncOnce<T, E>) -> AsyncValue<T, E> + Send + Sync>;
 
 impl<T, E> AsyncLazy<T, E>
 where

@@ -15,6 +15,8 @@ pub(super) struct Blocked {
     /// Where it can be called.
     seat: Option<Arc<Seat>>,
     timed: bool,
+    /// The worker was `away` before: it was counted then, and will be.
+    away: bool,
 }
 
 impl Blocked {
@@ -26,6 +28,13 @@ impl Blocked {
     /// Its wait ends by itself.
     pub(super) fn timed(core: &'static Core) -> Self {
         Self::enter(core, None, true)
+    }
+
+    /// The worker runs what waits for something foreign: as `timed`, until it waits for something of its own in there.
+    pub(super) fn elsewhere(core: &'static Core) -> Self {
+        let blocked = Self::enter(core, None, true);
+        Worker::with_any(|worker| worker.away.set(true));
+        blocked
     }
 
     /// It waits without a limit, until it is called. `None`: it must not wait, since no thread would be
@@ -46,9 +55,10 @@ impl Blocked {
 
     fn enter(core: &'static Core, seat: Option<Arc<Seat>>, timed: bool) -> Self {
         Worker::with_any(Worker::put_back); // in order: it is older than what is queued
+        let away = Worker::with_any(|worker| worker.away.take()).unwrap_or_default();
         let mut roster = core.lock();
-        roster.blocked += 1;
-        roster.timed += usize::from(timed);
+        roster.blocked += usize::from(!away);
+        roster.timed = roster.timed + usize::from(timed) - usize::from(away);
         if let Some(seat) = &seat {
             roster.callable += 1;
             // ORDERING: Relaxed, read and written under the lock.
@@ -60,15 +70,15 @@ impl Blocked {
         if wakes {
             core.wake_if_needed();
         }
-        Blocked { core, seat, timed }
+        Blocked { core, seat, timed, away }
     }
 }
 
 impl Drop for Blocked {
     fn drop(&mut self) {
         let mut roster = self.core.lock();
-        roster.blocked -= 1;
-        roster.timed -= usize::from(self.timed);
+        roster.blocked -= usize::from(!self.away);
+        roster.timed = roster.timed + usize::from(self.away) - usize::from(self.timed);
         let mut called = false;
         if let Some(seat) = &self.seat {
             roster.callable -= 1;
@@ -78,6 +88,7 @@ impl Drop for Blocked {
         }
         roster.publish(self.core);
         drop(roster);
+        Worker::with_any(|worker| worker.away.set(self.away));
         if called {
             self.core.sleep.awake(); // who has called it has left the flag to it
             if !self.core.inbox.is_empty() {

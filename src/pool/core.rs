@@ -3,9 +3,11 @@
 //! It is never freed, since nobody knows whose handles still name it, but used again: see `reuse`.
 
 use std::panic::Location;
+use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
+use super::hooks::Hook;
 use super::inbox::{Inbox, Linked, Pushed};
 use super::reuse::ShutDowns;
 use super::room::Room;
@@ -39,6 +41,10 @@ pub(super) struct Settings {
     pub(super) max_spare_workers: usize,
     pub(super) queue_limit: Option<usize>,
     pub(super) cancel_on_drop: bool,
+    /// How long a thread that has nothing to do is kept; `None`: as long as the pool.
+    pub(super) keep_alive: Option<Duration>,
+    pub(super) on_start: Hook,
+    pub(super) on_stop: Hook,
 }
 
 /// The pool, for whoever posts to it.

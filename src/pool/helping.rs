@@ -193,6 +193,16 @@ impl Worker {
         result
     }
 
+    /// The same for a wait of the user's, which nothing that is queued need be waiting for: so it does not count among
+    /// those that leave a pool without hands for good.
+    pub(super) fn blocked_elsewhere<R>(f: impl FnOnce() -> R) -> R {
+        cell::flush();
+        let guard = Self::with_any(|worker| Blocked::elsewhere(worker.core));
+        let result = f();
+        drop(guard);
+        result
+    }
+
     /// The same for a wait that ends, without a limit of time, where it would leave work in a queue that
     /// nobody could ever take.
     pub(crate) fn blocked_unless_stuck(

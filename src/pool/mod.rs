@@ -11,17 +11,23 @@
 //! | `rest` | what a worker does that finds nothing to do |
 //! | `helping` | what a worker does while it waits |
 //! | `blocked` | who waits: counted, and told where no thread would be left |
+//! | `blocking` | a job that blocks in something foreign |
 //! | `scope` | work that borrows |
 //! | `room` | how many jobs may be queued |
 //! | `builder`, `shutdown` | the beginning and the end |
+//! | `hooks` | what is done at the begin and the end of a thread |
+//! | `metrics` | what it is doing, in numbers |
 //! | `guests` | what waits for its turn elsewhere, and is told of the end |
 
 mod blocked;
+mod blocking;
 mod builder;
 mod core;
 mod guests;
 mod helping;
+mod hooks;
 mod inbox;
+mod metrics;
 mod rest;
 mod reuse;
 mod room;
@@ -31,7 +37,9 @@ mod shutdown;
 mod sleep;
 mod worker;
 
+pub use blocking::blocking;
 pub use builder::PoolBuilder;
+pub use metrics::PoolMetrics;
 pub use scope::Scope;
 pub use shutdown::{Shutdown, ShutdownReport};
 
@@ -71,6 +79,8 @@ use crate::timeout::Timeout;
 /// ```
 pub struct Pool {
     core: &'static Core,
+    /// The drop of the last handle waits until all is finished.
+    waits: bool,
 }
 
 /// What [`Pool::global`] has: Python's `concurrent.futures` takes the same numbers, because most
@@ -107,7 +117,7 @@ impl Pool {
     }
 
     fn from_builder(builder: &PoolBuilder) -> Pool {
-        Pool { core: builder.core() }
+        Pool { core: builder.core(), waits: true }
     }
 
     pub(crate) fn core(&self) -> &'static Core {
@@ -130,6 +140,25 @@ impl Pool {
     /// Without a [`queue_limit`](PoolBuilder::queue_limit) there always is.
     pub fn wait_for_room(&self, timeout: impl Into<Timeout>) -> bool {
         self.core.wait_for_room(timeout.into())
+    }
+
+    /// Lets go of the pool without waiting for it: what the drop of the last handle would wait for goes on by itself.
+    ///
+    /// Accepted work is finished (only what runs, with [`on_drop`](PoolBuilder::on_drop)`(Shutdown::CancelQueued)`), then the
+    /// threads end. When `main` returns before that, they are cut off. If there are other handles, this one is just
+    /// dropped.
+    ///
+    /// ```
+    /// use asynckit::Pool;
+    ///
+    /// let pool = Pool::new(1);
+    /// let mut answer = pool.run(|| 42);
+    /// pool.detach();
+    /// assert_eq!(answer.get(None)?, 42);
+    /// # Ok::<(), asynckit::Failure>(())
+    /// ```
+    pub fn detach(mut self) {
+        self.waits = false;
     }
 
     /// Changes how many workers may be at work, while jobs run; 0 pauses.
@@ -180,7 +209,7 @@ impl Clone for Pool {
         if self.core.handles.fetch_add(1, Ordering::Relaxed) > usize::MAX / 2 {
             std::process::abort(); // as `Arc` does: the count must not wrap
         }
-        Pool { core: self.core }
+        Pool { core: self.core, waits: true }
     }
 }
 
@@ -188,7 +217,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         // ORDERING: AcqRel as in `Arc`: what the other handles did happens before the end.
         if self.core.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.core.finish();
+            self.core.finish(self.waits);
         }
     }
 }

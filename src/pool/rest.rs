@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use super::roster::Roster;
 use super::worker::{Queued, Worker};
+use crate::giving_way::rest_a_moment;
 use crate::sync::atomic::Ordering;
-use crate::sync::{Arc, MutexGuard, thread};
+use crate::sync::{Arc, MutexGuard};
 
-/// How often an idle worker yields before it sleeps; see `cell/park.rs`.
-const YIELDS: u32 = 16;
 /// How long a thread that is more than the pool should have sleeps before it ends.
 const SPARE_IDLE: Duration = Duration::from_secs(1);
 
@@ -19,10 +18,7 @@ impl Worker {
         if !self.core.sleep.look_out() {
             return false;
         }
-        let found = (0..YIELDS).any(|_| {
-            thread::yield_now();
-            !self.core.inbox.is_empty() || !self.next.is_empty()
-        });
+        let found = rest_a_moment(|| !self.core.inbox.is_empty() || !self.next.is_empty());
         self.core.sleep.awake();
         found
     }
@@ -57,7 +53,7 @@ impl Worker {
                 self.core.close(&mut roster);
             }
             let spare = roster.live > roster.target;
-            if roster.closed || (spare && (waited || roster.retire > 0)) {
+            if roster.closed || waited || (spare && roster.retire > 0) {
                 self.leave(roster);
                 return false;
             }
@@ -65,16 +61,17 @@ impl Worker {
         }
     }
 
-    /// Waits for the bell; `true`: in vain, for as long as a spare thread is kept.
+    /// Waits for the bell; `true`: in vain, for as long as the thread is kept.
     fn wait<'a>(
         &self,
         roster: MutexGuard<'a, Roster>,
         spare: bool,
     ) -> (MutexGuard<'a, Roster>, bool) {
-        if !spare {
-            return (self.core.bell.wait(roster), false);
+        let kept = self.settings.keep_alive;
+        match if spare { Some(kept.unwrap_or(SPARE_IDLE).min(SPARE_IDLE)) } else { kept } {
+            Some(kept) => self.core.bell.wait_timeout(roster, kept),
+            None => (self.core.bell.wait(roster), false),
         }
-        self.core.bell.wait_timeout(roster, SPARE_IDLE)
     }
 
     /// Nothing is done to the core after this.

@@ -154,11 +154,11 @@ impl Core {
         roster.closed
     }
 
-    /// The last handle is gone: finishes all accepted work, or what runs, then joins the threads.
+    /// The last handle is gone: finishes all accepted work, or what runs, then, if it `waits`, joins the threads.
     ///
     /// It waits neither on one of the pool's own threads, nor where the handle was captured by a
     /// callback that is dropped on a thread that is settling something: others wait for that.
-    pub(super) fn finish(&'static self) {
+    pub(super) fn finish(&'static self, waits: bool) {
         let settling = cell::is_settling();
         cell::flush();
         let how = match self.settings().cancel_on_drop {
@@ -166,7 +166,7 @@ impl Core {
             false => Shutdown::Drain,
         };
         self.begin_closing(how, None);
-        if settling || Worker::with_current(self, |_| ()).is_some() {
+        if !waits || settling || Worker::with_current(self, |_| ()).is_some() {
             let mut roster = self.lock();
             roster.detached = true;
             roster.ended = true;
@@ -220,6 +220,12 @@ impl Core {
         self.wake_if_needed();
         thread::yield_now();
         self.lock()
+    }
+
+    /// How many jobs are queued.
+    pub(super) fn queued(&'static self) -> usize {
+        cell::flush();
+        self.count_queued(self.lock())
     }
 
     /// How many jobs are queued. It takes all items out and puts them back, in their order: the lock keeps

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 
-use super::core::Core;
+use super::core::{Core, Settings};
 use super::helping::LEFT_BEHIND;
 use super::inbox::Pushed;
 use super::roster::Roster;
@@ -113,10 +113,14 @@ pub(crate) struct Worker {
     /// How many of them are worth a look.
     pub(super) sweep_at: Cell<usize>,
     pub(super) depth: Cell<u32>,
+    /// It is counted as blocked while it runs user code that waits for something foreign.
+    pub(super) away: Cell<bool>,
     /// Where the stack begins, roughly.
     pub(super) base: Cell<usize>,
     /// How large it is.
     pub(super) stack: usize,
+    /// Those of its pool, also when the core is another one's.
+    pub(super) settings: Arc<Settings>,
 }
 
 thread_local! {
@@ -160,8 +164,10 @@ impl Worker {
                 left_behind,
                 sweep_at,
                 depth,
+                away: Cell::new(false),
                 base,
                 stack,
+                settings,
             }
             .main();
         })?;
@@ -193,7 +199,10 @@ impl Worker {
         self.seat.thread.get_or_init(thread::current);
         self.base.set((&raw const self).addr());
         let abort = AbortOnUnwind; // others would wait for a worker that is gone
-        self.core.sleep.awake();
+        self.core.sleep.awake(); // before user code, which may take long
+        self.settings.on_start.call();
+        cell::flush();
+        self.ends_user_code();
         let mut woken = true;
         loop {
             // ORDERING: Relaxed, a hint; `rest` looks under the lock.
@@ -211,6 +220,8 @@ impl Worker {
             }
         }
         CURRENT.set(std::ptr::null());
+        self.settings.on_stop.call();
+        cell::flush();
         std::mem::forget(abort);
     }
 
@@ -219,6 +230,11 @@ impl Worker {
         if unsafe { cell::run(item, &self.here) } {
             self.count();
         }
+        self.ends_user_code();
+    }
+
+    /// What may have shut the pool down is through.
+    fn ends_user_code(&self) {
         // ORDERING: Relaxed, written by this thread.
         if self.seat.shuts.load(Ordering::Relaxed) {
             self.shuts(false);

@@ -99,7 +99,10 @@ fn a_dropped_one_lets_what_has_begun_go_on_and_its_rest_can_be_had() {
         let (pool, counter) = (Pool::new(0), DropCounter::default());
         let job = |_| {
             let token = counter.token();
-            pool.spawn(move || Ok::<(), String>(drop(token)))
+            pool.spawn(move || {
+                drop(token);
+                Ok::<(), String>(())
+            })
         };
         drop(buffered((0..).map(job), 3));
         assert_eq!(counter.dropped(), 0);

@@ -121,7 +121,13 @@ fn one_is_cancelled_or_all_are() {
             (Pool::new(0), TaskSet::<(), String, &str>::keyed(), DropCounter::default());
         let job = |name| {
             let token = counter.token();
-            set.push_keyed(name, pool.spawn(move || Ok(drop(token))))
+            {
+                let job = pool.spawn(move || {
+                    drop(token);
+                    Ok(())
+                });
+                set.push_keyed(name, job)
+            }
         };
         let (a, b) = (job("a"), job("b"));
         assert!(set.cancel(b));

@@ -1,5 +1,6 @@
 //! Pools and other executors: workers, queues, shutdown, scopes, futures as jobs, callbacks elsewhere.
 
+mod blocking;
 #[path = "../common/mod.rs"]
 mod common;
 mod executors;
@@ -14,5 +15,6 @@ mod shutdown;
 mod shutdown_report;
 mod spawn_future;
 mod spawn_future_end;
+mod threads;
 mod try_scope;
 mod workers;

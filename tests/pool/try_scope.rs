@@ -249,7 +249,10 @@ fn a_body_that_gives_up_cancels_the_others() {
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             pool.try_scope(|scope| -> Outcome<(), String> {
                 let token = dropped.token();
-                drop(scope.spawn(move || Ok(drop(token))));
+                drop(scope.spawn(move || {
+                    drop(token);
+                    Ok(())
+                }));
                 std::panic::panic_any("the body")
             })
         }));
@@ -258,7 +261,10 @@ fn a_body_that_gives_up_cancels_the_others() {
         source.cancel_for("enough");
         let outcome: Outcome<u8, String> = pool.try_scope(|scope| {
             let token = dropped.token();
-            drop(scope.spawn(move || Ok(drop(token))));
+            drop(scope.spawn(move || {
+                drop(token);
+                Ok(())
+            }));
             Promise::<u8, String>::deferred().1.cancel_by(&source.token()).get(None)
         });
         assert!(matches!(outcome, Err(Failure::CancelledFor(why)) if why.as_str() == "enough"));

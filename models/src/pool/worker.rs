@@ -75,11 +75,12 @@ pub(super) struct Worker {
     core: &'static Core,
     seat: usize,
     run: Run,
+    pub(super) away: std::cell::Cell<bool>,
 }
 
 impl Worker {
     pub(super) fn start(core: &'static Core, seat: usize, run: Run) -> thread::JoinHandle<()> {
-        let worker = Worker { core, seat, run };
+        let worker = Worker { core, seat, run, away: std::cell::Cell::new(false) };
         thread::spawn(move || worker.main())
     }
 

@@ -19,7 +19,6 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> TaskSet<T, E, K> {
     ///
     /// They come in the order of time. On a worker another thread takes its place meanwhile; where a wait would never
     /// end, one that has not come is handed out with [`WouldDeadlock`](crate::Failure::WouldDeadlock), and goes on.
-    #[expect(clippy::should_implement_trait, reason = "an iterator takes `&mut`: that is `&set`'s")]
     pub fn next(&self) -> Option<KeyedCompleted<K, T, E>> {
         self.next_timeout(None).unwrap_or(None)
     }

@@ -12,6 +12,8 @@ use crate::promise::Promise;
 
 /// The winner of a race, its number or key, and the set of those that have lost.
 type Raced<K, T, E> = (KeyedCompleted<K, T, E>, TaskSet<T, E, K>);
+/// The first value, its number or key, and the set of those that have lost.
+type Won<K, T, E> = (K, T, TaskSet<T, E, K>);
 
 impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> TaskSet<T, E, K> {
     /// A promise of the outcome that comes first, good or bad, with its number or key, and of the set with all others.
@@ -37,6 +39,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> TaskSet<T, E, K> {
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
     #[track_caller]
+    #[expect(clippy::type_complexity, reason = "an alias would hide what it is")]
     pub fn race(self) -> Promise<(KeyedCompleted<K, T, E>, TaskSet<T, E, K>), E> {
         let executor = self.executor();
         first(self, executor, Location::caller())
@@ -57,6 +60,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> TaskSet<T, E, K> {
     /// assert_eq!((number, value, rest.len()), (1, 1, 1));
     /// ```
     #[track_caller]
+    #[expect(clippy::type_complexity, reason = "an alias would hide what it is")]
     pub fn any(self) -> Promise<(K, T, TaskSet<T, E, K>), AllFailed<E>> {
         let executor = self.executor();
         first_value(self, Vec::new(), executor, Location::caller())
@@ -94,7 +98,7 @@ fn first_value<K, T, E>(
     mut failures: Vec<(usize, Failure<E>)>,
     executor: ExecutorHandle,
     location: &'static Location<'static>,
-) -> Promise<(K, T, TaskSet<T, E, K>), AllFailed<E>>
+) -> Promise<Won<K, T, E>, AllFailed<E>>
 where
     K: Send + 'static,
     T: Send + 'static,

@@ -18,6 +18,7 @@ pub(crate) struct Callback {
 }
 
 /// For a closure that is attached to what is after this number.
+#[track_caller]
 pub(crate) fn callback(r: &mut Random, after: u64) -> Callback {
     let luggage = Some(luggage::pack(r, after));
     let random = Random::new(r.next());

@@ -26,6 +26,7 @@ mod futures;
 mod heap;
 mod held;
 mod jostle;
+mod living;
 pub mod loops;
 mod luggage;
 mod memory;

@@ -2,11 +2,15 @@
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use asynckit::{Pool, Shutdown};
 
+use crate::callback::callback;
+use crate::held::LAST;
 use crate::options::options;
 use crate::random::Random;
+use crate::sync::Lock;
 use crate::world::world;
 
 /// The names of the guests' threads begin with this.
@@ -70,6 +74,16 @@ impl Handle {
             0 => builder.on_drop(Shutdown::CancelQueued),
             _ => builder,
         };
+        let builder = match r.below(4) {
+            0 => builder.keep_alive(Duration::from_micros(r.below(300) as u64)),
+            _ => builder,
+        };
+        let builder = if r.one_in(4) {
+            let (begin, end) = (hook(r), hook(r));
+            builder.on_thread_start(begin).on_thread_stop(end)
+        } else {
+            builder
+        };
         let builder = if r.one_in(2) { builder.stack_size(options().stack) } else { builder };
         let handle = Handle::new(builder.build().expect("threads"), Some(number));
         world().guests.put(handle.clone(), r);
@@ -115,6 +129,17 @@ impl Drop for Handle {
             } else {
                 world().guests.force(Handle::new(pool, self.guest));
             }
+        }
+    }
+}
+
+/// What a thread does at its begin, or at its end, the first time.
+fn hook(r: &mut Random) -> impl Fn() + Send + Sync + use<> {
+    let callback = Lock::new(Some(callback(r, LAST)));
+    move || {
+        let callback = callback.lock().take();
+        if let Some(callback) = callback {
+            callback.run("hook of a thread");
         }
     }
 }

@@ -30,7 +30,6 @@ pub fn main() -> ExitCode {
     let steps = hammer();
     value::let_drops_panic(false);
     let mut r = Random::new(options().seed);
-    ops::drop_hook();
     world().end(&mut r);
     println!("seed {}: {steps} steps, nothing found", options().seed);
     ExitCode::SUCCESS

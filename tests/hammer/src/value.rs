@@ -3,24 +3,19 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use asynckit::{Failure, Outcome};
 
 use crate::finding::{finding, panic_on_purpose};
+use crate::living::Living;
 use crate::random::{Random, mix};
 use crate::sync::Arc;
 
 const ALIVE: u64 = 0xa11c_e000_a11c_e000;
 const DEAD: u64 = 0xdead_0000_dead_0000;
 
-static LIVING: AtomicUsize = AtomicUsize::new(0);
 static DROPS_PANIC: AtomicBool = AtomicBool::new(false);
-
-/// How many values and callbacks there are.
-pub(crate) fn living() -> usize {
-    LIVING.load(Ordering::SeqCst)
-}
 
 /// Whether some drops panic from now on.
 pub(crate) fn let_drops_panic(yes: bool) {
@@ -28,17 +23,20 @@ pub(crate) fn let_drops_panic(yes: bool) {
 }
 
 /// A word in a box that tells whether its owner is alive.
-pub(crate) struct Canary(Box<AtomicU64>);
+pub(crate) struct Canary {
+    state: Box<AtomicU64>,
+    _living: Living,
+}
 
 impl Canary {
+    #[track_caller]
     pub(crate) fn new() -> Self {
-        LIVING.fetch_add(1, Ordering::Relaxed);
-        Canary(Box::new(AtomicU64::new(ALIVE)))
+        Canary { state: Box::new(AtomicU64::new(ALIVE)), _living: Living::new() }
     }
 
     pub(crate) fn check(&self) {
         // Relaxed: whoever gets a value has to be told of it by the library.
-        let state = self.0.load(Ordering::Relaxed);
+        let state = self.state.load(Ordering::Relaxed);
         if state != ALIVE {
             finding(&format!("used after its drop: {state:#x}"));
         }
@@ -47,11 +45,10 @@ impl Canary {
 
 impl Drop for Canary {
     fn drop(&mut self) {
-        let state = self.0.swap(DEAD, Ordering::Relaxed);
+        let state = self.state.swap(DEAD, Ordering::Relaxed);
         if state != ALIVE {
             finding(&format!("dropped twice, or from memory that is not its own: {state:#x}"));
         }
-        LIVING.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -64,6 +61,7 @@ pub(crate) struct Value {
 }
 
 impl Value {
+    #[track_caller]
     pub(crate) fn new(r: &mut Random) -> Self {
         let inner = r.one_in(10).then(|| crate::luggage::for_value(r));
         Value { canary: Canary::new(), number: r.next(), inner }
@@ -75,6 +73,7 @@ impl Value {
 }
 
 impl Clone for Value {
+    #[track_caller]
     fn clone(&self) -> Self {
         self.check();
         Value { canary: Canary::new(), number: mix(self.number), inner: None }
@@ -115,6 +114,7 @@ pub(crate) fn last_or(mut values: Vec<Value>, or: Value) -> Value {
 pub(crate) struct Fault(Arc<Value>);
 
 impl Fault {
+    #[track_caller]
     pub(crate) fn new(r: &mut Random) -> Self {
         Fault(Arc::new(Value::new(r)))
     }

@@ -56,6 +56,11 @@ pub(crate) fn what_this_does() -> String {
     slot().map(|slot| slot.doing.lock().within.join(" > ")).unwrap_or_default()
 }
 
+/// The innermost of it.
+pub(crate) fn innermost() -> &'static str {
+    slot().and_then(|slot| slot.doing.lock().within.last().copied()).unwrap_or_default()
+}
+
 /// Does it under a name.
 pub(crate) fn within<R>(name: &'static str, f: impl FnOnce() -> R) -> R {
     let _guard = slot().map(|slot| Within::new(slot, name));

@@ -10,10 +10,11 @@ use crate::finding::finding;
 use crate::futures::Kept as Woken;
 use crate::heap::Heap;
 use crate::held::{Held, Kept, List, Many, Settler};
+use crate::living::{living, what_lives};
 use crate::options::options;
 use crate::pools::Handle;
 use crate::random::Random;
-use crate::value::{Fault, Value, living};
+use crate::value::{Fault, Value};
 use crate::watch::within;
 
 pub(crate) struct World {
@@ -66,6 +67,7 @@ pub(crate) fn world() -> &'static World {
 impl World {
     /// Settles what outside hands have to settle, and drops the rest.
     fn clear(&self, r: &mut Random) {
+        crate::ops::drop_hook(); // each time: jobs that still run may set others
         for queue in self.queues.clear() {
             queue.run_pending();
         }
@@ -123,7 +125,11 @@ impl World {
                 return;
             }
             if Instant::now() > limit {
-                finding(&format!("{} values and callbacks are alive at the end", living()));
+                finding(&format!(
+                    "{} values and callbacks are alive at the end{}",
+                    living(),
+                    what_lives()
+                ));
             }
             std::thread::sleep(Duration::from_millis(2));
         }

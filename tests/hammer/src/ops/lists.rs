@@ -8,7 +8,7 @@ use super::wait::moment;
 use super::{Operation, operation};
 use crate::callback::callback;
 use crate::futures::block_on;
-use crate::held::{Held, List};
+use crate::held::{Held, LAST, List};
 use crate::random::Random;
 use crate::value::{Fault, Value, check, check_failure, last_or, without};
 use crate::world::world;
@@ -93,7 +93,8 @@ fn look(r: &mut Random) {
 
 fn on_progress(r: &mut Random) {
     with_one(r, |list, r| {
-        let mut callback = callback(r, list.after);
+        // Whatever is pushed later comes before it, too.
+        let mut callback = callback(r, LAST);
         list.it.on_progress(move |progress| {
             assert!(progress.failed <= progress.done);
             callback.call_again("on_progress");

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use asynckit::{Pool, Shutdown};
+use asynckit::{Pool, Shutdown, blocking};
 
 use super::wait::moment;
-use super::{Operation, operation};
+use super::{Operation, operation, step};
 use crate::callback::callback;
 use crate::held::Held;
 use crate::pools::Handle;
 use crate::random::Random;
 use crate::sync;
 use crate::value::{Fault, Value};
+use crate::watch::depth;
 use crate::world::world;
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -25,6 +26,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "PoolBuilder::queue_limit",
             "PoolBuilder::max_spare_workers",
             "PoolBuilder::on_drop",
+            "PoolBuilder::keep_alive",
+            "PoolBuilder::on_thread_start",
+            "PoolBuilder::on_thread_stop",
             "PoolBuilder::build",
         ],
         |r| drop(Handle::built(r)),
@@ -34,7 +38,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("drop a pool", &[], |r| drop(world().guests.take(r))).seldom(),
     operation("shutdown", &["Pool::shutdown"], shutdown).seldom(),
     operation("set_worker_count", &["Pool::set_worker_count", "Pool::worker_count"], set_count),
-    operation("look at a pool", &["Pool::live_workers", "Pool::wait_for_room"], look),
+    operation(
+        "look at a pool",
+        &["Pool::live_workers", "Pool::wait_for_room", "Pool::metrics", "Pool::queued"],
+        look,
+    ),
+    operation("detach a pool", &["Pool::detach"], detach).seldom(),
+    operation("block elsewhere", &["blocking"], block),
     operation("scope", &["Pool::scope", "Scope::spawn"], scope).outermost(),
     operation("try_scope", &["Pool::try_scope", "TryScope::spawn"], try_scope).outermost(),
 ];
@@ -75,6 +85,28 @@ fn look(r: &mut Random) {
     let pool = Handle::any(r);
     assert!(pool.live_workers() < 10_000);
     _ = pool.wait_for_room(moment(r));
+    let metrics = pool.metrics();
+    assert!(metrics.idle + metrics.blocked + metrics.running < 10_000);
+    if r.one_in(10) {
+        assert!(pool.queued() < 10_000_000);
+    }
+}
+
+fn detach(r: &mut Random) {
+    let pool = Pool::new(1 + r.below(2));
+    let callback = callback(r, 0);
+    Held::new(pool.spawn(move || callback.result("job", None)), 0).keep(r);
+    pool.detach();
+}
+
+/// What it waits for is another operation: a wait in a wait, where that is one.
+fn block(r: &mut Random) {
+    blocking(|| {
+        std::thread::yield_now();
+        if depth() < 4 {
+            step(r, true);
+        }
+    });
 }
 
 /// Jobs that borrow: all are through when the scope is.
