@@ -224,6 +224,11 @@ impl<K, T: Send + 'static, E: Send + 'static> KeyedAsCompleted<K, T, E> {
         Ok(completed.and_then(|completed| self.with_key(completed)))
     }
 
+    /// What is left, and the keys by index.
+    pub(super) fn into_parts(self) -> (AsCompleted<T, E>, Vec<Option<K>>) {
+        (self.completed, self.keys)
+    }
+
     /// The same for async code, on any runtime.
     pub fn stream(self) -> KeyedCompletedStream<K, T, E> {
         KeyedCompletedStream::new(self)

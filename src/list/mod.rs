@@ -9,6 +9,7 @@ mod join;
 mod keyed;
 mod progress;
 mod race;
+mod rest;
 mod set;
 mod settled;
 mod some;

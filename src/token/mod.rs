@@ -41,7 +41,7 @@ use shared::{Refused, Shared};
 /// let token = source.token();
 /// let mut heartbeat = pool.attempt(move || {
 ///     while !token.wait(Duration::from_millis(1)) { /* something now and then */ }
-///     token.check() // the failure, with the reason
+///     Ok(token.check()?) // the failure, with the reason
 /// });
 /// source.cancel_for("the window was closed");
 /// let failure = heartbeat.get(None).unwrap_err();

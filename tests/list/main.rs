@@ -15,6 +15,7 @@ mod looked_at;
 mod panics_in_drops;
 mod progress;
 mod race;
+mod rest;
 mod set;
 mod size;
 mod some;

@@ -92,6 +92,26 @@ pub(crate) const ROWS: &[Row] = &[
         traits: PLAIN,
     },
     Row {
+        name: "the rest of what completes",
+        uses: &["AsyncList::as_completed", "AsCompleted::into_rest"],
+        step: |_, link, carried| {
+            list(link).as_completed().into_rest().map(move |mut all| {
+                drop(carried);
+                all.pop().expect("one")
+            })
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "the rest of what completes, with keys",
+        uses: &["KeyedAsCompleted::into_rest"],
+        step: |_, link, carried| {
+            let rest = AsyncList::keyed([(carried, link)]).as_completed().into_rest();
+            rest.join().map(|mut all| all.pop().expect("one").1)
+        },
+        traits: PLAIN,
+    },
+    Row {
         name: "a set's rest",
         uses: &["TaskSet::new", "TaskSet::push", "TaskSet::take_rest"],
         step: |_, link, carried| {

@@ -44,7 +44,7 @@ fn work(pool: &Pool, token: &CancelToken) -> Promise<()> {
             let own = own.clone();
             queue.attempt(move || {
                 own.wait(Duration::from_millis(50));
-                own.check()
+                Ok(own.check()?)
             })
         })
         .collect();

@@ -20,6 +20,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("next", &["AsCompleted::next_timeout", "Completed::trace"], next).often(),
     operation("all that complete", &["AsyncList::as_completed"], all).outermost(),
     operation("drop what completes", &[], |r| drop(world().completed.take(r))),
+    operation("rest", &["AsCompleted::into_rest", "KeyedAsCompleted::into_rest"], rest),
     operation("stream", &["AsCompleted::stream"], stream),
     operation("stream in a future", &["AsCompleted::stream"], stream_in_future),
     operation(
@@ -123,5 +124,25 @@ fn in_order_stream(r: &mut Random) {
         block_on_poll(limit, |context| Pin::new(&mut stream).poll_next(context))
     {
         check(&outcome);
+    }
+}
+
+fn rest(r: &mut Random) {
+    if r.one_in(2) {
+        let Some((list, _)) = world().keyed.take(r) else { return };
+        let mut completed = list.as_completed();
+        drop(completed.next_timeout(moment(r)));
+        return drop(completed.into_rest());
+    }
+    let Some(completed) = world().completed.take(r) else { return };
+    let rest = completed.into_rest();
+    match r.below(3) {
+        0 => drop(rest),
+        1 => rest.cancel(),
+        _ => {
+            let value = crate::value::Value::new(r);
+            let last = rest.join().map(move |all| crate::value::last_or(all, value));
+            Held::new(last, crate::held::LAST).keep(r);
+        }
     }
 }
