@@ -27,8 +27,8 @@ use crate::trace::Trace;
 /// ```
 #[must_use = "a dropped list goes on, but nobody sees its values"]
 pub struct KeyedList<K, T, E = AnyError> {
-    list: AsyncList<T, E>,
-    keys: Vec<K>,
+    pub(super) list: AsyncList<T, E>,
+    pub(super) keys: Vec<K>,
 }
 
 impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {

@@ -7,6 +7,7 @@ mod first_failure;
 mod get;
 mod join;
 mod keyed;
+mod keyed_more;
 mod progress;
 mod race;
 mod rest;

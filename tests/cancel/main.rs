@@ -10,6 +10,7 @@ mod promises;
 mod relays;
 mod shield;
 mod tokens;
+mod tokens_deep;
 mod upstream;
 mod values;
 

@@ -179,6 +179,11 @@ fn shared() {
 }
 
 #[test]
+fn taken() {
+    check("taken");
+}
+
+#[test]
 fn work() {
     check("work");
 }

@@ -126,6 +126,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Buffered::next_timeout",
             "CancelToken::wait",
             "KeyedAsCompleted::next_timeout",
+            "KeyedList::get",
             "LocalQueue::get",
             "Pool::wait_for_room",
             "Promise::wait",

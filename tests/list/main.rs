@@ -11,6 +11,7 @@ mod failures;
 mod growing;
 mod join;
 mod keyed;
+mod keyed_more;
 mod looked_at;
 mod panics_in_drops;
 mod progress;
