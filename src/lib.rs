@@ -149,7 +149,7 @@ pub use once::{AsyncLazy, AsyncOnce, SingleFlight};
 pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, blocking};
 #[doc(hidden)]
 pub use promise::Adopted;
-pub use promise::{IntoPromise, PoolFull, Promise, spawn};
+pub use promise::{IntoPromise, PoolFull, Promise, PromiseState, spawn};
 pub use relay::{CancelOnDrop, Canceller};
 pub use retry::{retry, retry_if, retry_when};
 #[cfg(asynckit_shuttle)]

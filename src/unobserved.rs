@@ -63,6 +63,12 @@ pub fn set_unobserved_hook(hook: impl Fn(&Unobserved) + Send + Sync + 'static) {
     drop(before); // foreign code: not under the lock
 }
 
+/// What is reported where it is dropped unseen: what went wrong, not what was given up. (Where a promise was
+/// cancelled there is no outcome to look at: see `Settle::Cancelled` in `cell/run/run_loop.rs`.)
+pub(crate) fn is_reported<E>(failure: &Failure<E>) -> bool {
+    matches!(failure, Failure::Error(_) | Failure::Panicked(_))
+}
+
 /// Reports a failure. Never unwinds.
 pub(crate) fn report<E: 'static>(failure: &Failure<E>, trace: Trace) {
     contain(|| {
@@ -71,7 +77,7 @@ pub(crate) fn report<E: 'static>(failure: &Failure<E>, trace: Trace) {
             Unobserved { message: message(failure), type_name: type_name::<E>(), trace };
         match hook {
             Some(hook) => hook(&unobserved),
-            None => telemetry::unobserved(&unobserved),
+            None => telemetry::unobserved(&unobserved, unobserved.trace()),
         }
     });
 }
@@ -81,6 +87,6 @@ pub(crate) fn message<E: 'static>(failure: &Failure<E>) -> String {
     match failure {
         Failure::Error(error) => readable(error).unwrap_or_else(|| type_name::<E>().to_owned()),
         Failure::Panicked(panic) => panic.to_string(),
-        _ => String::new(), // only the two above are reported
+        _ => String::new(), // not reported: see `is_reported`
     }
 }

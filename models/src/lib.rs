@@ -9,33 +9,18 @@
     reason = "the models use a part of the files that they include"
 )]
 
+mod cell;
 mod failure;
 mod sync;
 mod timeout;
 
-#[path = "../../src/cell/chain.rs"]
-mod chain;
-#[path = "../../src/cell/handlers.rs"]
-mod handlers;
-#[path = "../../src/cell/holders.rs"]
-mod holders;
 #[path = "../../src/pool/inbox.rs"]
 mod inbox;
-#[path = "../../src/cell/mailbox.rs"]
-mod mailbox;
-#[path = "../../src/cell/schedule.rs"]
-mod schedule;
 #[path = "../../src/pool/sleep.rs"]
 mod sleep;
-#[path = "../../src/cell/tally.rs"]
-mod tally;
-#[path = "../../src/cell/word.rs"]
-mod word;
 
 #[cfg(test)]
 mod chain_models;
-#[cfg(test)]
-mod engine;
 #[cfg(test)]
 mod inbox_models;
 #[cfg(test)]

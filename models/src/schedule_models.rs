@@ -4,8 +4,8 @@ use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
+use crate::cell::future::schedule::{Left, Popped, Schedule};
 use crate::check;
-use crate::schedule::{Left, Popped, Schedule};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// A future that is through when so many have told it something.

@@ -7,8 +7,8 @@ use loom::cell::UnsafeCell;
 use loom::sync::Mutex;
 use loom::thread;
 
+use crate::cell::shared::counts::{Counts, Leave, Standing};
 use crate::check;
-use crate::holders::{Holders, Leave, Standing};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// Behind the lock.
@@ -19,7 +19,7 @@ struct Waiting {
 }
 
 struct Value {
-    holders: ManuallyDrop<Holders>,
+    holders: ManuallyDrop<Counts>,
     waiting: Mutex<Waiting>,
     /// Written by the feeder.
     outcome: UnsafeCell<usize>,
@@ -35,7 +35,7 @@ struct Value {
 impl Value {
     fn new() -> Rc<Value> {
         Rc::new(Value {
-            holders: ManuallyDrop::new(Holders::one()),
+            holders: ManuallyDrop::new(Counts::one()),
             waiting: Mutex::new(Waiting::default()),
             outcome: UnsafeCell::new(0),
             alive: UnsafeCell::new(()),

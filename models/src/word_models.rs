@@ -2,8 +2,8 @@
 
 use loom::thread;
 
+use crate::cell::engine::{Promise, Result, World};
 use crate::check;
-use crate::engine::{Promise, Result, World};
 
 /// One job, run by another thread; `consume` has its promise. How many closures run in all.
 fn against_settle(jobs: usize, consume: impl Fn(&World, Promise) + Sync + Send + 'static) {

@@ -12,28 +12,24 @@
 //!     who    what    where   queue  root
 //! ```
 //!
-//! | file | idea |
+//! # The rooms
+//!
+//! Each says in its `mod.rs` what it is for, what its words mean, and its rules. A file uses those of its own room, and
+//! rooms further up in this table.
+//!
+//! | room | idea |
 //! | --- | --- |
-//! | `word` | the state word: producer against consumer (no unsafe code) |
-//! | `chain` | the chain word: start, claim, cancel, follow, end (no unsafe code) |
-//! | `header`, `body`, `place` | the memory of a cell |
-//! | `compressed`, `indexed` | references to statics, and traces, in 32 bits |
-//! | `step` | the traits of what cells do (no unsafe code) |
-//! | `tables` | the functions that know a cell's types |
-//! | `schedule` | the schedule word of a future: woken, queued, polled, gone (no unsafe code) |
-//! | `task`, `budget` | futures as jobs, in one allocation; what one is given in a poll (no unsafe code) |
-//! | `wave`, `later` | settling, link after link, in a loop; what has to wait for its end |
-//! | `queued` | what an executor does with what it was given |
-//! | `follow`, `followed`, `cancel`, `handlers` | adopting a promise; cancelling upwards |
-//! | `waits` | the graph of direct waits: helping, circles, shared values that lose an owner |
-//! | `frames` | the chains whose user code is on this thread's stack |
-//! | `executor`, `lasting` | where user code runs, as one word; pools are named by numbers |
-//! | `posted`, `nest` | executors that are not ours; jobs inside the call that posts them |
-//! | `park`, `observer` | whom a settled cell tells |
-//! | `mailbox`, `tally`, `entries`, `slots`, `items`, `source`, `policy`, `drained`, `drain`, `gather` | many cells told to one list |
-//! | `bundle`, `inputs` | a few cells of different types told to one join |
-//! | `shared`, `reference`, `holders`, `owner`, `waiters`, `branches` | one cell told to many |
-//! | `consumer`, `producer` | the two ends, as safe handles |
+//! | `state` | one cell: its memory, its header, its two words |
+//! | `executor` | where callbacks run, as one word; what goes into a queue |
+//! | `defer` | what waits for the end of a step; the end of cells |
+//! | `wait` | parked threads and wakers; what waits for what |
+//! | `work` | what cells do; the functions that know their types |
+//! | `run` | the loop, cancelling, following; what executors do with items |
+//! | `future` | futures as jobs |
+//! | `foreign` | executors that are not pools |
+//! | `ends` | consumer and producer, as safe handles |
+//! | `shared` | one cell told to many |
+//! | the files here | many cells told to one: lists and joins |
 //!
 //! # Who frees what
 //!
@@ -43,77 +39,78 @@
 //! using its root at that moment (`BUSY`). The cell of a join's result is a part of the join's block,
 //! and freeing it gives up a reference to that (`give_up` in its table).
 
-mod body;
-mod branches;
-mod budget;
 mod bundle;
-mod cancel;
-mod chain;
-mod compressed;
-mod consumer;
+mod defer;
 mod drain;
 mod drained;
+mod ends;
 mod entries;
 mod executor;
-mod follow;
-mod followed;
-mod frames;
+mod foreign;
+mod future;
 mod gather;
-mod handlers;
-mod header;
-mod holders;
-mod indexed;
 mod inputs;
 mod items;
-mod lasting;
-mod later;
-mod local;
 mod mailbox;
-mod nest;
-mod observer;
-mod owner;
-mod park;
-mod place;
 mod policy;
-mod posted;
-mod producer;
-mod queued;
-mod reference;
-mod schedule;
+mod run;
 mod shared;
 mod slots;
 mod source;
-mod step;
-mod tables;
+mod state;
 mod tally;
-mod task;
-mod waiters;
-mod waits;
-mod wave;
-mod word;
+mod wait;
+mod work;
 
-pub(crate) use budget::{refund, spend};
 pub(crate) use bundle::join;
-pub(crate) use consumer::Consumer;
+pub(crate) use defer::trampoline::{afresh, drop_user, is_settling, quietly};
 pub(crate) use drain::Ender;
-pub(crate) use executor::{ExecutorHandle, Item, Refused, ShutDown};
+pub(crate) use ends::producer::Producer;
+pub(crate) use executor::handle::{ExecutorHandle, Item, Refused};
+pub(crate) use executor::lasting::{Lasting, Number};
+pub(crate) use foreign::inline::{flush_all as flush, inline, is_inside};
+pub(crate) use foreign::local::{Draining, Local, Waiting, drains};
+pub(crate) use foreign::posted::{Counted, Execute, Posted};
+pub(crate) use future::budget::{refund, spend};
+pub(crate) use future::task::{IntoOutcome, task};
 pub(crate) use gather::Gather;
-pub(crate) use header::{CellRef, Lane, Turn};
 pub(crate) use items::{Items, Way};
-pub(crate) use lasting::{Lasting, Number};
-pub(crate) use later::{afresh, drop_user, flush, is_settling, quietly};
-pub(crate) use local::{Draining, Local, Waiting, drains};
-pub(crate) use nest::{inline, is_inside};
-pub(crate) use owner::Owner;
 pub(crate) use policy::{Ended, Policy, Tallied};
-pub(crate) use posted::{Counted, Execute, Posted};
-pub(crate) use producer::Producer;
-pub(crate) use queued::{Here, abandon, is_waiting, needs_its_executor, run, start};
-pub(crate) use reference::Reference;
-pub(crate) use shared::Shared;
+pub(crate) use run::queued::{abandon, is_waiting, needs_its_executor, run, start};
+pub(crate) use shared::owner::Owner;
+pub(crate) use shared::reference::Reference;
+pub(crate) use shared::value::Shared;
+pub(crate) use shared::waiters::BranchTurn;
 pub(crate) use source::{Rest, Source};
-pub(crate) use step::{Depends, Next, Step, Work};
-pub(crate) use tables::Origin;
-pub(crate) use task::{IntoOutcome, task};
-pub(crate) use waiters::{BranchTurn, Ticket};
-pub(crate) use waits::{Awaited, Circle, claim, claim_root, wait_for};
+pub(crate) use state::context::{IN_A_ROW, RunContext};
+pub(crate) use state::dependency::{Depends, Ticket};
+pub(crate) use state::header::{CellRef, Lane, Permission, ShutDown};
+pub(crate) use wait::graph::{Awaited, Circle, claim, claim_root, wait_for};
+pub(crate) use work::consumer::Consumer;
+pub(crate) use work::step::{Next, Step, Work};
+pub(crate) use work::vtables::Origin;
+
+// The names by which the files of the join, which are not in a room yet, know those of the rooms.
+use defer::handlers;
+use ends::producer;
+use foreign::inline as nest;
+use run::cancel;
+use state::{body, header, observer, word};
+use wait::{graph as waits, park};
+use work::vtables as tables;
+
+mod consumer {
+    pub(super) use super::ends::consumer::observe;
+    pub(super) use super::work::consumer::Consumer;
+}
+
+mod later {
+    pub(super) use super::defer::free::discard;
+    pub(super) use super::defer::trampoline::{drop_user, shield};
+}
+
+mod wave {
+    pub(super) use super::defer::free::release;
+    pub(super) use super::run::run_loop::hand_on_settled;
+    pub(super) use super::state::observer::Delivery;
+}

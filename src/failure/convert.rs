@@ -1,9 +1,9 @@
 //! From one type of failure to another, as `?` asks for it.
 
-use std::any::Any;
 use std::fmt;
 use std::io;
 
+use super::recast::recast;
 use super::{AnyError, Failure, TimedOut};
 
 /// The text: that of an [`AnyError`] with its causes, on one line.
@@ -50,17 +50,6 @@ impl<E> From<TimedOut> for Failure<E> {
 impl From<AnyError> for Failure<AnyError> {
     fn from(error: AnyError) -> Failure<AnyError> {
         Failure::from_error(error)
-    }
-}
-
-/// Gives the value back as a `B` where `A` and `B` are the same type: the choice by type that
-/// generic code has without specialisation. The compiler decides it once for each `A`.
-pub(super) fn recast<A: 'static, B: 'static>(value: A) -> Result<B, A> {
-    let mut slot = Some(value);
-    let any: &mut dyn Any = &mut slot;
-    match any.downcast_mut::<Option<B>>().and_then(Option::take) {
-        Some(value) => Ok(value),
-        None => Err(slot.expect("only a `B` is taken out")),
     }
 }
 
@@ -117,11 +106,5 @@ mod tests {
         assert!(boxed().expect_err("it fails").is::<Failure<io::Error>>());
         assert!(plain().expect_err("it fails").is::<Failure>());
         assert!(outcome().expect_err("it fails").is_cancelled());
-    }
-
-    #[test]
-    fn recast_moves_only_the_same_type() {
-        assert_eq!(recast::<u8, u8>(7), Ok(7));
-        assert_eq!(recast::<u8, i8>(7), Err(7));
     }
 }

@@ -6,6 +6,7 @@ mod kept;
 mod panic;
 mod place;
 mod reason;
+mod recast;
 mod show;
 mod timed_out;
 
@@ -13,11 +14,11 @@ use std::any::Any;
 use std::error::Error;
 
 pub use any_error::AnyError;
-use convert::recast;
 pub use panic::Panic;
 pub(crate) use panic::{AbortOnUnwind, catch, contain, drop_quietly};
 pub(crate) use place::watch as watch_panics;
 pub use reason::CancelReason;
+use recast::recast;
 pub(crate) use show::readable;
 pub use timed_out::TimedOut;
 

@@ -3,9 +3,8 @@
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::panic;
-use std::thread;
 
-use crate::sync::{StdOnce, thread_local};
+use crate::sync::{StdOnce, panicking, thread_local};
 
 /// So many panics of a thread are remembered: while one unwinds, what it drops may panic too, and catch that.
 const REMEMBERED: usize = 4;
@@ -45,7 +44,7 @@ thread_local! {
 pub(crate) fn watch() {
     static HOOK: StdOnce = StdOnce::new();
     // A thread that panics may not change the hook, and under a scheduler all threads are one.
-    if HOOK.is_completed() || thread::panicking() || cfg!(asynckit_shuttle) {
+    if HOOK.is_completed() || panicking() || cfg!(asynckit_shuttle) {
         return;
     }
     HOOK.call_once(|| {

@@ -13,7 +13,7 @@ use super::turns::Turns;
 use super::waiting::limit;
 use super::{Error, ErrorKind, Session, SessionBuilder, Url};
 use crate::Pool;
-use crate::sync::Arc;
+use crate::sync::{Arc, StdArc};
 
 /// The largest head of an answer, and the most that is read at once.
 const READ_BUFFER: usize = 256 * 1024;
@@ -64,7 +64,7 @@ impl SessionBuilder {
         }))
     }
 
-    fn engine(&mut self, tls: Option<std::sync::Arc<rustls::ClientConfig>>) -> Engine {
+    fn engine(&mut self, tls: Option<StdArc<rustls::ClientConfig>>) -> Engine {
         let kept = Kept::new(self.max_idle);
         let proxies = self.proxies.take().unwrap_or_else(Proxies::from_env);
         let connector = Connector::new(Settings {

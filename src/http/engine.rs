@@ -118,15 +118,26 @@ impl Engine {
         }
         let (mut parts, incoming) = answer.into_parts();
         let line = in_use.as_ref().map(|in_use| Arc::clone(&in_use.line));
-        if let Some(jar) = &self.jar {
-            jar.store(&request.url, &parts.headers);
-        }
-        let unpacker = Unpacker::of(&parts.headers).filter(|_| unpacks);
-        if unpacker.is_some() {
-            parts.headers.remove(::http::header::CONTENT_ENCODING);
-            parts.headers.remove(::http::header::CONTENT_LENGTH);
-        }
+        let unpacker = self.received(request, &mut parts.headers, unpacks);
         Ok(Head { parts, line, incoming, unpacker, idle: limits.idle, in_use })
+    }
+
+    /// The head of an answer has come: its cookies are kept, and what unpacks the body is found.
+    fn received(
+        &self,
+        request: &Request,
+        headers: &mut ::http::HeaderMap,
+        unpacks: bool,
+    ) -> Option<Unpacker> {
+        if let Some(jar) = &self.jar {
+            jar.store(&request.url, headers);
+        }
+        let unpacker = Unpacker::of(headers).filter(|_| unpacks);
+        if unpacker.is_some() {
+            headers.remove(::http::header::CONTENT_ENCODING);
+            headers.remove(::http::header::CONTENT_LENGTH);
+        }
+        unpacker
     }
 
     /// What goes to hyper; whether the answer is unpacked.

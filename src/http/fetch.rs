@@ -94,7 +94,7 @@ impl Fetch {
     }
 
     fn elapsed(&self) -> Duration {
-        self.start.map_or(Duration::ZERO, |start| start.elapsed())
+        self.start.map_or(Duration::ZERO, |start| crate::sync::now() - start)
     }
 
     /// Within the limit for all, which begins with its first turn.
@@ -102,7 +102,7 @@ impl Fetch {
         let url = request.url.clone();
         let turn = self.core.turn(&url).await?;
         self.listed.begins();
-        self.start = Some(Instant::now());
+        self.start = Some(crate::sync::now());
         let most = request.limits.timeout.unwrap_or(self.core.timeout);
         // Boxed, and only now: what waits for its turn is small, however many there are.
         let work = Box::pin(self.answered(request, turn));

@@ -1,11 +1,12 @@
 //! Workers that wait: they are counted, so that another takes their place.
 //!
 //! No pool sits with all its threads in waits without a limit of time, none to be started, while work is
-//! queued in it. The last one to block is told if there is work; and if work comes later, who brings it
+//! queued in it. The last one to block is told if there is work; and if work comes later, its pusher
 //! calls one of those that wait. A call ends the wait.
 
 use super::core::Core;
-use super::worker::{Seat, Worker};
+use super::seat::Seat;
+use super::worker::Worker;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
 
@@ -47,26 +48,26 @@ impl Blocked {
         (!Self::is_stuck(core)).then_some(blocked)
     }
 
-    /// Whether nobody is left, nor ever will be, for what is queued.
+    /// Whether no thread is left, nor ever will be, for what is queued.
     fn is_stuck(core: &'static Core) -> bool {
-        let roster = core.lock();
-        roster.is_stuck_for_good() && core.has_work(&roster)
+        let state = core.lock();
+        state.is_stuck_for_good() && core.has_work(&state)
     }
 
     fn enter(core: &'static Core, seat: Option<Arc<Seat>>, timed: bool) -> Self {
         Worker::with_any(Worker::put_back); // in order: it is older than what is queued
         let away = Worker::with_any(|worker| worker.away.take()).unwrap_or_default();
-        let mut roster = core.lock();
-        roster.blocked += usize::from(!away);
-        roster.timed = roster.timed + usize::from(timed) - usize::from(away);
+        let mut state = core.lock();
+        state.blocked += usize::from(!away);
+        state.timed = state.timed + usize::from(timed) - usize::from(away);
         if let Some(seat) = &seat {
-            roster.callable += 1;
+            state.callable += 1;
             // ORDERING: Relaxed, read and written under the lock.
             seat.waits.store(true, Ordering::Relaxed);
         }
-        roster.publish(core);
-        let wakes = core.has_work(&roster) && !roster.is_stuck();
-        drop(roster);
+        state.publish(core);
+        let wakes = core.has_work(&state) && !state.is_stuck();
+        drop(state);
         if wakes {
             core.wake_if_needed();
         }
@@ -76,21 +77,21 @@ impl Blocked {
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        let mut roster = self.core.lock();
-        roster.blocked -= usize::from(!self.away);
-        roster.timed = roster.timed + usize::from(self.away) - usize::from(self.timed);
+        let mut state = self.core.lock();
+        state.blocked -= usize::from(!self.away);
+        state.timed = state.timed + usize::from(self.away) - usize::from(self.timed);
         let mut called = false;
         if let Some(seat) = &self.seat {
-            roster.callable -= 1;
+            state.callable -= 1;
             // ORDERING: Relaxed, as in `enter`.
             seat.waits.store(false, Ordering::Relaxed);
             called = seat.called.swap(false, Ordering::Relaxed);
         }
-        roster.publish(self.core);
-        drop(roster);
+        state.publish(self.core);
+        drop(state);
         Worker::with_any(|worker| worker.away.set(self.away));
         if called {
-            self.core.sleep.awake(); // who has called it has left the flag to it
+            self.core.sleep.awake(); // its caller has left the flag to it
             if !self.core.inbox.is_empty() {
                 self.core.wake_if_needed();
             }

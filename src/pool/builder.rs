@@ -4,8 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use super::core::{Core, Settings};
+use super::handle::Pool;
 use super::hooks::Hook;
-use super::{Pool, Shutdown};
+use super::shutdown::Shutdown;
 use crate::failure::watch_panics;
 
 /// How many threads may stand in for blocked ones.
@@ -48,7 +49,7 @@ impl PoolBuilder {
         }
     }
 
-    /// How many workers may be at work at a time: 1 if this is not called, as in asynckit.py.
+    /// How many workers may be at work at a time: 1 if this is not called.
     pub fn workers(mut self, count: usize) -> Self {
         self.workers = count;
         self

@@ -1,6 +1,6 @@
 //! The part of a pool that threads share, and what an item goes through to get into it.
 //!
-//! It is never freed, since nobody knows whose handles still name it, but used again: see `reuse`.
+//! It is never freed, since it is not known which handles still name it, but used again: see `reuse`.
 
 use std::panic::Location;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use crossbeam_utils::CachePadded;
 
 use super::hooks::Hook;
 use super::inbox::{Inbox, Linked, Pushed};
-use super::reuse::ShutDowns;
 use super::room::Room;
-use super::roster::Roster;
+use super::shut_downs::ShutDowns;
 use super::sleep::Sleep;
+use super::state::PoolState;
 use super::worker::Worker;
 use crate::cell::{
     self, CellRef, Consumer, ExecutorHandle, IntoOutcome, Item, Lane, Number, Refused, ShutDown,
@@ -47,7 +47,7 @@ pub(super) struct Settings {
     pub(super) on_stop: Hook,
 }
 
-/// The pool, for whoever posts to it.
+/// The pool, for the threads that post to it.
 pub(crate) struct Core {
     /// The number by which promises know the pool that the core is now.
     pub(super) number: AtomicUsize,
@@ -66,14 +66,14 @@ pub(crate) struct Core {
     pub(super) queue_limit: AtomicUsize,
     pub(super) inbox: CachePadded<Inbox<Cells>>,
     pub(super) sleep: CachePadded<Sleep>,
-    pub(super) roster: Mutex<Roster>,
+    pub(super) state: Mutex<PoolState>,
     pub(super) room: Mutex<Room>,
     /// Rung when there is room in the queue.
-    pub(super) roomy: Condvar,
+    pub(super) room_available: Condvar,
     /// Rung for workers that sleep.
-    pub(super) bell: Condvar,
-    /// Rung when a worker ends or rests, for whoever shuts the pool down.
-    pub(super) rested: Condvar,
+    pub(super) work_available: Condvar,
+    /// Rung when a worker ends or rests, for the thread that shuts the pool down.
+    pub(super) worker_idle: Condvar,
 }
 
 impl Core {
@@ -90,13 +90,13 @@ impl Core {
             queue_limit: AtomicUsize::new(usize::MAX),
             inbox: CachePadded::new(Inbox::new()),
             sleep: CachePadded::new(Sleep::new(0)),
-            roster: Mutex::new(Roster::new(0, 0)),
+            state: Mutex::new(PoolState::new(0, 0)),
             room: Mutex::new(Room::default()),
-            roomy: Condvar::new(),
-            bell: Condvar::new(),
-            rested: Condvar::new(),
+            room_available: Condvar::new(),
+            work_available: Condvar::new(),
+            worker_idle: Condvar::new(),
         }));
-        // ORDERING: Relaxed, nobody else has the core yet.
+        // ORDERING: Relaxed, no other thread has the core yet.
         core.number.store(Number::of(core).bits(), Ordering::Relaxed);
         core
     }
@@ -110,7 +110,7 @@ impl Core {
     /// The number that identifies the pool.
     #[inline]
     pub(super) fn number(&self) -> Number {
-        // ORDERING: Relaxed, the caller is of the pool, and has synchronised with who has made it; or it
+        // ORDERING: Relaxed, the caller is of the pool, and has synchronised with its maker; or it
         // compares, and a late answer is as good as an early one.
         Number::from_bits(self.number.load(Ordering::Relaxed))
     }
@@ -177,23 +177,23 @@ impl Core {
     }
 
     /// Whether anything is queued, anywhere.
-    pub(super) fn has_work(&self, roster: &Roster) -> bool {
-        !self.inbox.is_empty() || roster.seats.iter().any(|seat| seat.has_work())
+    pub(super) fn has_work(&self, state: &PoolState) -> bool {
+        !self.inbox.is_empty() || state.seats.iter().any(|seat| seat.has_work())
     }
 
     /// Whether no thread is left, nor could be started, if this one waits too.
     pub(super) fn is_exhausted(&self) -> bool {
-        let roster = self.lock();
-        roster.busy() <= 1 && roster.idle == 0 && !roster.may_start()
+        let state = self.lock();
+        state.busy() <= 1 && state.idle == 0 && !state.may_start()
     }
 
     pub(super) fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.lock())
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Roster> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, PoolState> {
         // No user code runs under this lock, so it is never poisoned half-way.
-        self.roster.lock()
+        self.state.lock()
     }
 
     /// After a push: wakes or starts a worker where that is due.
@@ -205,39 +205,39 @@ impl Core {
 
     /// Wakes a worker that sleeps, or starts one. The caller has set the waking flag.
     fn wake_one(&'static self) {
-        let mut roster = self.lock();
-        if roster.usable() > 0 && !roster.closed {
-            if roster.idle > 0 {
-                roster.idle -= 1;
-                roster.wakes += 1;
-                roster.publish(self);
-                self.bell.notify_one();
+        let mut state = self.lock();
+        if state.usable() > 0 && !state.closed {
+            if state.idle > 0 {
+                state.idle -= 1;
+                state.wakes += 1;
+                state.publish(self);
+                self.work_available.notify_one();
                 return;
             }
-            if roster.may_start() {
-                if Worker::start(self, &mut roster).is_ok() {
-                    let (live, spare) = (roster.live, roster.live > roster.target);
-                    drop(roster); // what is told may run foreign code
+            if state.may_start() {
+                if Worker::start(self, &mut state).is_ok() {
+                    let (live, spare) = (state.live, state.live > state.target);
+                    drop(state); // what is told may run foreign code
                     if spare {
                         telemetry::spare_worker(&self.settings().name, live);
                     }
                     return;
                 }
-                if roster.live == 0 {
-                    drop(roster);
+                if state.live == 0 {
+                    drop(state);
                     self.abandon_queue(None);
                     self.sleep.awake();
                     if !self.inbox.is_empty() {
-                        self.wake_if_needed(); // pushed meanwhile, when nobody was to be woken
+                        self.wake_if_needed(); // pushed meanwhile, when no worker was to be woken
                     }
                     return;
                 }
             }
         }
-        if roster.has_nobody() && self.has_work(&roster) && roster.call_one() {
-            drop(roster);
-            drop(self.room.lock()); // who looks whether it is called is in `wait` after this
-            self.roomy.notify_all(); // it may wait for room
+        if state.has_nobody() && self.has_work(&state) && state.call_one() {
+            drop(state);
+            drop(self.room.lock()); // a waiter that looks whether it is called is in `wait` after this
+            self.room_available.notify_all(); // it may wait for room
             return; // it gives the flag back
         }
         self.sleep.awake();

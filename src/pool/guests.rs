@@ -5,7 +5,7 @@ use crate::cell::{ExecutorHandle, Number};
 use crate::sync;
 use crate::sync::{Mutex, Weak};
 
-/// Somebody who has calls that wait for their turn on a pool.
+/// An owner of calls that wait for their turn on a pool.
 pub(crate) trait Guest: Send + Sync {
     /// The pool was shut down: nothing more will get its turn there. No lock is held.
     fn pool_is_shut_down(&self);
@@ -41,7 +41,7 @@ impl Host {
     #[must_use]
     pub(crate) fn tell(self, guest: Weak<dyn Guest>) -> bool {
         let mut guests = GUESTS.lock();
-        // Under the lock: who shuts it down notes that first, and then looks for guests.
+        // Under the lock: the thread that shuts it down notes that first, and then looks for guests.
         if self.core.shut_down.lock().find(self.number).is_some() {
             return false;
         }

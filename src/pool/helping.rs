@@ -1,21 +1,18 @@
-//! What a worker does while it waits: it runs what it directly waits for, if nobody has started that;
+//! What a worker does while it waits: it runs what it directly waits for, if no thread has started that;
 //! else another thread takes its place.
 
 use super::blocked::Blocked;
-use super::worker::{Queued, Worker, to_item};
-use crate::cell::{self, Awaited, CellRef, Here, Item, Turn};
-use crate::failure::Failure;
+use super::seat::{Queued, to_item};
+use super::tuning::{HELP_DEPTH, LEFT_BEHIND};
+use super::waited::Waited;
+use super::worker::Worker;
+use crate::cell::{self, Awaited, CellRef, Item, Permission, RunContext};
 use crate::sync::Arc;
 use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
 
-/// Nobody is called from a wait like this.
+/// A wait like this is not ended by a call.
 static NOT_CALLED: AtomicBool = AtomicBool::new(false);
-
-/// How many claimed jobs may lie in the queue before a worker looks for them.
-pub(super) const LEFT_BEHIND: usize = 64;
-/// How deep jobs that are run inside of a `get` may nest on one stack.
-const HELP_DEPTH: u32 = 128;
 
 impl Worker {
     /// Whether this thread is a worker, of whatever pool.
@@ -23,7 +20,7 @@ impl Worker {
         Self::with_any(|_| ()).is_some()
     }
 
-    /// Waits. A worker runs the job that is directly waited for, as far as nobody has started it (only
+    /// Waits. A worker runs the job that is directly waited for, as far as no thread has started it (only
     /// without a limit of time); else another thread takes its place meanwhile.
     pub(crate) fn wait_for(awaited: &mut impl Awaited, timeout: Timeout) -> Waited {
         cell::flush();
@@ -117,12 +114,13 @@ impl Worker {
         }
     }
 
-    /// Runs a job that was claimed for this worker, who waits for it, or for all of a scope.
+    /// Runs a job that was claimed for this worker, which waits for it, or for all of a scope.
     pub(super) fn run_claimed(&self, root: CellRef) {
-        let here = Here::helping(self.here.executor);
+        let here = RunContext::helping(self.here.executor);
         self.depth.set(self.depth.get() + 1);
-        // SAFETY: who has claimed the job runs it.
-        let through = cell::afresh(|| unsafe { cell::start(root, Turn::Granted, Some(&here)) });
+        // SAFETY: the claimer of the job runs it.
+        let through =
+            cell::afresh(|| unsafe { cell::start(root, Permission::Granted, Some(&here)) });
         self.depth.set(self.depth.get() - 1);
         if through {
             self.count();
@@ -138,7 +136,7 @@ impl Worker {
             return;
         }
         if self.sweep_all() > 0 {
-            self.core.wake_if_needed(); // somebody may have looked meanwhile, and gone to sleep
+            self.core.wake_if_needed(); // a worker may have looked meanwhile, and gone to sleep
         }
     }
 
@@ -204,7 +202,7 @@ impl Worker {
     }
 
     /// The same for a wait that ends, without a limit of time, where it would leave work in a queue that
-    /// nobody could ever take.
+    /// no thread could ever take.
     pub(crate) fn blocked_unless_stuck(
         timeout: Timeout,
         wait: impl FnOnce(&AtomicBool) -> bool,
@@ -221,32 +219,5 @@ impl Worker {
         let settled = wait(&seat.called);
         drop(blocked);
         if settled { Waited::Settled } else { Waited::WouldDeadlock }
-    }
-}
-
-/// What came of a wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Waited {
-    /// What was waited for has settled.
-    Settled,
-    /// The time was over before.
-    TimedOut,
-    /// It could never have ended.
-    WouldDeadlock,
-}
-
-impl Waited {
-    /// The failure of a `get` that has nothing.
-    pub(crate) fn failure<E>(self) -> Failure<E> {
-        match self {
-            Waited::WouldDeadlock => Failure::WouldDeadlock,
-            Waited::TimedOut | Waited::Settled => Failure::TimedOut,
-        }
-    }
-}
-
-impl From<bool> for Waited {
-    fn from(settled: bool) -> Self {
-        if settled { Waited::Settled } else { Waited::TimedOut }
     }
 }

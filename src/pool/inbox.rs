@@ -28,9 +28,9 @@ pub(crate) trait Linked {
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
-    /// There was nothing in the stack: somebody may have to be woken.
+    /// There was nothing in the stack: a worker may have to be woken.
     First,
-    /// There was something: who has pushed it has seen to that.
+    /// There was something: its pusher has seen to that.
     Behind,
     /// The inbox is closed; the item is still the caller's.
     Closed,
@@ -172,7 +172,7 @@ impl<L: Linked> Inbox<L> {
 
     /// Whether there is nothing to take.
     pub(crate) fn is_empty(&self) -> bool {
-        // ORDERING: Relaxed; whoever is about to sleep on this has a SeqCst fence before.
+        // ORDERING: Relaxed; a worker that is about to sleep on this has a SeqCst fence before.
         let stack = self.stack.load(Ordering::Relaxed);
         (stack.is_null() || stack == closed()) && self.outbox.load(Ordering::Relaxed).is_null()
     }
@@ -195,7 +195,7 @@ impl<L: Linked> Inbox<L> {
 
     /// Opens a queue that was closed, for a later pool.
     pub(crate) fn open(&self) {
-        // ORDERING: Release, so that who pushes sees the pool that it pushes to.
+        // ORDERING: Release, so that a pusher sees the pool that it pushes to.
         let _ = self.stack.compare_exchange(
             closed(),
             std::ptr::null_mut(),
@@ -208,7 +208,7 @@ impl<L: Linked> Inbox<L> {
         if self.outbox.load(Ordering::Relaxed).is_null() {
             return std::ptr::null_mut();
         }
-        // ORDERING: Acquire pairs with the Release of whoever put the list there.
+        // ORDERING: Acquire pairs with the Release that put the list there.
         self.outbox.swap(std::ptr::null_mut(), Ordering::Acquire)
     }
 

@@ -1,6 +1,6 @@
 //! What a pool is doing, in numbers.
 
-use super::Pool;
+use super::handle::Pool;
 
 /// What a [`Pool`] was doing at a moment: the numbers go together.
 ///
@@ -40,14 +40,14 @@ impl Pool {
     /// ```
     #[must_use]
     pub fn metrics(&self) -> PoolMetrics {
-        let roster = self.core().lock();
+        let state = self.core().lock();
         PoolMetrics {
-            workers: roster.target,
-            running: roster.busy(),
-            blocked: roster.blocked,
-            idle: roster.idle,
-            started: roster.started,
-            finished: roster.finished(),
+            workers: state.target,
+            running: state.busy(),
+            blocked: state.blocked,
+            idle: state.idle,
+            started: state.started,
+            finished: state.finished(),
         }
     }
 

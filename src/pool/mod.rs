@@ -2,222 +2,75 @@
 //!
 //! | file | idea |
 //! | --- | --- |
+//! | `tuning` | the numbers: how work is shared, how deep it nests, how long a spare thread stays |
 //! | `inbox` | the queue between pushers and workers (no promise known) |
-//! | `sleep` | whether a pusher has to wake somebody |
-//! | `roster` | who works, sleeps, blocks: counts under one lock |
+//! | `sleep` | whether a pusher has to wake a worker |
+//! | `seat` | what others see of a worker: its queues, and whether it waits |
+//! | `state` | how many workers work, sleep, are blocked: counts under one lock |
+//! | `shut_downs` | where pools were shut down, by their numbers |
+//! | `room`, `queue_slots` | how many jobs may be queued, and waiting for room |
 //! | `core` | what the threads of a pool share |
-//! | `reuse` | what a pool leaves is the next one's |
 //! | `worker` | the loop of a thread |
-//! | `rest` | what a worker does that finds nothing to do |
-//! | `helping` | what a worker does while it waits |
-//! | `blocked` | who waits: counted, and told where no thread would be left |
+//! | `idle` | what a worker does that finds nothing to do |
+//! | `blocked` | workers that wait: counted, and told where no thread would be left |
+//! | `helping`, `waited` | what a worker does while it waits, and what came of that |
 //! | `blocking` | a job that blocks in something foreign |
+//! | `handle` | `Pool`, the users' handle |
 //! | `scope` | work that borrows |
-//! | `room` | how many jobs may be queued |
 //! | `builder`, `shutdown` | the beginning and the end |
+//! | `reuse` | what a pool leaves is the next one's |
 //! | `hooks` | what is done at the begin and the end of a thread |
-//! | `metrics` | what it is doing, in numbers |
+//! | `metrics` | what a pool is doing, in numbers |
 //! | `guests` | what waits for its turn elsewhere, and is told of the end |
+//!
+//! # Rules
+//!
+//! 1. An item is in one place: the inbox, a deque, or the hands of the one thread that has taken it. `Seat::moving`
+//!    says so to threads that look at all places at once.
+//! 2. The state's lock is taken when a worker comes, goes, sleeps, wakes or blocks; never by a push. No user code
+//!    runs under it.
+//! 3. A pusher puts the item in, then looks at `sleep`; a worker that sleeps or blocks counts itself, then looks for
+//!    items. So one of the two sees the other.
+//! 4. At most one wake-up is under way: its right is the waking flag, which a woken worker gives back (`awake`), also
+//!    one whose wait was ended by a call.
+//! 5. User code runs in `Worker::run` and `run_claimed` only, with no lock held.
+//! 6. A thread that blocks flushes what waits on it first (`cell::flush`), and is counted (`Blocked`) meanwhile.
+//! 7. A core is never freed: the next pool has it, under the next number. What comes by an old number is not lost.
 
 mod blocked;
 mod blocking;
 mod builder;
 mod core;
 mod guests;
+mod handle;
 mod helping;
 mod hooks;
+mod idle;
 mod inbox;
 mod metrics;
-mod rest;
+mod queue_slots;
 mod reuse;
 mod room;
-mod roster;
 mod scope;
+mod seat;
+mod shut_downs;
 mod shutdown;
 mod sleep;
+mod state;
+mod tuning;
+mod waited;
 mod worker;
 
 pub use blocking::blocking;
 pub use builder::PoolBuilder;
+pub use handle::Pool;
 pub use metrics::PoolMetrics;
 pub use scope::Scope;
 pub use shutdown::{Shutdown, ShutdownReport};
 
-pub(crate) use core::Core;
 pub(crate) use guests::{Guest, Host};
-pub(crate) use helping::Waited;
-pub(crate) use room::Placed;
+
+pub(crate) use queue_slots::Placed;
 pub(crate) use scope::Borrowed;
+pub(crate) use waited::Waited;
 pub(crate) use worker::Worker;
-
-use std::fmt;
-
-use crate::sync;
-use crate::sync::OnceLock;
-use crate::sync::atomic::Ordering;
-use crate::timeout::Timeout;
-
-/// A handle on a pool of threads.
-///
-/// `spawn` queues work and hands back a [`Promise`](crate::Promise) at once. Clones are handles on
-/// the same pool. Threads are started when there is work for them, never more than
-/// [`worker_count`](Pool::worker_count) at work at a time; while a job waits in `get`, another
-/// thread takes its place.
-///
-/// Dropping the last handle finishes all accepted work (only what runs, with
-/// [`on_drop`](PoolBuilder::on_drop)`(Shutdown::CancelQueued)`) and then joins the threads. It does not wait on
-/// one of the pool's own threads, nor where a callback that had captured it is dropped unrun. Promises keep no pool alive: what is attached to them later, or becomes
-/// ready later, runs on [`Pool::global`].
-///
-/// ```
-/// use asynckit::Pool;
-///
-/// let pool = Pool::new(4);
-/// let mut answer = pool.run(|| 6 * 7);
-/// assert_eq!(answer.get(None)?, 42);
-/// # Ok::<(), asynckit::Failure>(())
-/// ```
-pub struct Pool {
-    core: &'static Core,
-    /// The drop of the last handle waits until all is finished.
-    waits: bool,
-}
-
-/// What [`Pool::global`] has: Python's `concurrent.futures` takes the same numbers, because most
-/// jobs of a program that is not async wait for something outside.
-const GLOBAL_MORE: usize = 4;
-const GLOBAL_MOST: usize = 32;
-
-impl Pool {
-    /// Makes a pool of `workers` threads; they are started when there is work.
-    ///
-    /// With 0 it queues work until [`set_worker_count`](Self::set_worker_count) lets it begin.
-    pub fn new(workers: usize) -> Pool {
-        Pool::from_builder(&Pool::builder().workers(workers))
-    }
-
-    /// Makes a pool with a name, a stack size, a limit of the queue …
-    pub fn builder() -> PoolBuilder {
-        PoolBuilder::new()
-    }
-
-    /// The pool of the process, for [`spawn`](crate::spawn) and promises that were made by hand.
-    ///
-    /// It has as many workers as there are cores plus 4, 32 at the most, and is never shut down:
-    /// when `main` returns, what it still runs is cut off.
-    pub fn global() -> &'static Pool {
-        sync::global! {
-            static GLOBAL: OnceLock<Pool> = OnceLock::new();
-        }
-        GLOBAL.get_or_init(|| {
-            let cores = sync::thread::available_parallelism().map_or(1, usize::from);
-            let workers = cores.saturating_add(GLOBAL_MORE).min(GLOBAL_MOST);
-            Pool::from_builder(&Pool::builder().workers(workers).name("asynckit-global"))
-        })
-    }
-
-    fn from_builder(builder: &PoolBuilder) -> Pool {
-        Pool { core: builder.core(), waits: true }
-    }
-
-    pub(crate) fn core(&self) -> &'static Core {
-        self.core
-    }
-
-    /// How many workers the pool may have at work at a time, as it was set last.
-    pub fn worker_count(&self) -> usize {
-        self.core.lock().target
-    }
-
-    /// How many threads the pool has now, idle ones and those that stand in for blocked ones
-    /// included.
-    pub fn live_workers(&self) -> usize {
-        self.core.lock().live
-    }
-
-    /// Waits until `try_spawn` would find room in the queue. `false`: the time is over.
-    ///
-    /// Without a [`queue_limit`](PoolBuilder::queue_limit) there always is.
-    pub fn wait_for_room(&self, timeout: impl Into<Timeout>) -> bool {
-        self.core.wait_for_room(timeout.into())
-    }
-
-    /// Lets go of the pool without waiting for it: what the drop of the last handle would wait for goes on by itself.
-    ///
-    /// Accepted work is finished (only what runs, with [`on_drop`](PoolBuilder::on_drop)`(Shutdown::CancelQueued)`), then the
-    /// threads end. When `main` returns before that, they are cut off. If there are other handles, this one is just
-    /// dropped.
-    ///
-    /// ```
-    /// use asynckit::Pool;
-    ///
-    /// let pool = Pool::new(1);
-    /// let mut answer = pool.run(|| 42);
-    /// pool.detach();
-    /// assert_eq!(answer.get(None)?, 42);
-    /// # Ok::<(), asynckit::Failure>(())
-    /// ```
-    pub fn detach(mut self) {
-        self.waits = false;
-    }
-
-    /// Changes how many workers may be at work, while jobs run; 0 pauses.
-    ///
-    /// A worker that is too many finishes what it is running, and gives back what it has taken from
-    /// the queue; nothing is lost and the order stays.
-    pub fn set_worker_count(&self, count: usize) {
-        let mut roster = self.core.lock();
-        if roster.closing {
-            return;
-        }
-        roster.target = count;
-        roster.retire = roster.live.saturating_sub(count);
-        roster.publish(self.core);
-        if roster.retire > 0 {
-            self.core.bell.notify_all();
-        }
-        let work = self.core.has_work(&roster);
-        drop(roster);
-        if work {
-            self.core.wake_if_needed();
-        }
-    }
-}
-
-/// Its name, what its threads are doing, and whether work is queued.
-impl fmt::Debug for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let core = self.core;
-        let roster = core.lock();
-        let (target, closing) = (roster.target, roster.closing);
-        let (busy, idle, waiting) = (roster.busy(), roster.idle, roster.blocked);
-        let queued = core.has_work(&roster);
-        drop(roster); // what is written to is the user's
-        let name = &core.settings().name;
-        write!(
-            f,
-            "Pool({name:?}, {busy} of {target} workers busy, {idle} idle, {waiting} waiting"
-        )?;
-        f.write_str(if queued { ", work is queued" } else { ", nothing is queued" })?;
-        f.write_str(if closing { ", shut down)" } else { ")" })
-    }
-}
-
-impl Clone for Pool {
-    fn clone(&self) -> Self {
-        // ORDERING: Relaxed as in `Arc`: the one who clones has a handle.
-        if self.core.handles.fetch_add(1, Ordering::Relaxed) > usize::MAX / 2 {
-            std::process::abort(); // as `Arc` does: the count must not wrap
-        }
-        Pool { core: self.core, waits: true }
-    }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        // ORDERING: AcqRel as in `Arc`: what the other handles did happens before the end.
-        if self.core.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.core.finish(self.waits);
-        }
-    }
-}

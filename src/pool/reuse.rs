@@ -1,15 +1,14 @@
 //! Pools that come and go: what a pool leaves is the next one's.
 //!
-//! Promises name their pool by a number, and nobody knows how many do. So a core is not freed when its pool
+//! Promises name their pool by a number, and it is not known how many do. So a core is not freed when its pool
 //! has gone, but has another number as the next pool. An item that comes by an old number runs on the pool
 //! of the process, or is refused, if its pool was shut down.
 
-use std::panic::Location;
-
-use super::Pool;
 use super::core::{Core, Settings};
+use super::handle::Pool;
 use super::room::Room;
-use super::roster::Roster;
+use super::shut_downs::ShutDowns;
+use super::state::PoolState;
 use crate::cell::{self, Item, Lane, Lasting, Number, Refused, ShutDown};
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -18,34 +17,6 @@ use crate::sync::{Arc, Mutex, MutexGuard};
 sync::global! {
     /// Cores whose pools have gone.
     static FREE: Mutex<Vec<&'static Core>> = Mutex::new(Vec::new());
-}
-
-/// The pools that a core was, and where they were shut down: not those that were only dropped.
-#[derive(Default)]
-pub(super) struct ShutDowns(Vec<Span>);
-
-/// Pools one after the other that were shut down in the same place.
-struct Span {
-    first: Number,
-    last: Number,
-    location: &'static Location<'static>,
-}
-
-impl ShutDowns {
-    pub(super) fn note(&mut self, number: Number, location: &'static Location<'static>) {
-        match self.0.last_mut() {
-            Some(span) if span.last == number => {} // the first time counts
-            Some(span) if span.last.next() == number && span.location == location => {
-                span.last = number;
-            }
-            _ => self.0.push(Span { first: number, last: number, location }),
-        }
-    }
-
-    pub(super) fn find(&self, number: Number) -> ShutDown {
-        let at = self.0.partition_point(|span| span.last < number);
-        self.0.get(at).filter(|span| span.first <= number).map(|span| span.location)
-    }
 }
 
 impl Core {
@@ -58,7 +29,7 @@ impl Core {
     }
 
     fn begin(&'static self, settings: Settings, workers: usize) {
-        let mut roster = self.lock();
+        let mut state = self.lock();
         let number = self.number().next();
         if number < self.number() {
             *self.shut_down.lock() = ShutDowns::default(); // the numbers begin anew
@@ -68,11 +39,11 @@ impl Core {
         self.queue_limit.store(settings.queue_limit.unwrap_or(usize::MAX), Ordering::Relaxed);
         self.handles.store(1, Ordering::Relaxed);
         self.closing.store(false, Ordering::Relaxed);
-        *roster = Roster::new(workers, settings.max_spare_workers);
+        *state = PoolState::new(workers, settings.max_spare_workers);
         *self.settings.lock() = Arc::new(settings);
         *self.room.lock() = Room::of(number);
-        roster.publish(self);
-        // Last: who pushes from now on, though to a pool that the core was, finds that there is a hand to wake.
+        state.publish(self);
+        // Last: a thread that pushes from now on, though to a pool that the core was, finds that there is a hand to wake.
         self.inbox.open();
     }
 
@@ -96,11 +67,11 @@ impl Core {
 
     /// The core is free for a later pool, if there is no handle, no thread, and nothing to do: nothing else
     /// is done to it after this.
-    pub(super) fn give_back(&'static self, mut roster: MutexGuard<'_, Roster>) {
-        if roster.ended && roster.closed && roster.live == 0 {
-            *roster = Roster::new(0, 0); // neither ended nor closed: it is given back once
+    pub(super) fn give_back(&'static self, mut state: MutexGuard<'_, PoolState>) {
+        if state.ended && state.closed && state.live == 0 {
+            *state = PoolState::new(0, 0); // neither ended nor closed: it is given back once
             *self.settings.lock() = Arc::default();
-            drop(roster);
+            drop(state);
             FREE.lock().push(self);
         }
     }

@@ -1,11 +1,6 @@
-//! Room in the queue: how many jobs wait, for pools that have a limit.
+//! How many jobs wait in a queue that has a limit.
 
-use super::core::Core;
-use super::helping::Waited;
-use super::worker::Worker;
-use crate::cell::{self, Next, Number, Work};
-use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::timeout::{Deadline, Timeout};
+use crate::cell::Number;
 
 /// The queue's room, under the lock of its own.
 #[derive(Default)]
@@ -13,113 +8,15 @@ pub(super) struct Room {
     /// The pool that this is about.
     pool: Option<Number>,
     /// Jobs that are queued and not started.
-    queued: usize,
-}
-
-/// The place of a job in the queue; given up when the job starts, or is dropped.
-pub(crate) struct Place {
-    core: &'static Core,
-    /// The pool that the core was.
-    pool: Number,
+    pub(super) queued: usize,
 }
 
 impl Room {
     pub(super) fn of(pool: Number) -> Self {
         Room { pool: Some(pool), queued: 0 }
     }
-}
 
-impl Core {
-    fn room(&self) -> crate::sync::MutexGuard<'_, Room> {
-        self.room.lock()
-    }
-
-    /// Whether the queue has a limit.
-    pub(crate) fn is_limited(&self) -> bool {
-        self.queue_limit.load(Ordering::Relaxed) != usize::MAX
-    }
-
-    /// Takes a place in the queue, whether there is room or not.
-    pub(crate) fn take_place(&'static self) -> Place {
-        let mut room = self.room();
-        self.place(&mut room)
-    }
-
-    /// Takes a place in the queue if there is room.
-    pub(crate) fn try_take_place(&'static self) -> Option<Place> {
-        let mut room = self.room();
-        if !self.has_room(&room) {
-            return None;
-        }
-        Some(self.place(&mut room))
-    }
-
-    fn place(&'static self, room: &mut Room) -> Place {
-        let pool = self.number();
-        room.queued += 1;
-        Place { core: self, pool }
-    }
-
-    fn has_room(&self, room: &Room) -> bool {
-        // ORDERING: Relaxed, written before the pool has a handle.
-        let limit = self.queue_limit.load(Ordering::Relaxed);
-        room.queued < limit
-    }
-
-    /// Waits until there is room. `false`: the time is over.
-    pub(crate) fn wait_for_room(&'static self, timeout: Timeout) -> bool {
-        cell::flush();
-        if self.has_room(&self.room()) {
-            return true;
-        }
-        if timeout.is_poll() {
-            return false;
-        }
-        let deadline = timeout.start();
-        let wait = |called: &AtomicBool| self.wait_for_room_until(deadline, called);
-        Worker::blocked_unless_stuck(timeout, wait) == Waited::Settled
-    }
-
-    fn wait_for_room_until(&self, deadline: Deadline, called: &AtomicBool) -> bool {
-        let mut room = self.room();
-        // ORDERING: Relaxed, ordered by the lock: who has called rings under it.
-        while !self.has_room(&room) && !called.load(Ordering::Relaxed) {
-            room = match deadline.remaining() {
-                None => return false,
-                Some(_) if deadline.is_never() => self.roomy.wait(room),
-                Some(left) => self.roomy.wait_timeout(room, left).0,
-            };
-        }
-        self.has_room(&room)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut room = self.core.room();
-        if room.pool != Some(self.pool) {
-            return; // it was work of a pool that has gone
-        }
-        room.queued -= 1;
-        if self.core.has_room(&room) {
-            self.core.roomy.notify_all(); // one that is woken need not take the place
-        }
-    }
-}
-
-/// Work that has a place in the queue.
-pub(crate) struct Placed<W> {
-    pub(crate) place: Place,
-    pub(crate) work: W,
-}
-
-impl<W: Work> Work for Placed<W> {
-    type Ok = W::Ok;
-    type Err = W::Err;
-    const KIND: &'static str = W::KIND;
-
-    fn run(self) -> Next<W::Ok, W::Err> {
-        drop(self.place);
-        self.work.run()
+    pub(super) fn pool(&self) -> Option<Number> {
+        self.pool
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::Pool;
+use super::handle::Pool;
 use super::worker::Worker;
 use crate::cell::{self, CellRef};
 use crate::failure::AbortOnUnwind;
@@ -140,7 +140,7 @@ impl Children {
         });
     }
 
-    /// Runs the jobs that nobody has started. Where the stack is deep others do, as long as there are any:
+    /// Runs the jobs that no thread has started. Where the stack is deep others do, as long as there are any:
     /// a scope cannot give up.
     fn help(&self) {
         Worker::with_any(|worker| {

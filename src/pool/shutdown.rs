@@ -4,9 +4,9 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::Pool;
 use super::core::Core;
-use super::roster::Roster;
+use super::handle::Pool;
+use super::state::PoolState;
 use super::worker::Worker;
 use crate::cell::{self, Item, ShutDown};
 use crate::sync::atomic::Ordering;
@@ -103,7 +103,7 @@ impl Pool {
             }
         };
         let inside = Worker::with_current(core, |worker| worker.shuts(true)).is_some();
-        let left = core.wait_until_rested(timeout.start(), inside);
+        let left = core.wait_until_idle(timeout.start(), inside);
         ShutdownReport::new(core.finished() - before, abandoned, left)
     }
 }
@@ -128,30 +128,30 @@ impl Core {
             Shutdown::CancelQueued => self.abandon_queue(shut_down),
         };
         telemetry::shutdown(&self.settings().name, abandoned);
-        let mut roster = self.lock();
-        roster.closing = true;
-        roster.target = roster.target.max(1); // also a paused pool finishes its work
-        if roster.live == 0 {
-            self.close(&mut roster);
+        let mut state = self.lock();
+        state.closing = true;
+        state.target = state.target.max(1); // also a paused pool finishes its work
+        if state.live == 0 {
+            self.close(&mut state);
         }
-        roster.publish(self);
-        self.bell.notify_all();
-        let work = self.has_work(&roster);
-        drop(roster);
+        state.publish(self);
+        self.work_available.notify_all();
+        let work = self.has_work(&state);
+        drop(state);
         if work {
             self.wake_if_needed();
         }
         abandoned
     }
 
-    /// Nobody is at work while the pool is closing: it is closed, unless something has come. Whether it is.
-    pub(super) fn close(&self, roster: &mut Roster) -> bool {
-        if !roster.closed && !self.has_work(roster) && self.inbox.close_if_empty() {
-            roster.closed = true;
-            roster.publish(self);
-            self.bell.notify_all();
+    /// No worker is at work while the pool is closing: it is closed, unless something has come. Whether it is.
+    pub(super) fn close(&self, state: &mut PoolState) -> bool {
+        if !state.closed && !self.has_work(state) && self.inbox.close_if_empty() {
+            state.closed = true;
+            state.publish(self);
+            self.work_available.notify_all();
         }
-        roster.closed
+        state.closed
     }
 
     /// The last handle is gone: finishes all accepted work, or what runs, then, if it `waits`, joins the threads.
@@ -167,56 +167,59 @@ impl Core {
         };
         self.begin_closing(how, None);
         if !waits || settling || Worker::with_current(self, |_| ()).is_some() {
-            let mut roster = self.lock();
-            roster.detached = true;
-            roster.ended = true;
-            let _threads = std::mem::take(&mut roster.threads);
-            self.give_back(roster);
+            let mut state = self.lock();
+            state.detached = true;
+            state.ended = true;
+            let _threads = std::mem::take(&mut state.threads);
+            self.give_back(state);
         } else {
-            self.wait_until_rested(Timeout::from(None).start(), false);
-            let mut roster = self.lock();
-            roster.ended = true;
-            self.give_back(roster);
+            self.wait_until_idle(Timeout::from(None).start(), false);
+            let mut state = self.lock();
+            state.ended = true;
+            self.give_back(state);
         }
     }
 
     /// Waits until nothing runs and nothing is queued; `inside` of the pool, workers that shut it down are
     /// not counted. Says what was left in the end.
-    fn wait_until_rested(&'static self, deadline: Deadline, inside: bool) -> Left {
+    fn wait_until_idle(&'static self, deadline: Deadline, inside: bool) -> Left {
         Worker::blocked(|| self.running_after(deadline, inside))
     }
 
     fn running_after(&'static self, deadline: Deadline, inside: bool) -> Left {
-        let mut roster = self.lock();
+        let mut state = self.lock();
         loop {
-            let running = roster.live - roster.idle - if inside { shutting(&roster) } else { 0 };
-            let ends = roster.closing && !inside;
-            let deserted = ends && roster.live == 0;
-            if deserted && self.close(&mut roster) {
-                let threads = std::mem::take(&mut roster.threads);
-                drop(roster);
+            let running = state.live - state.idle - if inside { shutting(&state) } else { 0 };
+            let ends = state.closing && !inside;
+            let deserted = ends && state.live == 0;
+            if deserted && self.close(&mut state) {
+                let threads = std::mem::take(&mut state.threads);
+                drop(state);
                 let this = thread::current().id();
                 for thread in threads.into_iter().filter(|thread| thread.thread().id() != this) {
                     let _ = thread.join(); // a worker contains the panics of user code
                 }
                 return Left::default();
             }
-            if !ends && running == 0 && !self.has_work(&roster) {
+            if !ends && running == 0 && !self.has_work(&state) {
                 return Left::default();
             }
             let Some(left) = deadline.remaining() else {
-                return Left { running, queued: self.count_queued(roster) };
+                return Left { running, queued: self.count_queued(state) };
             };
-            roster = match deserted {
-                true => self.see_to_work(roster),
-                false => self.wait_rested(roster, left),
+            state = match deserted {
+                true => self.see_to_work(state),
+                false => self.wait_rested(state, left),
             };
         }
     }
 
-    /// Work is queued, and there is no worker: whoever has pushed it is about to start one, or this does.
-    fn see_to_work(&'static self, roster: MutexGuard<'_, Roster>) -> MutexGuard<'static, Roster> {
-        drop(roster);
+    /// Work is queued, and there is no worker: its pusher is about to start one, or this does.
+    fn see_to_work(
+        &'static self,
+        state: MutexGuard<'_, PoolState>,
+    ) -> MutexGuard<'static, PoolState> {
+        drop(state);
         self.wake_if_needed();
         thread::yield_now();
         self.lock()
@@ -230,28 +233,28 @@ impl Core {
 
     /// How many jobs are queued. It takes all items out and puts them back, in their order: the lock keeps
     /// workers that find nothing meanwhile from going to rest, and the last one from closing the queue.
-    fn count_queued(&'static self, mut roster: MutexGuard<'_, Roster>) -> usize {
+    fn count_queued(&'static self, mut state: MutexGuard<'_, PoolState>) -> usize {
         for _ in 1..LOOKS {
-            let (queued, all) = self.look_into_queue(&roster);
-            drop(roster);
+            let (queued, all) = self.look_into_queue(&state);
+            drop(state);
             self.wake_if_needed();
             if all {
                 return queued;
             }
             thread::yield_now(); // a worker that is moving items may need the lock
-            roster = self.lock();
+            state = self.lock();
         }
-        let (queued, _) = self.look_into_queue(&roster);
-        drop(roster);
+        let (queued, _) = self.look_into_queue(&state);
+        drop(state);
         self.wake_if_needed();
         queued
     }
 
     /// How many jobs are queued, and whether none was on its way from one queue to another.
-    fn look_into_queue(&self, roster: &Roster) -> (usize, bool) {
-        let moves = || roster.seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
+    fn look_into_queue(&self, state: &PoolState) -> (usize, bool) {
+        let moves = || state.seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
         let (before, mut items) = (moves(), Vec::new());
-        roster.seats.iter().for_each(|seat| seat.drain(&mut items)); // older than what is for all
+        state.seats.iter().for_each(|seat| seat.drain(&mut items)); // older than what is for all
         self.inbox.take_all(|word| items.push(word));
         let all = before.iter().all(|moves| moves % 2 == 0) && before == moves();
         let is_job = |word: &&*mut ()| {
@@ -265,20 +268,20 @@ impl Core {
 
     fn wait_rested<'a>(
         &self,
-        roster: MutexGuard<'a, Roster>,
+        state: MutexGuard<'a, PoolState>,
         left: Duration,
-    ) -> MutexGuard<'a, Roster> {
+    ) -> MutexGuard<'a, PoolState> {
         if left == Duration::MAX {
-            return self.rested.wait(roster);
+            return self.worker_idle.wait(state);
         }
-        self.rested.wait_timeout(roster, left).0
+        self.worker_idle.wait_timeout(state, left).0
     }
 }
 
 /// How many workers run what has shut their pool down: none of these waits for another one.
-fn shutting(roster: &Roster) -> usize {
+fn shutting(state: &PoolState) -> usize {
     // ORDERING: Relaxed, written under the lock.
-    roster.seats.iter().filter(|seat| seat.shuts.load(Ordering::Relaxed)).count()
+    state.seats.iter().filter(|seat| seat.shuts.load(Ordering::Relaxed)).count()
 }
 
 impl Worker {
@@ -288,6 +291,6 @@ impl Worker {
         let _roster = self.core.lock();
         // ORDERING: Relaxed, under the lock.
         self.seat.shuts.store(shuts, Ordering::Relaxed);
-        self.core.rested.notify_all(); // others that do so need not wait for it any more
+        self.core.worker_idle.notify_all(); // others that do so need not wait for it any more
     }
 }

@@ -1,16 +1,16 @@
 //! The part of going to sleep that pushers see: is there a hand that could be woken, and is
-//! somebody doing so already?
+//! another thread doing so already?
 //!
 //! A pusher must not take a lock for each item, and a worker that goes to sleep must not miss one:
 //! the worker says that it is there to be woken, and then looks at the queue; the pusher fills the
-//! queue, and then looks whether somebody is there. A SeqCst fence between the two steps, on both
+//! queue, and then looks whether a sleeper is there. A SeqCst fence between the two steps, on both
 //! sides, makes sure that at least one of them sees the other. (Fences, not SeqCst accesses: loom
 //! can check those.)
 //!
 //! A worker that has nothing to do looks out for a moment before it sleeps; pushers rely on it as on one
 //! that is being woken.
 //!
-//! One wake-up at a time is enough: who was woken clears the flag *before* it looks at the queue, and
+//! One wake-up at a time is enough: the woken worker clears the flag *before* it looks at the queue, and
 //! wakes the next if there is more than it can take.
 
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
@@ -19,7 +19,7 @@ use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 pub(crate) struct Sleep {
     /// How many threads could be woken or started.
     hands: AtomicUsize,
-    /// Somebody is about to wake or start one, or looks out.
+    /// A thread is about to wake or start one, or spins.
     waking: AtomicBool,
 }
 
@@ -28,8 +28,8 @@ impl Sleep {
         Sleep { hands: AtomicUsize::new(hands), waking: AtomicBool::new(false) }
     }
 
-    /// Pusher, after its push: whether it has to wake somebody, or to call [`awake`](Self::awake) if
-    /// it finds nobody.
+    /// Pusher, after its push: whether it has to wake a worker, or to call [`awake`](Self::awake) if
+    /// it finds none.
     #[must_use]
     pub(crate) fn must_wake(&self) -> bool {
         // ORDERING: SeqCst fence between the push and this load; pairs with the one in `offer`.
@@ -39,14 +39,14 @@ impl Sleep {
     }
 
     /// Worker that has found nothing: whether it is to look out for a while, so that pushers need wake
-    /// nobody. Only one does; it calls [`awake`](Self::awake) when it is through.
+    /// none. Only one does; it calls [`awake`](Self::awake) when it is through.
     #[must_use]
-    pub(crate) fn look_out(&self) -> bool {
+    pub(crate) fn spin(&self) -> bool {
         self.take_flag()
     }
 
     fn take_flag(&self) -> bool {
-        // ORDERING: Relaxed, a hint. AcqRel so that there is one at a time; who finds it taken relies on
+        // ORDERING: Relaxed, a hint. AcqRel so that there is one at a time; one that finds it taken relies on
         // the fence in `awake`. No swap: it would write again what is there.
         !self.waking.load(Ordering::Relaxed)
             && self
@@ -65,7 +65,7 @@ impl Sleep {
         fence(Ordering::SeqCst);
     }
 
-    /// Who was woken, who was to wake somebody and found nobody, or who has looked out: the next push may
+    /// A worker that was woken, a pusher that was to wake one and found none, or one that has spun: the next push may
     /// wake again.
     /// Look at the queue after this.
     pub(crate) fn awake(&self) {

@@ -4,100 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::io;
 
 use super::core::{Core, Settings};
-use super::helping::LEFT_BEHIND;
 use super::inbox::Pushed;
-use super::roster::Roster;
-use crate::cell::{self, Here, Item, Lane};
+use super::seat::{Queued, Seat, to_item};
+use super::state::PoolState;
+use super::tuning::{BATCH, DEFAULT_STACK, LEFT_BEHIND};
+use crate::cell::{self, IN_A_ROW, Item, Lane, RunContext};
 use crate::failure::AbortOnUnwind;
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use crate::sync::deque::{Steal, Stealer, Worker as Deque};
-use crate::sync::thread::{self, Thread};
-use crate::sync::{Arc, Mutex, OnceLock, thread_local};
-
-/// How many items a worker takes from the shared queue at a time: few enough that another can take a
-/// share, many enough that the shared words are touched seldom.
-const BATCH: usize = 32;
-/// The size of a stack if nobody says otherwise, as on most systems.
-const DEFAULT_STACK: usize = 2 * 1024 * 1024;
-/// How many callbacks run in a row before the queue has its turn.
-pub(super) const IN_A_ROW: u32 = 64;
-
-/// An item in a deque.
-#[derive(Clone, Copy)]
-pub(super) struct Queued(pub(super) *mut ());
-
-// SAFETY: an item may be run by any thread of its executor; its cell is Send by construction.
-unsafe impl Send for Queued {}
-
-/// What others see of a worker.
-pub(super) struct Seat {
-    next: Stealer<Queued>,
-    batch: Stealer<Queued>,
-    /// How many jobs it has finished. Written by the worker only.
-    pub(super) finished: AtomicUsize,
-    /// Odd while items are on their way from one queue to another. Written by the worker only.
-    moves: AtomicUsize,
-    /// The thread.
-    thread: OnceLock<Thread>,
-    /// It waits, and can be called. Touched under the roster's lock.
-    pub(super) waits: AtomicBool,
-    /// Its wait is to end. Written under the roster's lock.
-    pub(super) called: AtomicBool,
-    /// Set with `called`, for a wait that something else ends, too. Written by the worker.
-    pub(super) also: Mutex<Option<Arc<AtomicBool>>>,
-    /// What it runs has shut the pool down. Written by the worker, under the roster's lock.
-    pub(super) shuts: AtomicBool,
-}
-
-impl Seat {
-    /// Has `f` move items from one queue to another.
-    pub(super) fn moving<R>(&self, f: impl FnOnce() -> R) -> R {
-        // ORDERING: Relaxed, one writer; the fences order it around the move; they pair with the
-        // ones in `moves`.
-        let moves = self.moves.load(Ordering::Relaxed);
-        self.moves.store(moves + 1, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        let result = f();
-        fence(Ordering::SeqCst);
-        self.moves.store(moves + 2, Ordering::Relaxed);
-        result
-    }
-
-    /// A number that is odd while items are on their way, and another one after each move. If it is
-    /// even, and the same before and after a look at the queues, that look has missed nothing.
-    pub(super) fn moves(&self) -> usize {
-        fence(Ordering::SeqCst);
-        let moves = self.moves.load(Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        moves
-    }
-
-    /// Ends the worker's wait, if it is in one that can be ended. Under the roster's lock.
-    pub(super) fn call(&self) -> bool {
-        // ORDERING: Relaxed, as said at the fields; `unpark` publishes.
-        let calls =
-            self.waits.load(Ordering::Relaxed) && !self.called.swap(true, Ordering::Relaxed);
-        if calls {
-            // ORDERING: Relaxed, as `called`.
-            self.also.lock().iter().for_each(|also| also.store(true, Ordering::Relaxed));
-            self.thread.get().into_iter().for_each(Thread::unpark);
-        }
-        calls
-    }
-
-    pub(super) fn has_work(&self) -> bool {
-        !self.next.is_empty() || !self.batch.is_empty()
-    }
-
-    /// Takes everything out.
-    pub(super) fn drain(&self, items: &mut Vec<*mut ()>) {
-        for deque in [&self.next, &self.batch] {
-            while let Some(Queued(word)) = stolen(|| deque.steal()) {
-                items.push(word);
-            }
-        }
-    }
-}
+use crate::sync::atomic::Ordering;
+use crate::sync::deque::Worker as Deque;
+use crate::sync::thread;
+use crate::sync::{Arc, thread_local};
 
 /// A thread of a pool.
 pub(crate) struct Worker {
@@ -107,7 +23,7 @@ pub(crate) struct Worker {
     pub(super) next: Deque<Queued>,
     /// A batch from the queue.
     pub(super) batch: Deque<Queued>,
-    pub(super) here: Here,
+    pub(super) here: RunContext,
     others: RefCell<(usize, Vec<Arc<Seat>>)>,
     pub(super) left_behind: Cell<usize>,
     /// How many of them are worth a look.
@@ -130,30 +46,19 @@ thread_local! {
 
 impl Worker {
     /// Starts a thread, which counts as busy at once. The caller has set the waking flag.
-    pub(super) fn start(core: &'static Core, roster: &mut Roster) -> io::Result<()> {
-        roster.reap();
+    pub(super) fn start(core: &'static Core, state: &mut PoolState) -> io::Result<()> {
+        state.reap();
         let (next, batch) = (Deque::new_fifo(), Deque::new_fifo());
-        let seat = Arc::new(Seat {
-            next: next.stealer(),
-            batch: batch.stealer(),
-            finished: AtomicUsize::new(0),
-            moves: AtomicUsize::new(0),
-            thread: OnceLock::new(),
-            waits: AtomicBool::new(false),
-            called: AtomicBool::new(false),
-            also: Mutex::new(None),
-            shuts: AtomicBool::new(false),
-        });
+        let seat = Arc::new(Seat::new(next.stealer(), batch.stealer()));
         let settings = core.settings();
         let stack = settings.stack_size.unwrap_or_else(default_stack);
-        let name = format!("{}-{}", settings.name, roster.started);
+        let name = format!("{}-{}", settings.name, state.started);
         let builder = thread::Builder::new().name(name).stack_size(stack);
         let mine = Arc::clone(&seat);
         let thread = builder.spawn(move || {
-            let here = Here::new(core.number().word(), IN_A_ROW);
+            let here = RunContext::new(core.number().word(), IN_A_ROW);
             let others = RefCell::new((usize::MAX, Vec::new()));
             let (left_behind, depth, base) = (Cell::new(0), Cell::new(0), Cell::new(0));
-            let sweep_at = Cell::new(LEFT_BEHIND);
             Worker {
                 core,
                 seat: mine,
@@ -162,7 +67,7 @@ impl Worker {
                 here,
                 others,
                 left_behind,
-                sweep_at,
+                sweep_at: Cell::new(LEFT_BEHIND),
                 depth,
                 away: Cell::new(false),
                 base,
@@ -171,14 +76,14 @@ impl Worker {
             }
             .main();
         })?;
-        roster.started += 1;
-        roster.live += 1;
-        if !roster.detached {
-            roster.threads.push(thread);
+        state.started += 1;
+        state.live += 1;
+        if !state.detached {
+            state.threads.push(thread);
         }
-        roster.seats.push(seat);
-        roster.reseated(core);
-        roster.publish(core);
+        state.seats.push(seat);
+        state.reseated(core);
+        state.publish(core);
         Ok(())
     }
 
@@ -205,7 +110,7 @@ impl Worker {
         self.ends_user_code();
         let mut woken = true;
         loop {
-            // ORDERING: Relaxed, a hint; `rest` looks under the lock.
+            // ORDERING: Relaxed, a hint; `idle` looks under the lock.
             let surplus = self.core.surplus.load(Ordering::Relaxed);
             match if surplus { None } else { self.find() } {
                 Some(item) => {
@@ -214,8 +119,8 @@ impl Worker {
                     }
                     self.run(item);
                 }
-                None if !surplus && self.look_out() => woken = true,
-                None if self.rest() => woken = true,
+                None if !surplus && self.spin() => woken = true,
+                None if self.idle() => woken = true,
                 None => break,
             }
         }
@@ -294,8 +199,7 @@ impl Worker {
             if std::ptr::eq(Arc::as_ptr(seat), own) {
                 continue;
             }
-            let batch = || seat.batch.steal_batch_and_pop(&self.batch);
-            if let Some(Queued(word)) = stolen(batch).or_else(|| stolen(|| seat.next.steal())) {
+            if let Some(Queued(word)) = seat.give_to(&self.batch) {
                 return Some(to_item(word));
             }
         }
@@ -340,24 +244,8 @@ impl Worker {
     }
 }
 
-/// What `std::thread` gives a thread if nobody says otherwise: asked here, since it does not tell.
+/// What `std::thread` gives a thread if it is told nothing: asked here, since it does not tell.
 fn default_stack() -> usize {
     let asked = std::env::var("RUST_MIN_STACK").ok().and_then(|size| size.parse().ok());
     asked.unwrap_or(DEFAULT_STACK)
-}
-
-/// Steals until it is clear whether there is something.
-fn stolen(steal: impl Fn() -> Steal<Queued>) -> Option<Queued> {
-    loop {
-        match steal() {
-            Steal::Success(queued) => return Some(queued),
-            Steal::Retry => {}
-            Steal::Empty => return None,
-        }
-    }
-}
-
-pub(super) fn to_item(word: *mut ()) -> Item {
-    // SAFETY: only words of items are put into the deques.
-    unsafe { Item::from_word(word) }
 }

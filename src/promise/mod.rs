@@ -6,14 +6,18 @@ mod observe;
 mod poll;
 mod recover;
 mod spawn;
+mod state;
 mod then;
+mod within;
 
 use std::fmt;
 use std::panic::Location;
 
 pub use into_promise::{Adopted, IntoPromise};
 pub use spawn::{PoolFull, spawn};
+pub use state::PromiseState;
 pub(crate) use then::{GoOn, Manner};
+pub(crate) use within::Within;
 
 use crate::cell::{Consumer, ExecutorHandle};
 use crate::failure::{AnyError, Failure, Outcome};

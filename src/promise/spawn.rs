@@ -4,11 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 
+use super::within::Within;
 use super::{IntoPromise, Promise};
 use crate::cell::{CellRef, Next, Work};
 use crate::failure::AnyError;
 use crate::pool::{Placed, Pool};
-use crate::telemetry::Within;
 
 /// Queues work on [`Pool::global`]; see [`Pool::spawn`].
 #[track_caller]

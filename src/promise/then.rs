@@ -3,11 +3,11 @@
 use std::marker::PhantomData;
 use std::panic::Location;
 
+use super::within::Within;
 use super::{IntoPromise, Promise};
 use crate::cell::{ExecutorHandle, Next, Step};
 use crate::failure::Outcome;
 use crate::pool::Pool;
-use crate::telemetry::Within;
 
 impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// Changes the value, by a function that cannot fail.
@@ -82,7 +82,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// Queues `work`, which gets the value, as a job of its own.
     ///
     /// As [`then`](Self::then), but behind what the executor has queued when the value is there:
-    /// long work does not keep others waiting. This is asynckit.py's `chain`.
+    /// long work does not keep others waiting.
     #[track_caller]
     pub fn chain<R, F>(self, work: F) -> Promise<R::Ok, E>
     where

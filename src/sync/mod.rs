@@ -8,7 +8,7 @@
 //! | `--cfg asynckit_tsan` | `instrumented`: the same, with locks, counts and deques that ThreadSanitizer understands |
 //! | `--cfg asynckit_shuttle` | `controlled`: a scheduler that runs one thread at a time and chooses which |
 //!
-//! The protocol files (`cell/word.rs`, `cell/chain.rs`, `pool/inbox.rs`, `pool/sleep.rs` …) import nothing else
+//! The protocol files (`cell/state/word.rs`, `cell/state/chain.rs`, `pool/inbox.rs`, `pool/sleep.rs` …) import nothing else
 //! of the crate's that has to do with threads, so the models can compile the very same files against loom's.
 //!
 //! Locks are not poisoned: no user code runs under a lock of this crate, so a panic leaves nothing half-way.
@@ -26,6 +26,8 @@ mod plain;
 pub(crate) use std::sync::Arc as StdArc;
 /// The same for what is once in a process, whatever a scheduler begins anew.
 pub(crate) use std::sync::Once as StdOnce;
+/// Whether this thread unwinds: no matter of a scheduler's.
+pub(crate) use std::thread::panicking;
 
 #[cfg(asynckit_shuttle)]
 pub(crate) use controlled::*;

@@ -5,10 +5,8 @@
 mod off;
 #[cfg(feature = "tracing")]
 mod on;
-mod within;
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) use off::{Context, abandoned, panicked, shutdown, spare_worker, unobserved};
 #[cfg(feature = "tracing")]
 pub(crate) use on::{Context, abandoned, panicked, shutdown, spare_worker, unobserved};
-pub(crate) use within::Within;

@@ -1,6 +1,8 @@
 //! Without the feature `tracing`: nothing is told, and nothing is carried.
 
-use crate::unobserved::Unobserved;
+use std::fmt::Display;
+
+use crate::trace::Trace;
 
 /// Where a job or a callback was attached: nothing.
 #[derive(Clone, Copy)]
@@ -25,7 +27,7 @@ pub(crate) fn spare_worker(_pool: &str, _live: usize) {}
 pub(crate) fn shutdown(_pool: &str, _abandoned: usize) {}
 
 /// A failure was dropped unseen, and there is no hook: one line on stderr.
-pub(crate) fn unobserved(unobserved: &Unobserved) {
-    let way: Vec<String> = unobserved.trace().steps().map(|step| step.to_string()).collect();
+pub(crate) fn unobserved(unobserved: &dyn Display, trace: &Trace) {
+    let way: Vec<String> = trace.steps().map(|step| step.to_string()).collect();
     eprintln!("asynckit: a failure was dropped unseen: {unobserved} ({})", way.join(", "));
 }

@@ -1,10 +1,12 @@
 //! With the feature `tracing`: spans go along with jobs and callbacks, and what users would want to
 //! hear of is an event. A subscriber is foreign code: it is called with no lock held, and may panic.
 
+use std::fmt::Display;
+
 use tracing::{Span, debug, error, warn};
 
 use crate::failure::contain;
-use crate::unobserved::Unobserved;
+use crate::trace::Trace;
 
 /// The span in which a job or a callback was attached. One word, so that cells stay small.
 pub(crate) struct Context(Option<Box<Span>>);
@@ -42,7 +44,6 @@ pub(crate) fn shutdown(pool: &str, abandoned: usize) {
 }
 
 /// A failure was dropped unseen, and there is no hook.
-pub(crate) fn unobserved(unobserved: &Unobserved) {
-    let trace = unobserved.trace();
+pub(crate) fn unobserved(unobserved: &dyn Display, trace: &Trace) {
     contain(|| error!(target: "asynckit", %unobserved, %trace, "a failure was dropped unseen"));
 }

@@ -3,7 +3,8 @@
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use super::timer::{self, Alarm};
+use super::alarm::{Alarm, after, key as new_key};
+use super::timer;
 use crate::cell::{Items, Origin, Policy, Producer};
 use crate::failure::Outcome;
 use crate::pool::Pool;
@@ -62,7 +63,7 @@ impl<E: Send + 'static> Promise<(), E> {
             return Promise::ready(());
         }
         let (producer, consumer) = Producer::pair::<Delay>(Location::caller());
-        hold(producer, (), timer::after(duration));
+        hold(producer, (), after(duration));
         Promise::new(consumer, Pool::global().core().executor())
     }
 }
@@ -99,7 +100,7 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    let key = timer::key(at);
+    let key = new_key(at);
     producer.on_cancel(Box::new(move || timer::remove(key)));
     timer::add(key, Box::new(Held { producer, value }));
 }
@@ -132,7 +133,7 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for HoldBack<T, E> {
         let Some(producer) = self.producer.take() else { return items.discard(index) };
         let Some((outcome, trace)) = items.take_with_trace(index) else { return };
         match outcome {
-            Outcome::Ok(value) => hold(producer, value, timer::after(self.duration)),
+            Outcome::Ok(value) => hold(producer, value, after(self.duration)),
             failed => producer.settle_after(failed, trace),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! | file | idea |
 //! | --- | --- |
+//! | `alarm` | what happens at a time, and its place among the others |
 //! | `timer` | one thread that knows when which alarm is due |
 //! | `ringers` | the threads that ring them |
 //! | `delay` | values that come later |
@@ -22,6 +23,7 @@
 //!
 //! `get` and `wait` with a timeout do not use the timer.
 
+mod alarm;
 mod delay;
 mod ringers;
 mod timeout;
@@ -29,4 +31,5 @@ mod timer;
 
 pub use delay::delay;
 
-pub(crate) use timer::{Alarm, Guard, Key, add, key, remove};
+pub(crate) use alarm::{Alarm, Key, key};
+pub(crate) use timer::{Guard, add, remove};

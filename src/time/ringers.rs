@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::timer::Alarm;
+use super::alarm::Alarm;
 use crate::failure::contain;
 use crate::sync;
 use crate::sync::thread;

@@ -3,7 +3,8 @@
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use super::timer::{Alarm, Guard};
+use super::alarm::Alarm;
+use super::timer::Guard;
 use crate::cell::{Ended, Ender, Origin};
 use crate::failure::Failure;
 use crate::promise::{IntoPromise, Promise};

@@ -7,8 +7,9 @@ use super::AsyncValue;
 use crate::cell::{BranchTurn, Depends, ExecutorHandle, Next, Origin, Reference, Ticket, Work};
 use crate::failure::Failure;
 use crate::pool::Pool;
+use crate::promise::Within;
 use crate::promise::{IntoPromise, Promise};
-use crate::telemetry::{Context, Within};
+use crate::telemetry::Context;
 
 impl<T, E> AsyncValue<T, E>
 where
@@ -89,7 +90,7 @@ where
         let shared = self.owner.reference();
         let context = Context::current(); // foreign code, so not under the value's lock
         let consumer = self.owner.branch(turn, executor, location, move |ticket| {
-            let place = Place { shared, ticket };
+            let place = TurnGuard { shared, ticket };
             Within::new(context, Branch { f, place, result: PhantomData::<fn() -> (K, R)> })
         });
         Promise::new(consumer, inherited)
@@ -121,17 +122,17 @@ impl Origin for Chained {
 struct Branch<T: 'static, E: 'static, F, K, R> {
     f: F,
     /// Dropped last: then it is the next one's turn.
-    place: Place<T, E>,
+    place: TurnGuard<T, E>,
     result: PhantomData<fn() -> (K, R)>,
 }
 
 /// The place of a branch among its siblings.
-struct Place<T: 'static, E: 'static> {
+struct TurnGuard<T: 'static, E: 'static> {
     shared: Reference<T, E>,
     ticket: Option<Ticket>,
 }
 
-impl<T: 'static, E: 'static> Drop for Place<T, E> {
+impl<T: 'static, E: 'static> Drop for TurnGuard<T, E> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             self.shared.branch_done(ticket);

@@ -17,7 +17,7 @@ use crate::trace::Trace;
 /// A value that arrives later, with many owners: clones are handles on the same value.
 ///
 /// [`Promise::share`] makes one of a promise; [`AsyncValue::new`] makes one that is set by hand, an
-/// event with a value, as in asynckit.py. The value is read as `&T` and stays where it is until the
+/// event with a value. The value is read as `&T` and stays where it is until the
 /// last handle and branch are gone. Once set it never changes.
 ///
 /// ```

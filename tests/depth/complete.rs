@@ -70,6 +70,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Pool::queued",
             "Pool::worker_count",
             "Promise::is_error",
+            "Promise::state",
             "Promise::trace",
             "TaskSet::is_empty",
             "TaskSet::len",

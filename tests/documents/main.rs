@@ -1,6 +1,7 @@
 //! What the documents say is true: the tests that they name exist, and the README has its numbers and names from where
 //! they are decided.
 
+mod layers;
 mod mutations;
 mod readme;
 mod tables;

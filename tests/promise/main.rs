@@ -15,5 +15,6 @@ mod panics;
 mod panics_in_drops;
 mod random_cycles;
 mod settle;
+mod state;
 mod too_late;
 mod trace;

@@ -3,8 +3,8 @@
 use loom::thread;
 
 use super::{cancel_and_leave, links, popper};
+use crate::cell::engine::{Pool, World};
 use crate::check;
-use crate::engine::{Pool, World};
 
 fn cancel_against_pop(count: usize, bound: usize) {
     check(bound, move || {

@@ -1,8 +1,8 @@
 //! Who starts a root: whoever pops it, or a worker that waits for it.
 
 use super::{links, popper};
+use crate::cell::engine::{Pool, Result, World};
 use crate::check;
-use crate::engine::{Pool, Result, World};
 
 fn claim_against_pop(count: usize, bound: usize) {
     check(bound, move || {

@@ -3,8 +3,8 @@
 use loom::thread;
 
 use super::{cancel_and_leave, get, links, popper};
+use crate::cell::engine::{Pool, Promise, Result, World};
 use crate::check;
-use crate::engine::{Pool, Promise, Result, World};
 
 /// A job, or a link behind one, returns the promise of another job; what is done meanwhile with the
 /// tail.

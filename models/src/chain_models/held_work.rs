@@ -3,8 +3,8 @@
 use loom::thread;
 
 use super::{cancel_and_leave, links, popper};
+use crate::cell::engine::{Pool, Promise, Queued, Result, Value, World};
 use crate::check;
-use crate::engine::{Pool, Promise, Queued, Result, Value, World};
 
 /// A value that is settled already, and a branch of it that was not told.
 fn branch_of_settled(world: &World) -> (Value, Queued, Promise) {

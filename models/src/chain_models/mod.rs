@@ -8,7 +8,7 @@ mod waits;
 
 use loom::thread;
 
-use crate::engine::{Promise, Queued, Result, World};
+use crate::cell::engine::{Promise, Queued, Result, World};
 
 fn popper(world: &World, queued: Queued) -> thread::JoinHandle<()> {
     let world = world.clone();

@@ -2,8 +2,8 @@
 
 use loom::thread;
 
+use crate::cell::engine::{Deferred, Promise, World};
 use crate::check;
-use crate::engine::{Deferred, Promise, World};
 
 /// User code of the chain of `own` that waits for `other`. Whether it would have waited for itself.
 fn code(world: &World, own: Deferred, other: Promise) -> bool {

@@ -3,7 +3,7 @@
 use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Condvar, Mutex};
 
-use crate::mailbox::Armed;
+use crate::cell::mailbox::Armed;
 
 /// A parked thread, counted as the library's is.
 #[repr(align(16))]

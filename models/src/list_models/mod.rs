@@ -12,9 +12,9 @@ use std::rc::Rc;
 use loom::cell::UnsafeCell;
 use loom::thread;
 
-use crate::mailbox::{Armed, Mailbox};
+use crate::cell::mailbox::{Armed, Mailbox};
+use crate::cell::tally::Tally;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use crate::tally::Tally;
 use bell::Bell;
 
 #[repr(align(16))]

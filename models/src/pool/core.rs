@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use loom::sync::{Condvar, Mutex, MutexGuard};
 
-use super::roster::Roster;
+use super::state::PoolState;
 use super::worker::{Parker, Seat};
 use crate::inbox::{Inbox, Linked, Pushed};
 use crate::sleep::Sleep;
@@ -38,14 +38,14 @@ pub(super) struct Core {
     pub(super) sleep: Sleep,
     pub(super) surplus: AtomicBool,
     pub(super) version: AtomicUsize,
-    roster: Mutex<Roster>,
-    pub(super) bell: Condvar,
+    state: Mutex<PoolState>,
+    pub(super) work_available: Condvar,
     pub(super) seats: Vec<Arc<Seat>>,
     pub(super) slots: [Slot; ITEMS],
     pub(super) runs: RefCell<[usize; ITEMS]>,
     done: Mutex<Done>,
     /// Whether workers look out before they sleep.
-    pub(super) look_out: bool,
+    pub(super) spin: bool,
 }
 
 /// Frees the core at the end of an execution, after its threads.
@@ -70,31 +70,31 @@ impl Core {
         Self::with(workers, target, false)
     }
 
-    pub(super) fn with(workers: usize, target: usize, look_out: bool) -> Owner {
-        let mut roster = Roster::new(target, workers - target);
-        roster.live = workers;
-        roster.seats = (0..workers).map(|_| Arc::new(Seat::new())).collect();
+    pub(super) fn with(workers: usize, target: usize, spin: bool) -> Owner {
+        let mut state = PoolState::new(target, workers - target);
+        state.live = workers;
+        state.seats = (0..workers).map(|_| Arc::new(Seat::new())).collect();
         Owner(Box::into_raw(Box::new(Core {
             inbox: Inbox::new(),
             sleep: Sleep::new(0),
             surplus: AtomicBool::new(false),
             version: AtomicUsize::new(0),
-            seats: roster.seats.clone(),
-            roster: Mutex::new(roster),
-            bell: Condvar::new(),
+            seats: state.seats.clone(),
+            state: Mutex::new(state),
+            work_available: Condvar::new(),
             slots: std::array::from_fn(|_| Slot(AtomicPtr::new(std::ptr::null_mut()))),
             runs: RefCell::default(),
             done: Mutex::new(Done::default()),
-            look_out,
+            spin,
         })))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Roster> {
-        self.roster.lock().unwrap()
+    pub(super) fn lock(&self) -> MutexGuard<'_, PoolState> {
+        self.state.lock().unwrap()
     }
 
-    pub(super) fn has_work(&self, roster: &Roster) -> bool {
-        !self.inbox.is_empty() || roster.seats.iter().any(|seat| seat.has_work())
+    pub(super) fn has_work(&self, state: &PoolState) -> bool {
+        !self.inbox.is_empty() || state.seats.iter().any(|seat| seat.has_work())
     }
 
     pub(super) fn post(&self, item: usize) -> bool {
@@ -115,27 +115,27 @@ impl Core {
     }
 
     fn wake_one(&self) {
-        let mut roster = self.lock();
-        if roster.usable() > 0 && !roster.closed && roster.idle > 0 {
-            roster.idle -= 1;
-            roster.wakes += 1;
-            roster.publish(self);
-            self.bell.notify_one();
+        let mut state = self.lock();
+        if state.usable() > 0 && !state.closed && state.idle > 0 {
+            state.idle -= 1;
+            state.wakes += 1;
+            state.publish(self);
+            self.work_available.notify_one();
             return;
         }
-        if roster.has_nobody() && self.has_work(&roster) && roster.call_one() {
+        if state.has_nobody() && self.has_work(&state) && state.call_one() {
             return;
         }
         self.sleep.awake();
     }
 
     pub(super) fn begin_closing(&self) {
-        let mut roster = self.lock();
-        roster.closing = true;
-        roster.publish(self);
-        self.bell.notify_all();
-        let work = self.has_work(&roster);
-        drop(roster);
+        let mut state = self.lock();
+        state.closing = true;
+        state.publish(self);
+        self.work_available.notify_all();
+        let work = self.has_work(&state);
+        drop(state);
         if work {
             self.wake_if_needed();
         }

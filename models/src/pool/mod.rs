@@ -5,7 +5,11 @@ mod core;
 mod sleep_models;
 mod worker;
 
+mod seat {
+    pub(super) use super::worker::Seat;
+}
+
 #[path = "../../../src/pool/blocked.rs"]
 mod blocked;
-#[path = "../../../src/pool/roster.rs"]
-mod roster;
+#[path = "../../../src/pool/state.rs"]
+mod state;

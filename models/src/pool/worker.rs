@@ -1,32 +1,33 @@
 //! A worker of a pool, and what others see of it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use loom::sync::{Condvar, Mutex, MutexGuard};
 use loom::thread;
 
 use super::core::{Core, Slot};
-use super::roster::Roster;
+use super::state::PoolState;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Parks a thread. (Loom's own `unpark` also wakes a thread that waits for a lock, which fails then.)
 #[derive(Default)]
 pub(super) struct Parker {
     token: Mutex<bool>,
-    bell: Condvar,
+    work_available: Condvar,
 }
 
 impl Parker {
     pub(super) fn park(&self) {
         let mut token = self.token.lock().unwrap();
         while !std::mem::take(&mut *token) {
-            token = self.bell.wait(token).unwrap();
+            token = self.work_available.wait(token).unwrap();
         }
     }
 
     pub(super) fn unpark(&self) {
         *self.token.lock().unwrap() = true;
-        self.bell.notify_one();
+        self.work_available.notify_one();
     }
 }
 
@@ -56,7 +57,7 @@ impl Seat {
         self.length.load(Ordering::Relaxed) > 0
     }
 
-    /// Ends the worker's wait, if it is in one that can be ended. Under the roster's lock.
+    /// Ends the worker's wait, if it is in one that can be ended. Under the state's lock.
     pub(super) fn call(&self) -> bool {
         let calls =
             self.waits.load(Ordering::Relaxed) && !self.called.swap(true, Ordering::Relaxed);
@@ -72,15 +73,16 @@ pub(super) type Run = fn(&'static Core, &Arc<Seat>, usize);
 
 /// A worker's thread.
 pub(super) struct Worker {
+    /// It is never away in a model.
+    pub(super) away: Cell<bool>,
     core: &'static Core,
     seat: usize,
     run: Run,
-    pub(super) away: std::cell::Cell<bool>,
 }
 
 impl Worker {
     pub(super) fn start(core: &'static Core, seat: usize, run: Run) -> thread::JoinHandle<()> {
-        let worker = Worker { core, seat, run, away: std::cell::Cell::new(false) };
+        let worker = Worker { away: Cell::new(false), core, seat, run };
         thread::spawn(move || worker.main())
     }
 
@@ -107,8 +109,8 @@ impl Worker {
                     }
                     (self.run)(self.core, seat, item);
                 }
-                None if self.core.look_out && self.look_out() => woken = true,
-                None if self.rest() => woken = true,
+                None if self.core.spin && self.spin() => woken = true,
+                None if self.idle() => woken = true,
                 None => return,
             }
         }
@@ -155,8 +157,8 @@ impl Worker {
     }
 
     /// Once, where a worker yields some times.
-    fn look_out(&self) -> bool {
-        if !self.core.sleep.look_out() {
+    fn spin(&self) -> bool {
+        if !self.core.sleep.spin() {
             return false;
         }
         let found = !self.core.inbox.is_empty();
@@ -164,43 +166,43 @@ impl Worker {
         found
     }
 
-    fn rest(&self) -> bool {
+    fn idle(&self) -> bool {
         let core = self.core;
-        let mut roster = core.lock();
-        roster.idle += 1;
-        roster.publish(core);
-        if roster.usable() > 0 && core.has_work(&roster) {
-            roster.idle -= 1;
-            roster.publish(core);
+        let mut state = core.lock();
+        state.idle += 1;
+        state.publish(core);
+        if state.usable() > 0 && core.has_work(&state) {
+            state.idle -= 1;
+            state.publish(core);
             return true;
         }
-        let stays = self.sleep(roster);
+        let stays = self.sleep(state);
         if stays {
             core.sleep.awake();
         }
         stays
     }
 
-    fn sleep(&self, mut roster: MutexGuard<'_, Roster>) -> bool {
+    fn sleep(&self, mut state: MutexGuard<'_, PoolState>) -> bool {
         let core = self.core;
         loop {
-            if roster.wakes > 0 {
-                roster.wakes -= 1;
+            if state.wakes > 0 {
+                state.wakes -= 1;
                 return true;
             }
-            let all_idle = roster.closing && !roster.closed && roster.idle == roster.live;
-            if all_idle && !core.has_work(&roster) && core.inbox.close_if_empty() {
-                roster.closed = true;
-                roster.publish(core);
-                core.bell.notify_all();
+            let all_idle = state.closing && !state.closed && state.idle == state.live;
+            if all_idle && !core.has_work(&state) && core.inbox.close_if_empty() {
+                state.closed = true;
+                state.publish(core);
+                core.work_available.notify_all();
             }
-            if roster.closed {
-                roster.idle -= 1;
-                roster.live -= 1;
-                roster.publish(core);
+            if state.closed {
+                state.idle -= 1;
+                state.live -= 1;
+                state.publish(core);
                 return false;
             }
-            roster = core.bell.wait(roster).unwrap();
+            state = core.work_available.wait(state).unwrap();
         }
     }
 }

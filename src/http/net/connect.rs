@@ -20,7 +20,7 @@ use tower_service::Service;
 use super::line::Watched;
 use super::proxy::{is_socks, name, tunnel};
 use super::{Fault, Kept, Line, Lookup, NoConnection, Proxies};
-use crate::sync::Arc;
+use crate::sync::{Arc, StdArc};
 
 /// Where descriptors have run out, and no connection of this session has ended: so long until the next try.
 const UNTIL_NEXT_TRY: Duration = Duration::from_millis(50);
@@ -37,7 +37,7 @@ pub(in crate::http) struct Settings {
     pub(in crate::http) lookup: Lookup,
     pub(in crate::http) proxies: Proxies,
     /// `None`: `https` does not work here, and was refused before.
-    pub(in crate::http) tls: Option<std::sync::Arc<rustls::ClientConfig>>,
+    pub(in crate::http) tls: Option<StdArc<rustls::ClientConfig>>,
     pub(in crate::http) limit: Option<Duration>,
     pub(in crate::http) kept: Arc<Kept>,
 }

@@ -113,7 +113,8 @@ pub(in crate::http) struct Clock;
 impl Clock {
     pub(in crate::http) fn now() -> u64 {
         static START: crate::sync::OnceLock<Instant> = crate::sync::OnceLock::new();
-        let since = START.get_or_init(Instant::now).elapsed();
+        let start = *START.get_or_init(crate::sync::now);
+        let since = crate::sync::now() - start;
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 

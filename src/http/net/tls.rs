@@ -1,8 +1,5 @@
 //! What is trusted, and the TLS settings that follow from it.
 
-// rustls has its own `Arc`s.
-use std::sync::{Arc, OnceLock};
-
 use rustls::ClientConfig;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -12,6 +9,8 @@ use rustls::{DigitallySignedStruct, Error as TlsError, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
 use super::super::{Error, ErrorKind};
+// rustls takes the standard library's.
+use crate::sync::{OnceLock, StdArc as Arc};
 
 /// What a session trusts, and how it says who it is.
 #[derive(Clone, Default)]

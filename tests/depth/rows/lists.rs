@@ -3,7 +3,6 @@
 use crate::table::{BARE, CUT, PLAIN, Row, Traits};
 use crate::things::{Link, Thing};
 use asynckit::{AllFailed, AsyncList, Failure, Outcome, Promise, join};
-use futures_core::Stream;
 use std::future::poll_fn;
 use std::pin::Pin;
 

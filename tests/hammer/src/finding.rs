@@ -66,7 +66,7 @@ pub(crate) fn contain(f: impl FnOnce()) {
 /// Where the library catches what user code panics with.
 const CATCHES: &str = "src/failure/panic.rs";
 /// Where it does what must not unwind: the thread would never deliver anything again.
-const SHIELDS: &str = "src/cell/later.rs";
+const SHIELDS: &str = "src/cell/defer/trampoline.rs";
 
 /// From now on a panic that is not on purpose is a finding; and one that is, if the library lets
 /// it end a thread, or pass where it must not.

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
-use asynckit::Timeout;
+use asynckit::{PromiseState, Timeout};
 
 use super::{Operation, operation};
 use crate::callback::callback;
@@ -20,7 +20,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("get without a limit", &["Promise::get"], get_sure).outermost(),
     operation("wait", &["Promise::wait"], wait),
     operation("try_get", &["Promise::try_get"], try_get),
-    operation("look", &["Promise::is_set", "Promise::is_error", "Promise::trace"], look),
+    operation(
+        "look",
+        &["Promise::is_set", "Promise::is_error", "Promise::trace", "Promise::state"],
+        look,
+    ),
     operation("poll", &[], poll),
     operation("block on", &[], block_on_promise),
     operation("drop a promise", &[], |r| drop(world().promises.take(r))),
@@ -70,7 +74,7 @@ fn look(r: &mut Random) {
     let held = Held::any(r);
     let text =
         format!("{:?} {} {} {}", held.it, held.it.is_set(), held.it.is_error(), held.it.trace());
-    assert!(!text.is_empty());
+    assert!(!text.is_empty() && (held.it.state() != PromiseState::Settled || held.it.is_set()));
     held.keep(r);
 }
 

@@ -1,0 +1,4 @@
+//! Shared values: their counts are the library's.
+
+#[path = "../../../src/cell/shared/counts.rs"]
+pub(crate) mod counts;

@@ -1,0 +1,161 @@
+//! What an executor calls: to run an item, or to settle one that it will not run. And the items
+//! themselves: jobs, links, futures in a queue.
+
+use super::run_loop::{run_links, settle_job};
+use crate::cell::defer::free::lost;
+use crate::cell::defer::trampoline::{Bounce, bounce};
+use crate::cell::executor::handle::{Item, Refused, clear_link};
+use crate::cell::state::context::RunContext;
+use crate::cell::state::header::{CellRef, Permission};
+use crate::cell::state::task;
+use crate::cell::state::word::Receiver;
+
+/// Runs an item on a thread of its executor. Whether it was a job that no other thread had claimed.
+///
+/// # Safety
+/// The item was posted to that executor, and is run once.
+pub(crate) unsafe fn run(item: Item, here: &RunContext) -> bool {
+    // SAFETY: the caller's promise; the queue's use of the link is over.
+    unsafe {
+        if let Item::Link(child) = item {
+            clear_link(child);
+        }
+        run_unlinked(item, here)
+    }
+}
+
+/// As [`run`], for an executor that does not link its items: a link still has its executor.
+///
+/// # Safety
+/// As for [`run`].
+pub(in crate::cell) unsafe fn run_unlinked(item: Item, here: &RunContext) -> bool {
+    // SAFETY: a queued item keeps its cells alive: the job by `REFERRED`, the others by being the
+    // producer's.
+    unsafe {
+        match item {
+            Item::Start(root) => {
+                if root.chain().start() {
+                    return start(root, Permission::Granted, Some(here));
+                }
+                lost(root);
+            }
+            Item::Settled(parent) => {
+                if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
+                    let child = CellRef::from_address(child);
+                    run_links((parent, child), Permission::Granted, Some(here));
+                }
+            }
+            Item::Link(child) => run_links((child.root(), child), Permission::Granted, Some(here)),
+            Item::Task(root) => {
+                return task::pop(root) && task::run(root, Permission::Granted, Some(here));
+            }
+        }
+    }
+    false
+}
+
+/// Runs a job that the caller has claimed or started, and what comes of it. Whether it is through:
+/// a future may have to be polled again.
+///
+/// # Safety
+/// The caller has won [`Chain::start`](crate::cell::state::chain::Chain::start) or `claim`, or has claimed a task.
+pub(crate) unsafe fn start(root: CellRef, turn: Permission, here: Option<&RunContext>) -> bool {
+    // SAFETY: the caller is the job's producer.
+    unsafe {
+        if root.header().vtable().task.is_some() {
+            return task::run(root, turn, here);
+        }
+        let progress = (root.header().vtable().work)(root, None, turn);
+        settle_job(root, progress, here);
+    }
+    true
+}
+
+/// Settles an item that its pool will not run: its promise fails with `Abandoned`.
+///
+/// # Safety
+/// The item is the caller's.
+pub(crate) unsafe fn abandon(Refused { item, shut_down }: Refused) {
+    // SAFETY: the caller's promise; the queue's use of the link is over.
+    unsafe {
+        if let Item::Link(child) = item {
+            clear_link(child);
+        }
+        end(item, Permission::Refused(shut_down));
+    }
+}
+
+/// Settles an item that its executor has refused, as abandoned: its callback runs nowhere.
+///
+/// # Safety
+/// The item is the caller's, and was in no queue that links items.
+pub(in crate::cell) unsafe fn refuse(refused: Refused) {
+    bounce(Bounce::Refuse(refused, end_refused));
+}
+
+/// # Safety
+/// As for [`refuse`].
+unsafe fn end_refused(Refused { item, shut_down }: Refused) {
+    // SAFETY: the caller's promise.
+    unsafe { end(item, Permission::Refused(shut_down)) };
+}
+
+/// Settles an item that will not be run, in the way that `turn` says.
+///
+/// # Safety
+/// The item is the caller's, and is in no queue that links items.
+unsafe fn end(item: Item, turn: Permission) {
+    // SAFETY: as in `run`.
+    unsafe {
+        match item {
+            Item::Start(root) => {
+                if root.chain().start() {
+                    let _ = start(root, turn, None);
+                } else {
+                    lost(root);
+                }
+            }
+            Item::Settled(parent) => {
+                if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
+                    run_links((parent, CellRef::from_address(child)), turn, None);
+                }
+            }
+            Item::Link(child) => run_links((child.root(), child), turn, None),
+            Item::Task(root) => {
+                if task::pop(root) {
+                    task::run(root, turn, None);
+                }
+            }
+        }
+    }
+}
+
+/// Whether an item is for its executor only. Else another one may run it where that is closed.
+///
+/// # Safety
+/// The item is the caller's.
+pub(crate) unsafe fn needs_its_executor(item: Item) -> bool {
+    // SAFETY: an item keeps its cells.
+    unsafe {
+        let cell = match item {
+            Item::Start(cell) | Item::Task(cell) | Item::Link(cell) => cell,
+            Item::Settled(parent) => match parent.header().word.receiver() {
+                Some(Receiver::Continuation(child)) => CellRef::from_address(child),
+                _ => return true,
+            },
+        };
+        cell.header().vtable().needs_executor
+    }
+}
+
+/// Whether a queued item is a job that no thread has started or claimed.
+pub(crate) fn is_waiting(item: Item) -> bool {
+    // SAFETY: a queued item keeps its cell alive.
+    unsafe {
+        match item {
+            Item::Start(root) => root.header().up.is_waiting(),
+            Item::Task(root) => task::is_fresh(root),
+            Item::Settled(_) | Item::Link(_) => false,
+        }
+    }
+}

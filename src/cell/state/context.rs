@@ -1,0 +1,35 @@
+//! On whose thread a step runs: an executor's, which is running what it was given.
+
+use std::cell::Cell;
+
+/// How many callbacks run in a row, on a worker or inside one job of a foreign executor, before what is queued there
+/// has its turn. Spent in `run/run_loop.rs`, by `turn_for`.
+pub(crate) const IN_A_ROW: u32 = 64;
+
+/// The thread of an executor that is running its items.
+pub(crate) struct RunContext {
+    /// The executor's address.
+    pub(crate) executor: *mut (),
+    /// How many callbacks may still run in a row without a trip through the queue.
+    pub(crate) left: Cell<u32>,
+    /// It waits for what it runs: then also what asks to be queued runs at once, and for as long as it
+    /// takes. All that it comes to is on the way to what is waited for.
+    helping: bool,
+}
+
+impl RunContext {
+    pub(crate) fn new(executor: *mut (), in_a_row: u32) -> Self {
+        RunContext { executor, left: Cell::new(in_a_row), helping: false }
+    }
+
+    /// A worker that runs what it waits for.
+    pub(crate) fn helping(executor: *mut ()) -> Self {
+        RunContext { executor, left: Cell::new(u32::MAX), helping: true }
+    }
+
+    /// Whether the link behind a settled cell of this executor, which asks to be queued, is to run at
+    /// once.
+    pub(in crate::cell) fn runs_queued(&self, executor: *mut ()) -> bool {
+        self.helping && self.executor == executor
+    }
+}
