@@ -1,7 +1,7 @@
 //! Ctrl-c ends all that a program has begun, cleanly: one source, whose token goes along with everything.
 //!
-//!     cargo run -p bridges --bin ctrl_c          # and press ctrl-c
-//!     cargo run -p bridges --bin ctrl_c -- 200   # gives up by itself, after 200 ms
+//!     cargo run -p bridges --bin ctrl_c          # and press ctrl-c; it gives up by itself after a second
+//!     cargo run -p bridges --bin ctrl_c -- 60000 # after a minute
 
 use asynckit::{AnyError, AsyncList, Backoff, CancelSource, CancelToken, Pool, Promise, retry};
 use std::time::Duration;
@@ -11,9 +11,8 @@ fn main() -> Result<(), AnyError> {
     let ctrl_c = source.clone();
     let pressed: Promise<()> = asynckit::tokio::spawn(async { Ok(tokio::signal::ctrl_c().await?) });
     drop(pressed.map(move |()| ctrl_c.cancel_for("ctrl-c was pressed")));
-    if let Some(limit) = std::env::args().nth(1) {
-        source.cancel_after(Duration::from_millis(limit.parse()?));
-    }
+    let limit = std::env::args().nth(1).map_or(Ok(1000), |limit| limit.parse())?;
+    source.cancel_after(Duration::from_millis(limit));
 
     let pool = Pool::new(4);
     let outcome = work(&pool, &source.token()).get(None);
