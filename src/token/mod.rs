@@ -150,7 +150,8 @@ impl CancelToken {
         promise
     }
 
-    /// Waits until it is cancelled. `false`: the time is over, or nothing is left that could cancel it.
+    /// Waits until it is cancelled. `false`: the time is over, nothing is left that could cancel it, or all threads of the
+    /// pool would wait, without a limit, while work is queued.
     ///
     /// A sleep that ends when the work is wanted no more. On a worker of a pool another thread takes its place meanwhile.
     #[track_caller]
