@@ -27,7 +27,7 @@ GROUPS = {
     "jobs": ["trip", "trip-pinned", "jobs", "jobs-two", "jobs-short", "tree"],
     "chains": ["chain", "chain-across", "chain-long"],
     "lists": ["join", "join-many", "completed"],
-    "memory and downloads": ["memory", "downloads"],
+    "memory and downloads": ["memory", "downloads", "downloads-many"],
 }
 OURS, THEIRS, LIMIT = "#b5471b", "#8a97a6", "#1f7a4d"
 WIDTH, LABEL, BAR, GAP = 760, 270, 16, 6

@@ -51,6 +51,8 @@
 //! | folded into one | [`reduce`](AsyncList::reduce), [`reduce_unordered`](AsyncList::reduce_unordered) |
 //! | only so many at once | [`map_concurrent`], [`for_each_concurrent`], [`Limiter`] |
 //!
+//! | in order, the next one ahead | [`pages`], [`Flow`] |
+//!
 //! | in time | |
 //! | --- | --- |
 //! | later | [`delay`], [`Promise::delay_value`] |
@@ -63,6 +65,12 @@
 //! | --- | --- |
 //! | this promise | [`Promise::cancel`], [`Promise::cancellable`], [`Promise::cancel_on_drop`] |
 //! | all that belongs together | [`CancelSource`], [`Promise::cancel_by`] |
+//! | clients of an API | |
+//! | --- | --- |
+//! | called, promised, awaited | [`face`] |
+//! | how far it is | [`Reporter`] |
+//! | a last step of the caller's | [`Promise::process`] |
+//! | once for all callers | `Memo`, with the feature `memo` |
 //!
 //! Where these run is the promise's executor: the pool that it was spawned on, or what
 //! [`via`](Promise::via) has named. [`Pool::spawn_future`] runs futures.
@@ -77,8 +85,10 @@
 //!
 //! # Features
 //!
-//! `http`: requests as promises, in the module `http`; `cookies`: a jar for them. `tokio`: async crates in plain code, in the module
-//! `tokio`; its tasks, channels and runtimes. `rayon`: its `ThreadPool` as an executor. `futures`: its one-shot
+//! `http`: requests as promises, in the module `http`; `cookies`: a jar for them; `progress`: bars for
+//! downloads; `brotli`, `zstd`, `http2`, `reqwest`: what their names say. `memo`: `Memo`, promises that are made once.
+//! `tokio`: async crates in plain code, in the module `tokio`; its tasks, channels and runtimes. `rayon`: its
+//! `ThreadPool` as an executor. `futures`: its one-shot
 //! channel as a promise. `tracing`: the span that is current where work
 //! is attached is entered around it, and what goes wrong is an event.
 //!
@@ -104,7 +114,9 @@ mod concurrent;
 mod dataflow;
 mod deferred;
 mod executor;
+pub mod face;
 mod failure;
+mod flow;
 mod giving_way;
 #[cfg(feature = "http")]
 pub mod http;
@@ -112,11 +124,15 @@ mod join;
 mod limiter;
 mod list;
 mod loops;
+#[cfg(feature = "memo")]
+mod memo;
 mod once;
 mod pass;
 mod pool;
+mod processed;
 mod promise;
 mod relay;
+mod reporter;
 mod retry;
 mod scope;
 mod sync;
@@ -135,8 +151,9 @@ pub use bridges::tokio;
 pub use concurrent::{Buffered, BufferedStream, buffered, for_each_concurrent, map_concurrent};
 pub use dataflow::Inputs;
 pub use deferred::Deferred;
-pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue};
+pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue, Serial};
 pub use failure::{AnyError, CancelReason, Failure, Outcome, Panic, TimedOut};
+pub use flow::{Flow, FlowStream, pages};
 pub use join::{Join, join};
 pub use limiter::Limiter;
 pub use list::{
@@ -145,12 +162,16 @@ pub use list::{
     TaskStream,
 };
 pub use loops::{Tick, repeat_until, unfold};
+#[cfg(feature = "memo")]
+pub use memo::Memo;
 pub use once::{AsyncLazy, AsyncOnce, SingleFlight};
 pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, blocking};
+pub use processed::Processed;
 #[doc(hidden)]
 pub use promise::Adopted;
 pub use promise::{IntoPromise, PoolFull, Promise, PromiseState, spawn};
 pub use relay::{CancelOnDrop, Canceller};
+pub use reporter::{Report, Reporter};
 pub use retry::{retry, retry_if, retry_when};
 #[cfg(asynckit_shuttle)]
 #[doc(hidden)]
@@ -167,3 +188,8 @@ pub use value::{AsyncValue, ValueFuture};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are those of the guide for authors of clients.
+#[cfg(all(doctest, feature = "http", feature = "memo"))]
+#[doc = include_str!("../docs/clients.md")]
+struct Clients;

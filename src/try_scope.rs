@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
-use crate::cell::{Ended, Ender, Items, Origin, Policy, Producer};
+use crate::cell::{CloseReason, Closer, Collector, Items, Origin, Producer};
 use crate::failure::{AnyError, Failure, Outcome, catch, drop_quietly};
 use crate::pool::{Pool, Scope, Worker};
 use crate::promise::{IntoPromise, Promise};
@@ -107,13 +107,13 @@ impl<'scope, E: Clone + Send + 'static> TryScope<'scope, '_, E> {
         let (id, over) = self.nursery.enter();
         let promise = self.scope.spawn(work);
         let nursery = &self.nursery;
-        let child = |producer, ender: &Ender| {
-            nursery.add(id, ender);
+        let child = |producer, closer: &Closer| {
+            nursery.add(id, closer);
             Child { producer: Some(producer), nursery: Arc::clone(nursery), id }
         };
-        let (promise, ender) = relay::<Job, _, _, _>(promise, Location::caller(), child);
+        let (promise, closer) = relay::<Job, _, _, _>(promise, Location::caller(), child);
         if over || self.nursery.is_over() {
-            ender.end(Ended::Cancelled);
+            closer.close(CloseReason::Cancelled);
         }
         promise
     }
@@ -151,7 +151,7 @@ struct State<E> {
     /// The failure of the job that was the first to fail, if `f` was not.
     first: Option<Failure<E>>,
     /// What cancels the jobs that have not settled.
-    jobs: BTreeMap<u64, Ender>,
+    jobs: BTreeMap<u64, Closer>,
     /// How many have not settled, or have not told what has become of them.
     pending: usize,
     next: u64,
@@ -173,16 +173,16 @@ impl<E> Nursery<E> {
         (state.next, state.over)
     }
 
-    fn add(&self, id: u64, ender: &Ender) {
+    fn add(&self, id: u64, closer: &Closer) {
         let mut state = self.state.lock();
-        state.jobs.insert(id, ender.clone());
+        state.jobs.insert(id, closer.clone());
         state.pending += 1;
     }
 
     /// A job has settled, and is cancelled no more.
     fn leave(&self, id: u64) {
-        let ender = self.state.lock().jobs.remove(&id);
-        drop(ender);
+        let closer = self.state.lock().jobs.remove(&id);
+        drop(closer);
     }
 
     /// A job has settled, and has told what has become of it.
@@ -228,7 +228,7 @@ impl<E> Nursery<E> {
     /// Cancels all jobs that have not settled; handlers run in here.
     fn cancel(&self) {
         let jobs = std::mem::take(&mut self.state.lock().jobs);
-        jobs.into_values().for_each(|job| job.end(Ended::Cancelled));
+        jobs.into_values().for_each(|job| job.close(CloseReason::Cancelled));
     }
 }
 
@@ -247,7 +247,7 @@ impl<T, E> Drop for Child<T, E> {
     }
 }
 
-impl<T: Send + 'static, E: Clone + Send + 'static> Policy<T, E> for Child<T, E> {
+impl<T: Send + 'static, E: Clone + Send + 'static> Collector<T, E> for Child<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         self.nursery.leave(self.id);
         let Some((outcome, mut trace)) = items.take_with_trace(index) else { return };
@@ -279,7 +279,7 @@ impl<T: Send + 'static, E: Clone + Send + 'static> Policy<T, E> for Child<T, E> 
         items.cancel_pending();
     }
 
-    fn ended(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
+    fn closed(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
         let producer = self.producer.take();
         items.cancel_pending();
         if let Some(producer) = producer {

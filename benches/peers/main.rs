@@ -15,6 +15,7 @@ use harness::{Options, alloc::Counting, report};
 static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
+    workloads::serve_if_asked();
     let options = match Options::from_arguments() {
         Ok(options) => options,
         Err(problem) => {

@@ -6,10 +6,10 @@
 //! # The cell
 //!
 //! ```text
-//!   ┌──────┬───────┬───────┬──────┬──────┬───────────────────────────┐
-//!   │ word │ table │ place │ link │  up  │ work, later the outcome   │
-//!   └──────┴───────┴───────┴──────┴──────┴───────────────────────────┘
-//!     who    what    where   queue  root
+//!   ┌─────────┬───────┬────────────┬───────┬──────┬───────────────────────────┐
+//!   │  word   │ table │ provenance │ link  │  up  │ work, later the outcome   │
+//!   └─────────┴───────┴────────────┴───────┴──────┴───────────────────────────┘
+//!     parties   what       where     queue   root
 //! ```
 //!
 //! # The rooms
@@ -29,88 +29,46 @@
 //! | `foreign` | executors that are not pools |
 //! | `ends` | consumer and producer, as safe handles |
 //! | `shared` | one cell told to many |
-//! | the files here | many cells told to one: lists and joins |
+//! | `join` | many cells told to one: lists, tuples and arrays |
 //!
 //! # Who frees what
 //!
 //! The last of a cell's two parties to arrive frees it, and the state word says which that is. A
 //! chain's root is freed with the chain's last cell, unless a queue or a deferred still refers to
 //! it: then by them (`REFERRED`, `OVER`). An inner chain is ended by its follower, or by whoever was
-//! using its root at that moment (`BUSY`). The cell of a join's result is a part of the join's block,
+//! using its root at that moment (`BUSY`). The cell of a joined tuple is a part of the join's engine,
 //! and freeing it gives up a reference to that (`give_up` in its table).
 
-mod bundle;
 mod defer;
-mod drain;
-mod drained;
 mod ends;
-mod entries;
 mod executor;
 mod foreign;
 mod future;
-mod gather;
-mod inputs;
-mod items;
-mod mailbox;
-mod policy;
+mod join;
 mod run;
 mod shared;
-mod slots;
-mod source;
 mod state;
-mod tally;
 mod wait;
 mod work;
 
-pub(crate) use bundle::join;
-pub(crate) use defer::trampoline::{afresh, drop_user, is_settling, quietly};
-pub(crate) use drain::Ender;
+pub(crate) use defer::trampoline::{drop_user, quietly};
 pub(crate) use ends::producer::Producer;
 pub(crate) use executor::handle::{ExecutorHandle, Item, Refused};
 pub(crate) use executor::lasting::{Lasting, Number};
-pub(crate) use foreign::inline::{flush_all as flush, inline, is_inside};
-pub(crate) use foreign::local::{Draining, Local, Waiting, drains};
+pub(crate) use foreign::inline::ThisThread;
+pub(crate) use foreign::local::{Draining, Local, Waiting};
 pub(crate) use foreign::posted::{Counted, Execute, Posted};
 pub(crate) use future::budget::{refund, spend};
-pub(crate) use future::task::{IntoOutcome, task};
-pub(crate) use gather::Gather;
-pub(crate) use items::{Items, Way};
-pub(crate) use policy::{Ended, Policy, Tallied};
-pub(crate) use run::queued::{abandon, is_waiting, needs_its_executor, run, start};
+pub(crate) use future::task::IntoOutcome;
+pub(crate) use join::{CloseReason, Closer, Collector, Gather, Items, Rest, Source, Way, join};
 pub(crate) use shared::owner::Owner;
 pub(crate) use shared::reference::Reference;
 pub(crate) use shared::value::Shared;
 pub(crate) use shared::waiters::BranchTurn;
-pub(crate) use source::{Rest, Source};
-pub(crate) use state::context::{IN_A_ROW, RunContext};
+pub(crate) use state::context::RunContext;
 pub(crate) use state::dependency::{Depends, Ticket};
-pub(crate) use state::header::{CellRef, Lane, Permission, ShutDown};
-pub(crate) use wait::graph::{Awaited, Circle, claim, claim_root, wait_for};
+pub(crate) use state::header::{CellRef, Lane, ShutDown};
+pub(crate) use wait::graph::Awaited;
 pub(crate) use work::consumer::Consumer;
 pub(crate) use work::step::{Next, Step, Work};
 pub(crate) use work::vtables::Origin;
-
-// The names by which the files of the join, which are not in a room yet, know those of the rooms.
-use defer::handlers;
-use ends::producer;
-use foreign::inline as nest;
-use run::cancel;
-use state::{body, header, observer, word};
-use wait::{graph as waits, park};
-use work::vtables as tables;
-
-mod consumer {
-    pub(super) use super::ends::consumer::observe;
-    pub(super) use super::work::consumer::Consumer;
-}
-
-mod later {
-    pub(super) use super::defer::free::discard;
-    pub(super) use super::defer::trampoline::{drop_user, shield};
-}
-
-mod wave {
-    pub(super) use super::defer::free::release;
-    pub(super) use super::run::run_loop::hand_on_settled;
-    pub(super) use super::state::observer::Delivery;
-}

@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::gather;
-use crate::cell::{Items, Origin, Policy, Producer};
+use crate::cell::{Collector, Items, Origin, Producer};
 use crate::failure::drop_quietly;
 use crate::list::{FirstFailure, let_go};
 use crate::promise::Promise;
@@ -74,7 +74,7 @@ impl<E: Send + 'static> ForEach<E> {
     }
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for ForEach<E> {
+impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for ForEach<E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if !items.is_failed(index) {
             drop_quietly(items.take(index));

@@ -44,6 +44,8 @@ struct State<I, F, T, E> {
     slots: VecDeque<Producer<T, E>>,
     /// By the places in the list: which item has it.
     numbers: Vec<usize>,
+    /// Places whose items were taken.
+    free: Vec<usize>,
     /// That of the first promise.
     executor: Option<ExecutorHandle>,
 }
@@ -131,6 +133,7 @@ where
             given: Some(given),
             slots: VecDeque::new(),
             numbers: Vec::new(),
+            free: Vec::new(),
             executor: None,
         });
         let context = Context::current();
@@ -258,11 +261,12 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    fn more(&self, place: usize) -> Option<Consumer<T, E>> {
+    fn more(&self, len: usize) -> Option<(usize, Consumer<T, E>)> {
         let mut state = self.lock();
         if !state.plan.wants_item() {
             return None;
         }
+        let place = state.free.pop().unwrap_or(len);
         let (producer, consumer) = Producer::pair::<Slot>(self.location);
         state.slots.push_back(producer);
         if state.numbers.len() <= place {
@@ -271,7 +275,7 @@ where
         state.numbers[place] = state.plan.make();
         drop(state);
         self.call_if_due();
-        Some(consumer)
+        Some((place, consumer))
     }
 
     fn number(&self, place: usize) -> Option<usize> {
@@ -315,6 +319,10 @@ where
 
     fn taken(&self, place: usize) {
         let mut state = self.lock();
+        if !state.plan.recycles() {
+            return;
+        }
+        state.free.push(place);
         if state.is_own(place) {
             state.plan.take();
         }

@@ -164,6 +164,11 @@ impl Plan {
         self.carries_on = true;
     }
 
+    /// Whether each item is taken soon.
+    pub(super) fn recycles(&self) -> bool {
+        self.recycles
+    }
+
     /// Each item is taken soon from now on.
     pub(super) fn recycle(&mut self) {
         self.recycles = true;

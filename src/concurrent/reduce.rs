@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::panic::Location;
 
-use crate::cell::{Ended, Ender, ExecutorHandle, Items, Origin, Policy, Producer};
+use crate::cell::{CloseReason, Closer, Collector, ExecutorHandle, Items, Origin, Producer};
 use crate::failure::{Failure, drop_quietly};
 use crate::list::{AsyncList, FirstFailure};
 use crate::promise::{IntoPromise, Promise};
@@ -85,13 +85,13 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         if !ordered {
             gather.items().recycle();
         }
-        let (channel, ender) = (Arc::new(Channel::new()), gather.ender());
+        let (channel, closer) = (Arc::new(Channel::new()), gather.closer());
         let reader =
-            Reader { channel: Arc::clone(&channel), ender: ender.clone(), executor, location };
+            Reader { channel: Arc::clone(&channel), closer: closer.clone(), executor, location };
         let folded = turn(Box::new(Fold { reader, f }), init);
         gather.hand_to(Box::new(Writer::new(channel, ordered)));
-        let policy = |producer, _: &_| Folded { producer: Some(producer), ender };
-        relay::<Reduce, _, _, _>(folded, location, policy).0
+        let collector = |producer, _: &_| Folded { producer: Some(producer), closer };
+        relay::<Reduce, _, _, _>(folded, location, collector).0
     }
 }
 
@@ -182,7 +182,7 @@ fn answer<T: 'static, E: 'static>(asker: Producer<Option<T>, E>, end: Result<(),
 /// The fold's end of the channel. When it is dropped, nobody wants more.
 struct Reader<T, E> {
     channel: Arc<Channel<T, E>>,
-    ender: Ender,
+    closer: Closer,
     executor: ExecutorHandle,
     location: &'static Location<'static>,
 }
@@ -208,7 +208,7 @@ impl<T: Send + 'static, E: Send + 'static> Reader<T, E> {
 
 impl<T, E> Drop for Reader<T, E> {
     fn drop(&mut self) {
-        self.ender.end(Ended::Unwanted);
+        self.closer.close(CloseReason::Unwanted);
     }
 }
 
@@ -222,7 +222,7 @@ struct Writer<T, E> {
     first: FirstFailure,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Writer<T, E> {
+impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Writer<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if self.ordered && index < self.next {
             return; // it went with one before it, which has come later
@@ -287,10 +287,10 @@ impl<T: Send + 'static, E: Send + 'static> Writer<T, E> {
 struct Folded<A, E> {
     /// `None` once it is settled.
     producer: Option<Producer<A, E>>,
-    ender: Ender,
+    closer: Closer,
 }
 
-impl<A: Send + 'static, E: Send + 'static> Policy<A, E> for Folded<A, E> {
+impl<A: Send + 'static, E: Send + 'static> Collector<A, E> for Folded<A, E> {
     fn arrived(&mut self, items: &mut Items<A, E>, index: usize) {
         let Some(producer) = self.producer.take() else { return items.discard(index) };
         if let Some((outcome, trace)) = items.take_with_trace(index) {
@@ -303,6 +303,6 @@ impl<A: Send + 'static, E: Send + 'static> Policy<A, E> for Folded<A, E> {
     fn cancelled(&mut self, items: &mut Items<A, E>) {
         self.producer = None;
         items.cancel_pending();
-        self.ender.end(Ended::Unwanted);
+        self.closer.close(CloseReason::Unwanted);
     }
 }

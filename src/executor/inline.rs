@@ -1,7 +1,7 @@
 //! The executor that is wherever the promise is settled.
 
 use super::{Executor, ExecutorRef, Job};
-use crate::cell;
+use crate::cell::ExecutorHandle;
 
 /// Runs callbacks inside the call that settles the promise, or that attaches the callback to a settled
 /// one, on that thread.
@@ -32,6 +32,6 @@ impl Executor for Inline {
 
 impl From<Inline> for ExecutorRef {
     fn from(_: Inline) -> Self {
-        ExecutorRef(cell::inline())
+        ExecutorRef(ExecutorHandle::inline())
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use super::{Executor, ExecutorRef, Job};
-use crate::cell::{Counted, Execute, Local, Posted, Waiting, drains};
+use crate::cell::{Counted, Draining, Execute, Local, Posted, Waiting};
 use crate::failure::{Failure, Outcome};
 use crate::pool::Worker;
 use crate::promise::Promise;
@@ -176,7 +176,7 @@ impl LocalQueue {
             state.waiting = None;
             drop(state);
             let queue: Arc<dyn Local> = self.queue().clone();
-            drains(&queue);
+            Draining::register(&queue);
         }
     }
 

@@ -2,12 +2,14 @@
 
 mod inline;
 mod local_queue;
+mod serial;
 mod via;
 
 use std::fmt;
 
 pub use inline::Inline;
 pub use local_queue::LocalQueue;
+pub use serial::Serial;
 
 use crate::cell::{Counted, Execute, ExecutorHandle, Posted};
 use crate::pool::Pool;
@@ -15,7 +17,7 @@ use crate::sync::StdArc;
 
 /// Runs jobs: where the callbacks of a promise run that was passed through [`via`](crate::Promise::via).
 ///
-/// [`Pool`], [`Inline`] and [`LocalQueue`] are executors; so is every `Fn(Job) + Send + Sync`, and, with
+/// [`Pool`], [`Inline`], [`LocalQueue`] and [`Serial`] are executors; so is every `Fn(Job) + Send + Sync`, and, with
 /// the features of these names, tokio's `Handle` and rayon's `ThreadPool`.
 ///
 /// ```
@@ -64,7 +66,7 @@ impl fmt::Debug for Job {
 
 /// An executor to pass a promise through: see [`Promise::via`](crate::Promise::via).
 ///
-/// Made from a [`Pool`] (which it does not keep alive), from [`Inline`], from a [`LocalQueue`], from any
+/// Made from a [`Pool`] (which it does not keep alive), from [`Inline`], from a [`LocalQueue`], from a [`Serial`], from any
 /// `Fn(Job) + Send + Sync`, and from an `Arc` of an [`Executor`].
 ///
 /// ```

@@ -76,6 +76,11 @@ impl AnyError {
             Ok(failure) => return AnyError::from_failure(*failure),
             Err(error) => error,
         };
+        #[cfg(feature = "http")]
+        let error = match error.downcast::<Failure<crate::http::Error>>() {
+            Ok(failure) => return AnyError::from_failure(failure.into_any()),
+            Err(error) => error,
+        };
         match error.downcast::<Shared>() {
             Ok(shared) => shared.0,
             Err(error) => AnyError::wrap(error),

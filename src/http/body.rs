@@ -73,6 +73,34 @@ impl Body {
         }
     }
 
+    /// Reads all of it, files and readers, too: for what answers a request without a network. Blocks meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, a reader that fails or was read before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use asynckit::http::Body;
+    ///
+    /// assert_eq!(Body::from("a=1").read_all()?, b"a=1");
+    /// assert!(Body::file("no such file").read_all().is_err());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn read_all(&self) -> io::Result<Vec<u8>> {
+        let mut all = Vec::new();
+        match &self.kind {
+            Kind::Bytes(bytes) => all.extend_from_slice(bytes),
+            Kind::Pieces(pieces) => drop(open(pieces)?.0.read_to_end(&mut all)?),
+            Kind::Reader(reader) => {
+                let reader = reader.lock().take(); // not under the lock: it is the user's
+                reader.ok_or_else(sent_before)?.read_to_end(&mut all)?;
+            }
+        }
+        Ok(all)
+    }
+
     pub(super) fn of_pieces(pieces: Vec<Piece>) -> Self {
         Self { kind: Kind::Pieces(Arc::new(pieces)) }
     }
@@ -92,8 +120,7 @@ impl Body {
             Kind::Bytes(bytes) => Ok(Outgoing::Bytes(Some(bytes.clone()))),
             Kind::Reader(reader) => {
                 let reader = reader.lock().take();
-                let reader =
-                    reader.ok_or_else(|| io::Error::other("the reader was sent before"))?;
+                let reader = reader.ok_or_else(sent_before)?;
                 Ok(Outgoing::Read { source: Source::Reader(reader), length: None })
             }
             Kind::Pieces(pieces) => {
@@ -104,6 +131,10 @@ impl Body {
             }
         }
     }
+}
+
+fn sent_before() -> io::Error {
+    io::Error::other("the reader was sent before")
 }
 
 fn open(pieces: &Arc<Vec<Piece>>) -> io::Result<(Reader, u64)> {

@@ -15,6 +15,8 @@ use super::{Error, ErrorKind, Session, SessionBuilder, Url};
 use crate::Pool;
 use crate::sync::{Arc, StdArc};
 
+/// More than a page or an answer in JSON; less than what hurts when some come at once.
+const MAX_BODY: u64 = 32 << 20;
 /// The largest head of an answer, and the most that is read at once.
 const READ_BUFFER: usize = 256 * 1024;
 
@@ -31,7 +33,8 @@ impl SessionBuilder {
             return Err(bad);
         }
         let own_trust = !self.trust.roots.is_empty() || self.trust.identity.is_some();
-        let (tls, no_https) = match tls_config(&self.trust) {
+        let (tls, no_https) = match tls_config(&self.trust, self.protocols) {
+            _ if self.transport.is_some() => (None, None),
             Ok(tls) => (Some(tls), None),
             Err(error) if own_trust => return Err(error),
             Err(error) => (None, Some(error)),
@@ -45,6 +48,7 @@ impl SessionBuilder {
         let engine = self.engine(tls);
         Ok(Session::from_core(Core {
             engine,
+            transport: self.transport,
             no_https,
             turns: Turns::new(self.max_concurrent, self.max_per_host),
             hooks: self.hooks,
@@ -56,7 +60,8 @@ impl SessionBuilder {
             idle: self.idle_timeout,
             retry: self.retry,
             redirects: self.max_redirects,
-            body: self.max_body,
+            body: self.max_body.unwrap_or(MAX_BODY),
+            streamed: self.max_body.unwrap_or(u64::MAX),
             stage: watch::Sender::new(Stage::Open),
             census: Arc::new(Census::default()),
             pool: OwnPool::new(self.pool.unwrap_or_else(|| Pool::global().clone())),
@@ -81,6 +86,10 @@ impl SessionBuilder {
             .pool_idle_timeout(limit(self.max_idle_age))
             .pool_max_idle_per_host(self.max_idle_per_host)
             .http1_max_buf_size(READ_BUFFER);
+        #[cfg(feature = "http2")]
+        client
+            .http2_only(self.protocols == super::protocols::Protocols::Two)
+            .http2_max_header_list_size(READ_BUFFER as u32);
         let client = client.build(connector);
         Engine { client, proxies, kept, jar: self.jar.take(), compression: self.compression }
     }

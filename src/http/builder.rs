@@ -11,11 +11,15 @@ use ::http::header::{HeaderName, USER_AGENT};
 use super::hooks::Hooks;
 use super::jar::Jar;
 use super::net::{Proxies, Resolver, Trust};
+use super::protocols::Protocols;
 use super::retry::Retry;
+use super::transport::Transport;
 use super::{Error, ErrorKind, HeaderMap, HeaderValue, Request, Response};
 use crate::sync::Arc;
 use crate::{AnyError, Pool};
 
+/// Who is asking, by default.
+pub(super) const USER_AGENT_NAME: &str = concat!("asynckit/", env!("CARGO_PKG_VERSION"));
 /// As `curl` and the browsers do: a host that does not even shake hands in this time is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A server that is silent for so long has forgotten the request.
@@ -28,8 +32,6 @@ const MAX_REDIRECTS: usize = 10;
 const MAX_CONCURRENT: usize = 256;
 /// More than one server likes, and far below the total: a server that hangs leaves the others their turns.
 const MAX_PER_HOST: usize = 100;
-/// More than a page or an answer in JSON; less than what hurts when some come at once.
-const MAX_BODY: u64 = 32 << 20;
 /// As for those under way: what one server was asked at once it may be asked at once again.
 const MAX_IDLE: usize = 256;
 const MAX_IDLE_PER_HOST: usize = 100;
@@ -67,7 +69,7 @@ pub struct SessionBuilder {
     pub(super) max_redirects: usize,
     pub(super) max_concurrent: usize,
     pub(super) max_per_host: usize,
-    pub(super) max_body: u64,
+    pub(super) max_body: Option<u64>,
     pub(super) max_idle: usize,
     pub(super) max_idle_per_host: usize,
     pub(super) max_idle_age: Duration,
@@ -79,6 +81,8 @@ pub struct SessionBuilder {
     pub(super) proxies: Option<Proxies>,
     pub(super) trust: Trust,
     pub(super) addresses: HashMap<String, Vec<IpAddr>>,
+    pub(super) protocols: Protocols,
+    pub(super) transport: Option<Transport>,
     pub(super) resolver: Option<Arc<Resolver>>,
     pub(super) jar: Option<Arc<dyn Jar>>,
     pub(super) retry: Option<Retry>,
@@ -89,7 +93,7 @@ pub struct SessionBuilder {
 
 impl SessionBuilder {
     pub(super) fn new() -> Self {
-        let agent = HeaderValue::from_static(concat!("asynckit/", env!("CARGO_PKG_VERSION")));
+        let agent = HeaderValue::from_static(USER_AGENT_NAME);
         Self {
             pool: None,
             timeout: TIMEOUT,
@@ -99,7 +103,7 @@ impl SessionBuilder {
             max_redirects: MAX_REDIRECTS,
             max_concurrent: MAX_CONCURRENT,
             max_per_host: MAX_PER_HOST,
-            max_body: MAX_BODY,
+            max_body: None,
             max_idle: MAX_IDLE,
             max_idle_per_host: MAX_IDLE_PER_HOST,
             max_idle_age: MAX_IDLE_AGE,
@@ -111,6 +115,8 @@ impl SessionBuilder {
             proxies: None,
             trust: Trust::default(),
             addresses: HashMap::new(),
+            protocols: Protocols::default(),
+            transport: None,
             resolver: None,
             jar: None,
             retry: None,
@@ -131,7 +137,8 @@ impl SessionBuilder {
     /// repetitions included; 5 minutes by default.
     ///
     /// The wait for a turn ([`max_concurrent`](Self::max_concurrent)) does not count: what limits everything
-    /// is the timeout given to [`Promise::get`](crate::Promise::get), with the promise dropped behind it.
+    /// is the timeout given to [`Promise::get`](crate::Promise::get), with the promise dropped behind it. For what
+    /// is [streamed](super::Streamed) or [downloaded](super::Session::download), it ends with the head of the answer.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -220,10 +227,12 @@ impl SessionBuilder {
         self
     }
 
-    /// Fails with [`ErrorKind::BodyTooLarge`] where a body has more bytes, unpacked; 32 MiB by default,
-    /// `u64::MAX` is no limit.
+    /// Fails with [`ErrorKind::BodyTooLarge`] where a body has more bytes, unpacked; `u64::MAX` is no limit.
+    ///
+    /// By default 32 MiB for what is held in memory, and no limit for what is [streamed](crate::http::Streamed) or
+    /// [downloaded](super::Session::download) to disk; once it is set, it holds for these, too.
     pub fn max_body(mut self, bytes: u64) -> Self {
-        self.max_body = bytes;
+        self.max_body = Some(bytes);
         self
     }
 

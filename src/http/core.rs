@@ -1,5 +1,6 @@
 //! [`Core`]: what the handles of a session, and its requests, share.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -10,6 +11,7 @@ use super::engine::Engine;
 use super::hooks::Hooks;
 use super::io_thread::{self, OwnThreads};
 use super::retry::Retry;
+use super::transport::Transport;
 use super::turns::{Turn, Turns};
 use super::waiting::{First, first};
 use super::{Error, ErrorKind, HeaderMap, Request, Url};
@@ -32,6 +34,8 @@ pub(super) enum Stage {
 pub(super) struct Core {
     pub(super) engine: Engine,
     /// Why `https` does not work on this machine, where that is so.
+    /// What answers in place of the engine, which then only dresses requests.
+    pub(super) transport: Option<Transport>,
     pub(super) no_https: Option<Error>,
     pub(super) turns: Arc<Turns>,
     pub(super) hooks: Hooks,
@@ -44,6 +48,8 @@ pub(super) struct Core {
     pub(super) retry: Option<Retry>,
     pub(super) redirects: usize,
     pub(super) body: u64,
+    /// The same for what is not held in memory.
+    pub(super) streamed: u64,
     pub(super) stage: watch::Sender<Stage>,
     pub(super) census: Arc<Census>,
     pub(super) pool: OwnPool,
@@ -62,9 +68,15 @@ impl Core {
 
     /// Waits for a turn to talk to the host of `url`, unless the session is closed.
     pub(super) async fn turn(&self, url: &Url) -> Result<Turn, Error> {
+        if *self.stage.borrow() < Stage::Emptied {
+            if let Some(turn) = self.turns.take_now(url) {
+                return Ok(turn);
+            }
+        }
         let mut stage = self.stage.subscribe();
         let closed = stage.wait_for(|stage| *stage >= Stage::Emptied);
-        match first(Arc::clone(&self.turns).take(url), closed).await {
+        let turn = pin!(Arc::clone(&self.turns).take(url));
+        match first(turn, closed).await {
             First::This(turn) => Ok(turn),
             First::That(_) => Err(Error::new(ErrorKind::Closed).of(url)),
         }

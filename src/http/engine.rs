@@ -9,17 +9,17 @@ use ::http::header::{ACCEPT, ACCEPT_ENCODING, COOKIE, HeaderValue, PROXY_AUTHORI
 use ::http::{Extensions, Uri};
 use bytes::Bytes;
 use http_body::Body as _;
-use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use tokio::time::sleep;
 
+use super::answer_body::AnswerBody;
 use super::body::Outgoing;
 use super::jar::Jar;
 use super::net::{Connector, Kept, Line, NoConnection, Proxies};
 use super::unpack::{ACCEPTED, Unpacked, Unpacker};
 use super::waiting::{First, first, while_moving};
-use super::{Error, ErrorKind, Request, Url};
+use super::{Error, ErrorKind, HeaderMap, Request, Url, Version};
 use crate::sync::{Arc, Mutex};
 
 /// The connections of a session, and what is said over them.
@@ -42,7 +42,9 @@ pub(super) struct Limits {
 pub(super) struct Head {
     pub(super) parts: ::http::response::Parts,
     pub(super) line: Option<Arc<Line>>,
-    incoming: Incoming,
+    /// Where it came from, if that is not where it was sent.
+    pub(super) url: Option<Url>,
+    incoming: AnswerBody,
     unpacker: Option<Unpacker>,
     idle: Option<Duration>,
     in_use: Option<InUse>,
@@ -105,7 +107,12 @@ impl Engine {
         let in_use = in_use.into_inner();
         let late = |kind| Failed { error: Error::new(kind).of(&request.url), stale: false };
         let answer = match answer {
-            None => return Err(late(ErrorKind::IdleTimeout)),
+            None => {
+                // Nothing moves on it: that other requests are not given it, too.
+                let connected = captured.connection_metadata();
+                connected.as_ref().into_iter().for_each(|dead| dead.poison());
+                return Err(late(ErrorKind::IdleTimeout));
+            }
             Some(First::That(())) => return Err(late(ErrorKind::FirstByteTimeout)),
             Some(First::This(Err(error))) => {
                 let stale = in_use.is_some_and(|in_use| in_use.line.is_reused());
@@ -116,28 +123,33 @@ impl Engine {
         if let Some(in_use) = &in_use {
             in_use.line.answered();
         }
-        let (mut parts, incoming) = answer.into_parts();
-        let line = in_use.as_ref().map(|in_use| Arc::clone(&in_use.line));
-        let unpacker = self.received(request, &mut parts.headers, unpacks);
-        Ok(Head { parts, line, incoming, unpacker, idle: limits.idle, in_use })
+        let (parts, incoming) = answer.into_parts();
+        let incoming = AnswerBody::Incoming(incoming);
+        let mut head = self.head(&request.url, parts, incoming, unpacks, limits);
+        head.line = in_use.as_ref().map(|in_use| Arc::clone(&in_use.line));
+        head.in_use = in_use;
+        Ok(head)
     }
 
-    /// The head of an answer has come: its cookies are kept, and what unpacks the body is found.
-    fn received(
+    /// An answer from `url`, whose cookies are kept.
+    pub(super) fn head(
         &self,
-        request: &Request,
-        headers: &mut ::http::HeaderMap,
+        url: &Url,
+        mut parts: ::http::response::Parts,
+        incoming: AnswerBody,
         unpacks: bool,
-    ) -> Option<Unpacker> {
+        limits: Limits,
+    ) -> Head {
         if let Some(jar) = &self.jar {
-            jar.store(&request.url, headers);
+            jar.store(url, &parts.headers);
         }
-        let unpacker = Unpacker::of(headers).filter(|_| unpacks);
+        let unpacker = Unpacker::of(&parts.headers).filter(|_| unpacks);
         if unpacker.is_some() {
-            headers.remove(::http::header::CONTENT_ENCODING);
-            headers.remove(::http::header::CONTENT_LENGTH);
+            parts.headers.remove(::http::header::CONTENT_ENCODING);
+            parts.headers.remove(::http::header::CONTENT_LENGTH);
         }
-        unpacker
+        let idle = limits.idle;
+        Head { parts, line: None, url: None, incoming, unpacker, idle, in_use: None }
     }
 
     /// What goes to hyper; whether the answer is unpacked.
@@ -158,6 +170,15 @@ impl Engine {
         }
         let headers = message.headers_mut();
         headers.clone_from(&request.headers);
+        let unpacks = self.dress(&request.url, headers);
+        if let Some(authorization) = self.proxies.authorization(&uri) {
+            headers.entry(PROXY_AUTHORIZATION).or_insert(authorization);
+        }
+        Ok((uri, message, unpacks))
+    }
+
+    /// Adds what the session knows to the headers of a request to `url`; whether the answer is unpacked.
+    pub(super) fn dress(&self, url: &Url, headers: &mut HeaderMap) -> bool {
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         let unpacks = self.compression
             && !headers.contains_key(ACCEPT_ENCODING)
@@ -166,13 +187,10 @@ impl Engine {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
         }
         if !headers.contains_key(COOKIE) {
-            let cookies = self.jar.as_ref().and_then(|jar| jar.header(&request.url));
+            let cookies = self.jar.as_ref().and_then(|jar| jar.header(url));
             headers.extend(cookies.map(|cookies| (COOKIE, cookies)));
         }
-        if let Some(authorization) = self.proxies.authorization(&uri) {
-            headers.entry(PROXY_AUTHORIZATION).or_insert(authorization);
-        }
-        Ok((uri, message, unpacks))
+        unpacks
     }
 
     /// What hyper says, in the words of this module.
@@ -187,6 +205,10 @@ impl Engine {
             let hyper = deeper.downcast_ref::<hyper::Error>();
             ended |=
                 hyper.is_some_and(|error| error.is_incomplete_message() || error.is_canceled());
+            #[cfg(feature = "http2")]
+            if let Some(error) = deeper.downcast_ref::<h2::Error>() {
+                ended |= error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM);
+            }
             let io = deeper.downcast_ref::<io::Error>().map(io::Error::kind);
             ended |= io.is_some_and(|kind| {
                 use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
@@ -253,14 +275,18 @@ impl Head {
 
     async fn raw_piece(&mut self) -> Result<Option<Bytes>, Error> {
         let incoming = &mut self.incoming;
-        let line = self.line.clone();
+        // Over HTTP/2 others move the line, too: one of its own, which never does, counts the wait as a whole.
+        let line = match self.parts.version {
+            Version::HTTP_2 => Some(Line::new(None)),
+            _ => self.line.clone(),
+        };
         loop {
             let frame = poll_fn(|cx| Pin::new(&mut *incoming).poll_frame(cx));
             let frame = while_moving(frame, || line.clone(), self.idle).await;
             match frame {
                 None => return Err(Error::new(ErrorKind::IdleTimeout)),
                 Some(None) => return Ok(None),
-                Some(Some(Err(error))) => return Err(Error::new(ErrorKind::Body).because(error)),
+                Some(Some(Err(error))) => return Err(Error::new(ErrorKind::Body).caused_by(error)),
                 Some(Some(Ok(frame))) => {
                     if let Ok(bytes) = frame.into_data() {
                         return Ok(Some(bytes));

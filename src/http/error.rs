@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::error_kind::ErrorKind;
 use super::redact::{redacted, redacted_text};
 use super::{HeaderMap, Method, StatusCode, Url};
+use crate::AnyError;
 use crate::sync::Arc;
 
 pub(super) type Cause = Arc<dyn StdError + Send + Sync>;
@@ -145,6 +146,29 @@ impl Error {
         Self { inner: Arc::new(inner) }
     }
 
+    /// The error inside, or that of a hook.
+    pub(super) fn from_any(error: AnyError) -> Self {
+        match error.downcast_ref::<Self>() {
+            Some(error) => error.clone(),
+            None => Self::new(ErrorKind::Hook).caused_by(Cause::from(error.into_boxed())),
+        }
+    }
+
+    /// The same with a cause, which is its [`source`](StdError::source) and the end of its text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use asynckit::http::{Error, ErrorKind};
+    ///
+    /// let error = Error::from(ErrorKind::NoAnswer).with_source("line cut");
+    /// assert_eq!(error.to_string(), "no answer from the URL: line cut");
+    /// ```
+    #[must_use]
+    pub fn with_source(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.caused_by(Cause::from(cause.into()))
+    }
+
     pub(super) fn bad_url(text: &str, error: url::ParseError) -> Self {
         Self::new(ErrorKind::BadUrl).of_text(text).because(error)
     }
@@ -208,6 +232,13 @@ impl Error {
             cause = deeper;
         }
         Some(cause)
+    }
+}
+
+/// An error by hand, for a [transport](super::SessionBuilder::transport) that fails.
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind)
     }
 }
 

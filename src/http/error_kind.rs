@@ -40,6 +40,14 @@ pub enum ErrorKind {
     Status,
     /// The body is not what was asked for; only from [`json`](super::Response::json).
     Decode,
+    /// A hook failed, with an error that is none of this module: its source.
+    Hook,
+    /// What came could not be written to its file: no such folder, no room; only from
+    /// [`download`](super::Session::download).
+    File,
+    /// The file is another one than its checksum says; only from
+    /// [`DownloadBuilder::sha256`](super::DownloadBuilder::sha256).
+    Checksum,
     /// The session was closed: see [`Session::close`](super::Session::close).
     Closed,
     /// The session itself cannot work: no thread to be had, no certificates for `https`, a bad setting.
@@ -66,6 +74,9 @@ impl ErrorKind {
             ErrorKind::BodyTooLarge => write!(f, "the body of {url} is too large"),
             ErrorKind::Status => write!(f, "{url} answered"),
             ErrorKind::Decode => write!(f, "cannot read the body of {url}"),
+            ErrorKind::Hook => write!(f, "a hook failed for {url}"),
+            ErrorKind::File => write!(f, "cannot keep {url}"),
+            ErrorKind::Checksum => write!(f, "{url} does not have its checksum"),
             ErrorKind::Closed => write!(f, "the session was closed before {url} was fetched"),
             ErrorKind::Setup => f.write_str("cannot set up the HTTP session"),
         }

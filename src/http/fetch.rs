@@ -1,7 +1,9 @@
 //! [`Fetch`]: all that happens to a request between its promise and its answer.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use tokio::time::sleep;
 
 use super::close::Listed;
@@ -10,9 +12,10 @@ use super::engine::{Head, Limits};
 use super::redirect::{self, Redirect};
 use super::response::Parts;
 use super::retry::{Pauses, Retry};
+use super::transport::Unsent;
 use super::turns::Turn;
 use super::waiting::{First, first, limit};
-use super::{Error, ErrorKind, Method, Request, Response, StatusCode};
+use super::{Error, ErrorKind, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Url};
 use crate::sync::Arc;
 use crate::{AnyError, Failure};
 
@@ -24,6 +27,8 @@ const TRUSTED_LENGTH: u64 = 64 * 1024;
 /// What comes after a request.
 enum Step {
     Done(Response),
+    /// Its body is still to come.
+    Open(Box<Head>),
     /// A redirect to the same host: with the same turn.
     Here,
     /// A redirect to another host.
@@ -32,41 +37,80 @@ enum Step {
     Again(Duration),
 }
 
+/// What a request has come to.
+enum Answer {
+    Whole(Response),
+    Open(Open),
+}
+
+/// An answer whose body is still to come, and the turn that it has until then.
+pub(super) struct Open {
+    pub(super) head: Box<Head>,
+    pub(super) turn: Turn,
+    pub(super) url: Url,
+    pub(super) history: Vec<Redirect>,
+}
+
 /// One request on its way.
 pub(super) struct Fetch {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     listed: Listed,
     /// When its turn came.
-    start: Option<Instant>,
-    attempts: u32,
+    pub(super) start: Option<Instant>,
+    pub(super) attempts: u32,
+    /// Whether its body is left for others to read.
+    opens: bool,
+    /// What has ended it, where that is no error of this module.
+    stopped: Option<Failure>,
 }
 
 impl Fetch {
     pub(super) fn new(core: Arc<Core>) -> Self {
         let listed = core.census.list();
-        Self { core, listed, start: None, attempts: 0 }
+        Self { core, listed, start: None, attempts: 0, opens: false, stopped: None }
     }
 
     /// Sends `request` and loads its answer.
-    pub(super) async fn run(&mut self, request: Request) -> Result<Response, Failure> {
+    pub(super) async fn run(&mut self, request: Box<Request>) -> Result<Response, Failure> {
         let request = self.hooked(request).await?;
-        let (hooks, url) = (request.hooks.clone(), request.url.clone());
-        let (method, tag) = (request.method.clone(), request.tag.clone());
+        let hooks = request.hooks.clone();
+        match self.reached(request).await? {
+            Answer::Whole(response) => self.looked_at(response, hooks).await,
+            Answer::Open(_) => unreachable!("the body was loaded"),
+        }
+    }
+
+    /// Sends `request`, hooked before, up to the head of its answer.
+    pub(super) async fn opened(&mut self, request: Box<Request>) -> Result<Open, Failure> {
+        self.opens = true;
+        match self.reached(request).await? {
+            Answer::Open(open) => Ok(open),
+            Answer::Whole(_) => unreachable!("the body was left"),
+        }
+    }
+
+    async fn reached(&mut self, request: Box<Request>) -> Result<Answer, Failure> {
+        let (url, method, tag) = (request.url.clone(), request.method.clone(), request.tag.clone());
         let mut stage = self.core.stage.subscribe();
         let stopped = stage.wait_for(|stage| *stage == Stage::Over);
-        let done = match first(self.limited(request), stopped).await {
-            First::This(done) => done,
-            First::That(_) => Err(Error::new(ErrorKind::Closed).of(&url)),
+        let done = {
+            let limited = pin!(self.limited(request));
+            match first(limited, stopped).await {
+                First::This(done) => done,
+                First::That(_) => Err(Error::new(ErrorKind::Closed).of(&url)),
+            }
         };
-        let elapsed = self.elapsed();
-        let response = done.map_err(|error| {
+        if let Some(failure) = self.stopped.take() {
+            return Err(failure);
+        }
+        let elapsed = self.taken();
+        done.map_err(|error| {
             Failure::Error(AnyError::from(error.about(Some(&method), self.attempts, elapsed, tag)))
-        })?;
-        self.looked_at(response, hooks).await
+        })
     }
 
     /// The session's hooks may change the request, on its pool.
-    async fn hooked(&self, mut request: Request) -> Result<Request, Failure> {
+    pub(super) async fn hooked(&self, mut request: Box<Request>) -> Result<Box<Request>, Failure> {
         if !self.core.hooks.looks_at_requests() {
             return Ok(request);
         }
@@ -80,7 +124,7 @@ impl Fetch {
     }
 
     /// Its own hooks come behind the session's.
-    async fn looked_at(
+    pub(super) async fn looked_at(
         &self,
         response: Response,
         own: super::hooks::Hooks,
@@ -93,16 +137,16 @@ impl Fetch {
         job.await
     }
 
-    fn elapsed(&self) -> Duration {
+    pub(super) fn taken(&self) -> Duration {
         self.start.map_or(Duration::ZERO, |start| crate::sync::now() - start)
     }
 
     /// Within the limit for all, which begins with its first turn.
-    async fn limited(&mut self, request: Request) -> Result<Response, Error> {
+    async fn limited(&mut self, request: Box<Request>) -> Result<Answer, Error> {
         let url = request.url.clone();
         let turn = self.core.turn(&url).await?;
         self.listed.begins();
-        self.start = Some(crate::sync::now());
+        self.start.get_or_insert_with(crate::sync::now);
         let most = request.limits.timeout.unwrap_or(self.core.timeout);
         // Boxed, and only now: what waits for its turn is small, however many there are.
         let work = Box::pin(self.answered(request, turn));
@@ -116,14 +160,18 @@ impl Fetch {
     }
 
     /// Sends it again where the session does so, and follows redirects.
-    async fn answered(&mut self, mut request: Request, turn: Turn) -> Result<Response, Error> {
+    async fn answered(&mut self, mut request: Box<Request>, turn: Turn) -> Result<Answer, Error> {
         let mut turn = Some(turn);
         let mut history = Vec::new();
         let mut pauses = self.core.retry.as_ref().map(Retry::begin);
         loop {
             let done = self.step(&mut request, &mut history, pauses.as_mut()).await;
             let pause = match done? {
-                Step::Done(response) => return Ok(response),
+                Step::Done(response) => return Ok(Answer::Whole(response)),
+                Step::Open(head) => {
+                    let turn = turn.take().expect("it has its turn");
+                    return Ok(Answer::Open(Open { head, turn, url: request.url, history }));
+                }
                 Step::Here => continue,
                 Step::Elsewhere => Duration::ZERO,
                 Step::Again(pause) => pause,
@@ -144,7 +192,12 @@ impl Fetch {
         pauses: Option<&mut Pauses>,
     ) -> Result<Step, Error> {
         let done = match self.sent(request).await {
-            Ok(head) => self.followed(head, request, history).await,
+            Ok(mut head) => {
+                if let Some(url) = head.url.take() {
+                    request.url = url;
+                }
+                self.followed(head, request, history).await
+            }
             Err(error) => Err(error),
         };
         let Some(pauses) = pauses else { return done };
@@ -153,14 +206,21 @@ impl Fetch {
             Ok(Step::Done(response)) => {
                 pauses.after_answer(request, response.status(), response.headers())
             }
+            Ok(Step::Open(head)) => {
+                pauses.after_answer(request, head.parts.status, &head.parts.headers)
+            }
             Ok(_) => None,
         };
-        pause.map_or(done, |pause| Ok(Step::Again(pause)))
+        let Some(pause) = pause else { return done };
+        if let Ok(Step::Open(head)) = done {
+            read_if_short(*head).await;
+        }
+        Ok(Step::Again(pause))
     }
 
     async fn followed(
         &self,
-        mut head: Head,
+        head: Head,
         request: &mut Request,
         history: &mut Vec<Redirect>,
     ) -> Result<Step, Error> {
@@ -171,6 +231,9 @@ impl Fetch {
             _ => redirect::target(status, &head.parts.headers, &request.url)?,
         };
         let Some(target) = target else {
+            if self.opens {
+                return Ok(Step::Open(Box::new(head)));
+            }
             let response = self.loaded(head, request, history.clone()).await;
             return response.map(Step::Done);
         };
@@ -178,10 +241,7 @@ impl Fetch {
             let error = Error::new(ErrorKind::TooManyRedirects).of(&request.url);
             return Err(error.saying("too many redirects"));
         }
-        if head.announced().is_some_and(|length| length <= SHORT) {
-            while let Ok(Some(_)) = head.piece(SHORT).await {}
-        }
-        drop(head);
+        read_if_short(head).await;
         history.push(Redirect { url: request.url.clone(), status });
         let elsewhere = target.origin() != request.url.origin();
         redirect::follow(request, status, target)?;
@@ -194,7 +254,17 @@ impl Fetch {
             first_byte: limit(request.limits.first_byte.unwrap_or(self.core.first_byte)),
             idle: limit(request.limits.idle.unwrap_or(self.core.idle)),
         };
-        self.core.engine.send(request, limits).await
+        let Some(transport) = &self.core.transport else {
+            return self.core.engine.send(request, limits).await;
+        };
+        let sent = transport.send(self.core.pool(), &self.core.engine, request, limits).await;
+        sent.map_err(|unsent| match unsent {
+            Unsent::Error(error) => error,
+            Unsent::Failure(failure) => {
+                self.stopped = Some(failure);
+                Error::new(ErrorKind::Closed) // which is not sent again
+            }
+        })
     }
 
     async fn loaded(
@@ -213,18 +283,52 @@ impl Fetch {
             }
             Err(error) => return Err(error.of(&request.url)),
         };
-        Ok(Response::from_parts(Parts {
+        Ok(self.response(&mut head, body, request.url.clone(), history, request.tag.clone()))
+    }
+
+    /// The head of an answer, and what there is of its body.
+    pub(super) fn response(
+        &self,
+        head: &mut Head,
+        body: Vec<u8>,
+        url: Url,
+        history: Vec<Redirect>,
+        tag: Option<Arc<str>>,
+    ) -> Response {
+        Response::from_parts(Parts {
             status: head.parts.status,
             version: head.parts.version,
-            url: request.url.clone(),
-            headers: std::mem::take(&mut head.parts.headers),
+            url,
+            headers: own(std::mem::take(&mut head.parts.headers)),
             body,
             history,
-            elapsed: self.elapsed(),
+            elapsed: self.taken(),
             remote_addr: head.line.as_ref().and_then(|line| line.peer),
-            tag: request.tag.clone(),
+            tag,
             attempts: self.attempts,
-        }))
+        })
+    }
+}
+
+/// The same headers in memory of their own. As they come they are parts of what was read at once, and a response that is
+/// kept would keep all of that, 8 KiB and more.
+fn own(mut headers: HeaderMap) -> HeaderMap {
+    let mut all = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
+    headers.values().for_each(|value| all.extend_from_slice(value.as_bytes()));
+    let mut all = all.freeze();
+    for value in headers.values_mut() {
+        let bytes = all.split_to(value.len());
+        if let Ok(same) = HeaderValue::from_maybe_shared(bytes) {
+            *value = same;
+        }
+    }
+    headers
+}
+
+/// So that its connection can be used again.
+async fn read_if_short(mut head: Head) {
+    if head.announced().is_some_and(|length| length <= SHORT) {
+        while let Ok(Some(_)) = head.piece(SHORT).await {}
     }
 }
 
@@ -239,4 +343,20 @@ async fn load(head: &mut Head, most: u64, has_body: bool) -> Result<Vec<u8>, Err
         body.extend_from_slice(&piece);
     }
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Session, Url};
+
+    /// Thousands may wait for their turn: each is a task of this size, which is moved some times, too.
+    #[test]
+    fn a_request_that_waits_for_its_turn_is_small() {
+        let session = Session::builder().no_proxy().build().expect("valid settings");
+        let request = || Request::new(Method::GET, Url::parse("http://x.test/").unwrap()).unwrap();
+        let mut fetch = Fetch::new(Arc::clone(&session.core));
+        let whole = size_of_val(&fetch.run(Box::new(request())));
+        assert!(whole <= 2048, "{whole} bytes");
+    }
 }

@@ -40,6 +40,9 @@
 //! }
 //! ```
 //!
+//! A client that tells errors apart often asks for them by type, once: the promises of
+//! [`Session::typed`] fail with an [`http::Error`](Error), and need no downcast.
+//!
 //! # Giving up
 //!
 //! Dropping the promise aborts the request and closes its connection, and so does dropping what was derived from
@@ -52,20 +55,29 @@
 //! By default a request has five minutes, ten seconds of them to connect, and ends when nothing has moved for a
 //! minute; a body has 32 MiB, unpacked; 256 requests are under way at once, 100 of them to one host. Each is a
 //! setting of the [session](SessionBuilder), most are one of the [request](RequestBuilder), too, and
-//! `Duration::MAX` or `u64::MAX` is no limit.
+//! `Duration::MAX` or `u64::MAX` is no limit. What is not to be held in memory is read as it comes, as a [`Streamed`].
 //!
 //! # What is not sent
 //!
 //! No `Referer`. Authorisation and cookies stay with the origin that they were given for, also behind a redirect.
 //! User names and passwords in URLs become authorisation, and are in no text that this module makes.
 
+#[cfg(feature = "reqwest")]
+mod adopted;
+mod answer_body;
+mod async_body;
+#[cfg(feature = "progress")]
+mod bars;
 mod body;
 mod build;
 mod builder;
+mod by_hand;
 mod close;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod core;
+mod disk;
+mod download;
 mod engine;
 mod error;
 mod error_kind;
@@ -73,9 +85,12 @@ mod fetch;
 mod hooks;
 mod io_thread;
 mod jar;
+mod lines;
 mod links;
 mod multipart;
 mod net;
+mod pipe;
+mod protocols;
 mod redact;
 mod redirect;
 mod request;
@@ -83,17 +98,29 @@ mod request_builder;
 mod response;
 mod retry;
 mod session;
+mod session_error;
+mod streamed;
+mod streaming;
+mod transport;
 mod turns;
 mod unpack;
+#[cfg(feature = "zstd")]
+mod unpack_zstd;
 mod waiting;
 
+pub use async_body::{BodyStream, LineStream};
+#[cfg(feature = "progress")]
+pub use bars::Bars;
 pub use body::Body;
 pub use builder::SessionBuilder;
 pub use close::CloseReport;
 #[cfg(feature = "cookies")]
 pub use cookies::CookieJar;
+pub use disk::{DownloadProgress, Downloaded};
+pub use download::DownloadBuilder;
 pub use error::Error;
 pub use error_kind::ErrorKind;
+pub use lines::Lines;
 pub use links::Link;
 pub use multipart::Multipart;
 pub use redirect::Redirect;
@@ -102,8 +129,12 @@ pub use request_builder::RequestBuilder;
 pub use response::Response;
 pub use retry::Retry;
 pub use session::Session;
+pub use session_error::SessionError;
+pub use streamed::Streamed;
 
-// Types of the `http` and `url` crates, as every Rust program that speaks HTTP knows them.
+// Types of the `bytes`, `http` and `url` crates, as every Rust program that speaks HTTP knows them.
+#[doc(no_inline)]
+pub use ::bytes::Bytes;
 #[doc(no_inline)]
 pub use ::http::{
     Method, StatusCode, Version,

@@ -109,6 +109,20 @@ impl Request {
         self.tag.as_deref()
     }
 
+    /// The same once more.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+            version: self.version,
+            limits: self.limits,
+            tag: self.tag.clone(),
+            hooks: self.hooks.clone(),
+        }
+    }
+
     /// Whether it can be sent; what is secret in the URL goes into a header.
     pub(super) fn check_url(&mut self) -> Result<(), Error> {
         if !matches!(self.url.scheme(), "http" | "https") || !self.url.has_host() {

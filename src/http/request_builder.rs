@@ -1,6 +1,6 @@
 //! [`RequestBuilder`]: a request, step by step.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::time::Duration;
 
 use ::http::Version;
@@ -8,7 +8,8 @@ use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValu
 use serde::Serialize;
 
 use super::request::basic;
-use super::{Body, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session};
+use super::session_error::SessionError;
+use super::{Body, Error, ErrorKind, HeaderMap, Multipart, Request, Response, Session, Streamed};
 use crate::sync::Arc;
 use crate::{AnyError, Promise};
 
@@ -35,16 +36,19 @@ use crate::{AnyError, Promise};
 /// println!("{}", answer.get(None)?.status());
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a request is not sent until `send` is called"]
-pub struct RequestBuilder {
-    session: Session,
+pub struct RequestBuilder<E = AnyError> {
+    session: Session<E>,
     request: Result<Request, Error>,
 }
 
-impl RequestBuilder {
-    pub(super) fn new(session: Session, request: Result<Request, Error>) -> Self {
+impl<E: SessionError> RequestBuilder<E> {
+    pub(super) fn new(session: Session<E>, request: Result<Request, Error>) -> Self {
         Self { session, request }
+    }
+
+    pub(super) fn into_parts(self) -> (Session<E>, Result<Request, Error>) {
+        (self.session, self.request)
     }
 
     fn change(mut self, change: impl FnOnce(&mut Request) -> Result<(), Error>) -> Self {
@@ -244,11 +248,31 @@ impl RequestBuilder {
     ///
     /// # Errors
     ///
-    /// The promise fails with an [`http::Error`](Error) where no complete answer arrives. An answer of whatever
+    /// The promise fails with an [`http::Error`](Error) (inside an [`AnyError`], unless the session is
+    /// [`typed`](Session::typed)) where no complete answer arrives. An answer of whatever
     /// status, a 404 too, is none.
     #[track_caller]
-    pub fn send(self) -> Promise<Response> {
+    pub fn send(self) -> Promise<Response, E> {
         self.session.start(self.request)
+    }
+
+    /// Sends it, and gives the answer as soon as its head is there: the body is read as it comes, see [`Streamed`].
+    ///
+    /// Repetitions and redirects end with the head. Hooks see a response whose body is empty, or for a status from
+    /// 400 on, its beginning; what they give is taken as the head.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send), up to the head.
+    #[track_caller]
+    pub fn stream(self) -> Promise<Streamed, E> {
+        self.session.start_stream(self.request)
+    }
+}
+
+impl<E> fmt::Debug for RequestBuilder<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RequestBuilder").field(&self.request).finish()
     }
 }
 

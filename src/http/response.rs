@@ -72,6 +72,11 @@ impl Response {
         })
     }
 
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Parts)) -> Self {
+        change(Arc::make_mut(&mut self.parts));
+        self
+    }
+
     pub(super) fn from_parts(parts: Parts) -> Self {
         Self { parts: Arc::new(parts) }
     }

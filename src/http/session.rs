@@ -1,10 +1,13 @@
 //! [`Session`]: the requests that share settings, a pool and their connections.
 
 use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
 
 use super::close::{CloseReport, close};
 use super::core::Core;
 use super::fetch::Fetch;
+use super::session_error::SessionError;
 use super::{
     Body, Error, ErrorKind, Method, Request, RequestBuilder, Response, SessionBuilder, Url,
 };
@@ -35,9 +38,15 @@ use crate::{AnyError, Deferred, Promise, Shutdown, Timeout};
 /// }
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
-#[derive(Clone)]
-pub struct Session {
-    core: Arc<Core>,
+///
+/// # Which error its promises have
+///
+/// [`AnyError`], so that what comes behind them in a script may fail with any error; [`Error`] is in it. What
+/// tells errors apart, such as the client of an API, takes the same session as [`typed`](Session::typed): all
+/// promises of a `Session<http::Error>` fail with an [`Error`].
+pub struct Session<E = AnyError> {
+    pub(super) core: Arc<Core>,
+    errors: PhantomData<fn() -> E>,
 }
 
 impl Session {
@@ -52,9 +61,48 @@ impl Session {
     }
 
     pub(super) fn from_core(core: Core) -> Self {
-        Self { core: Arc::new(core) }
+        Self { core: Arc::new(core), errors: PhantomData }
     }
 
+    /// The same session, with promises that fail with an [`Error`], which needs no downcast.
+    ///
+    /// An error of a hook's that is none is of kind [`Hook`](ErrorKind::Hook), with the hook's as its source.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use asynckit::http::{self, ErrorKind, Response, Session};
+    /// use asynckit::{Failure, Promise};
+    ///
+    /// struct Client(Session<http::Error>);
+    ///
+    /// impl Client {
+    ///     fn user(&self, id: u32) -> Promise<String, http::Error> {
+    ///         let answer = self.0.get(format!("http://localhost:1/users/{id}"));
+    ///         answer.then(|answer| Ok(answer.error_for_status()?.text()))
+    ///     }
+    /// }
+    ///
+    /// let client = Client(Session::new().typed());
+    /// match client.user(7).get(None) {
+    ///     Ok(name) => println!("{name}"),
+    ///     Err(Failure::Error(error)) if error.kind() == ErrorKind::Refused => println!("down"),
+    ///     Err(failure) => println!("{failure}"),
+    /// }
+    /// ```
+    pub fn typed(&self) -> Session<Error> {
+        Session { core: Arc::clone(&self.core), errors: PhantomData }
+    }
+}
+
+impl Session<Error> {
+    /// The same session, with promises that fail with an [`AnyError`].
+    pub fn any_error(&self) -> Session {
+        Session { core: Arc::clone(&self.core), errors: PhantomData }
+    }
+}
+
+impl<E: SessionError> Session<E> {
     /// Fetches `url`, with its body.
     ///
     /// # Errors
@@ -73,7 +121,7 @@ impl Session {
     /// # let index: asynckit::Promise<String> = index;
     /// ```
     #[track_caller]
-    pub fn get(&self, url: impl AsRef<str>) -> Promise<Response> {
+    pub fn get(&self, url: impl AsRef<str>) -> Promise<Response, E> {
         self.request(Method::GET, url).send()
     }
 
@@ -83,7 +131,7 @@ impl Session {
     ///
     /// As for [`get`](Self::get).
     #[track_caller]
-    pub fn head(&self, url: impl AsRef<str>) -> Promise<Response> {
+    pub fn head(&self, url: impl AsRef<str>) -> Promise<Response, E> {
         self.request(Method::HEAD, url).send()
     }
 
@@ -93,7 +141,7 @@ impl Session {
     ///
     /// As for [`get`](Self::get).
     #[track_caller]
-    pub fn options(&self, url: impl AsRef<str>) -> Promise<Response> {
+    pub fn options(&self, url: impl AsRef<str>) -> Promise<Response, E> {
         self.request(Method::OPTIONS, url).send()
     }
 
@@ -103,7 +151,7 @@ impl Session {
     ///
     /// As for [`get`](Self::get).
     #[track_caller]
-    pub fn delete(&self, url: impl AsRef<str>) -> Promise<Response> {
+    pub fn delete(&self, url: impl AsRef<str>) -> Promise<Response, E> {
         self.request(Method::DELETE, url).send()
     }
 
@@ -117,17 +165,17 @@ impl Session {
     /// let answer = session.post("http://localhost:8000/log", ()).json(&[1, 2]).send();
     /// # drop(answer);
     /// ```
-    pub fn post(&self, url: impl AsRef<str>, body: impl Into<Body>) -> RequestBuilder {
+    pub fn post(&self, url: impl AsRef<str>, body: impl Into<Body>) -> RequestBuilder<E> {
         self.request(Method::POST, url).body(body)
     }
 
     /// Begins to put `body` at `url`.
-    pub fn put(&self, url: impl AsRef<str>, body: impl Into<Body>) -> RequestBuilder {
+    pub fn put(&self, url: impl AsRef<str>, body: impl Into<Body>) -> RequestBuilder<E> {
         self.request(Method::PUT, url).body(body)
     }
 
     /// Begins to change what is at `url` by `body`.
-    pub fn patch(&self, url: impl AsRef<str>, body: impl Into<Body>) -> RequestBuilder {
+    pub fn patch(&self, url: impl AsRef<str>, body: impl Into<Body>) -> RequestBuilder<E> {
         self.request(Method::PATCH, url).body(body)
     }
 
@@ -140,7 +188,7 @@ impl Session {
     /// let list = session.request("PROPFIND", "http://localhost:8000/").header("depth", "1").send();
     /// # drop(list);
     /// ```
-    pub fn request<M>(&self, method: M, url: impl AsRef<str>) -> RequestBuilder
+    pub fn request<M>(&self, method: M, url: impl AsRef<str>) -> RequestBuilder<E>
     where
         Method: TryFrom<M, Error: fmt::Display>,
     {
@@ -172,7 +220,7 @@ impl Session {
     ///
     /// As for [`get`](Self::get).
     #[track_caller]
-    pub fn execute(&self, request: Request) -> Promise<Response> {
+    pub fn execute(&self, request: Request) -> Promise<Response, E> {
         self.start(Ok(request))
     }
 
@@ -198,25 +246,32 @@ impl Session {
         close(&self.core, how, timeout.into())
     }
 
-    /// Where all requests come through, whatever their method.
+    /// Where all requests come through that load their answer.
     #[track_caller]
-    pub(super) fn start(&self, request: Result<Request, Error>) -> Promise<Response> {
-        let (deferred, promise) = self.core.pool().deferred_cancel_on_drop();
-        let fetch = Fetch::new(Arc::clone(&self.core)); // from here `close` knows of it
-        match request.and_then(|request| self.core.admit(request)) {
-            Ok(request) => self.send(fetch, request, deferred),
-            Err(error) => deferred.reject(AnyError::from(error)),
-        }
-        promise
+    pub(super) fn start(&self, request: Result<Request, Error>) -> Promise<Response, E> {
+        self.launch(request, |mut fetch, request, deferred| async move {
+            deferred.settle(fetch.run(request).await.map_err(E::of));
+        })
     }
 
-    /// Hands the request to the I/O thread, which settles `deferred`; a cancelled promise aborts it.
-    fn send(&self, mut fetch: Fetch, request: Request, mut deferred: Deferred<Response, AnyError>) {
-        let io = match self.core.io() {
-            Ok(io) => io,
-            Err(error) => {
-                let error = Error::new(ErrorKind::Setup).because(error);
-                return deferred.reject(AnyError::from(error));
+    /// Where all requests come through, whatever becomes of them: `run` settles the promise, on the I/O thread. A
+    /// cancelled promise aborts it.
+    #[track_caller]
+    pub(super) fn launch<T, F, R>(&self, request: Result<Request, Error>, run: R) -> Promise<T, E>
+    where
+        T: Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+        R: FnOnce(Fetch, Box<Request>, Deferred<T, E>) -> F,
+    {
+        let (mut deferred, promise) = self.core.pool().deferred_cancel_on_drop();
+        let fetch = Fetch::new(Arc::clone(&self.core)); // from here `close` knows of it
+        let request = request.and_then(|request| self.core.admit(request));
+        let io = self.core.io().map_err(|error| Error::new(ErrorKind::Setup).because(error));
+        let (request, io) = match (request, io) {
+            (Ok(request), Ok(io)) => (request, io),
+            (Err(error), _) | (_, Err(error)) => {
+                deferred.reject(E::from(error));
+                return promise;
             }
         };
         // It cannot be cancelled before the task is known: its promise has not left this call.
@@ -227,9 +282,11 @@ impl Session {
                 task.abort();
             }
         });
-        let running = io.spawn(async move { deferred.settle(fetch.run(request).await) });
+        // Boxed, for what is handed from one future to the next is in each of them.
+        let running = io.spawn(run(fetch, Box::new(request), deferred));
         let first = task.set(running.abort_handle());
         debug_assert!(first.is_ok(), "one task a request");
+        promise
     }
 }
 
@@ -240,7 +297,13 @@ impl Default for Session {
     }
 }
 
-impl fmt::Debug for Session {
+impl<E> Clone for Session<E> {
+    fn clone(&self) -> Self {
+        Self { core: Arc::clone(&self.core), errors: PhantomData }
+    }
+}
+
+impl<E> fmt::Debug for Session<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").finish_non_exhaustive()
     }

@@ -1,6 +1,7 @@
 //! [`Turns`]: how many requests are under way, in total and to each host.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -37,22 +38,39 @@ impl Turns {
     }
 
     pub(super) async fn take(self: Arc<Self>, url: &Url) -> Turn {
-        let key = url.host_str().unwrap_or_default();
-        let key = format!("{key}:{}", url.port_or_known_default().unwrap_or(0));
-        let (host, user) = self.use_host(key);
+        let (host, user) = self.use_host(key(url));
         // Never closed, so these are no failures.
         let host = host.acquire_owned().await.expect("open");
         let total = Arc::clone(&self.total).acquire_owned().await.expect("open");
         Turn { _total: total, _host: host, _user: user }
     }
 
+    /// The same where nothing has to be waited for: then there is none that waits, either.
+    pub(super) fn take_now(self: &Arc<Self>, url: &Url) -> Option<Turn> {
+        let (host, user) = self.use_host(key(url));
+        let host = host.try_acquire_owned().ok()?;
+        let total = Arc::clone(&self.total).try_acquire_owned().ok()?;
+        Some(Turn { _total: total, _host: host, _user: user })
+    }
+
     fn use_host(self: &Arc<Self>, key: String) -> (Arc<Semaphore>, User) {
         let mut hosts = self.hosts.lock();
-        let new = || Host { turns: Arc::new(Semaphore::new(self.each)), users: 0 };
-        let host = hosts.entry(key.clone()).or_insert_with(new);
+        if !hosts.contains_key(&key) {
+            let new = Host { turns: Arc::new(Semaphore::new(self.each)), users: 0 };
+            hosts.insert(key.clone(), new);
+        }
+        let host = hosts.get_mut(&key).expect("it is there");
         host.users += 1;
         (Arc::clone(&host.turns), User { turns: Arc::clone(self), key })
     }
+}
+
+/// Host and port.
+fn key(url: &Url) -> String {
+    let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default());
+    let mut key = String::with_capacity(host.len() + 6);
+    let _ = write!(key, "{host}:{}", port.unwrap_or(0)); // a string takes everything
+    key
 }
 
 /// Forgets a host that nobody uses any more.

@@ -5,12 +5,23 @@ use std::io::{self, Write};
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use super::HeaderMap;
+#[cfg(feature = "zstd")]
+use super::unpack_zstd::Zstd;
 
 /// So much is unpacked at once: a piece this small becomes 16 MiB at the very most.
 const AT_ONCE: usize = 16 * 1024;
 
+/// So much is unpacked at once by brotli, whose window comes on top: up to 16 MiB, as far as the body is that long.
+#[cfg(feature = "brotli")]
+const BROTLI_BUFFER: usize = 16 * 1024;
+
 /// What is asked for, unless the request says so itself.
-pub(super) const ACCEPTED: &str = "gzip, deflate";
+pub(super) const ACCEPTED: &str = match (cfg!(feature = "brotli"), cfg!(feature = "zstd")) {
+    (false, false) => "gzip, deflate",
+    (true, false) => "gzip, deflate, br",
+    (false, true) => "gzip, deflate, zstd",
+    (true, true) => "gzip, deflate, br, zstd",
+};
 
 /// Why a body cannot be unpacked.
 pub(super) enum Unpacked {
@@ -24,22 +35,64 @@ pub(super) struct Unpacker {
 }
 
 enum State {
-    /// Nothing has come yet. `gzip`, or what is called deflate and may lack its frame.
-    New {
-        gzip: bool,
-    },
+    /// Nothing has come yet.
+    New(Packing),
     Gzip(MultiGzDecoder<Room>),
     Zlib(ZlibDecoder<Room>),
     Deflate(DeflateDecoder<Room>),
+    #[cfg(feature = "brotli")]
+    Brotli(Box<BrotliDecoder>),
+    #[cfg(feature = "zstd")]
+    Zstd(Box<Zstd>),
+}
+
+#[cfg(feature = "brotli")]
+type BrotliDecoder = brotli_decompressor::DecompressorWriter<Room>;
+
+/// How a body is packed, as its header says.
+#[derive(Clone, Copy)]
+enum Packing {
+    Gzip,
+    /// It may lack its frame.
+    Deflate,
+    #[cfg(feature = "brotli")]
+    Brotli,
+    #[cfg(feature = "zstd")]
+    Zstd,
+}
+
+impl Packing {
+    fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => Some(Packing::Gzip),
+            "deflate" => Some(Packing::Deflate),
+            #[cfg(feature = "brotli")]
+            "br" => Some(Packing::Brotli),
+            #[cfg(feature = "zstd")]
+            "zstd" => Some(Packing::Zstd),
+            _ => None,
+        }
+    }
+
+    /// For a body that begins with `first`.
+    fn begin(self, first: u8, room: Room) -> State {
+        match self {
+            Packing::Gzip => State::Gzip(MultiGzDecoder::new(room)),
+            Packing::Deflate if first & 0x0f == 8 => State::Zlib(ZlibDecoder::new(room)),
+            Packing::Deflate => State::Deflate(DeflateDecoder::new(room)),
+            #[cfg(feature = "brotli")]
+            Packing::Brotli => State::Brotli(Box::new(BrotliDecoder::new(room, BROTLI_BUFFER))),
+            #[cfg(feature = "zstd")]
+            Packing::Zstd => State::Zstd(Box::new(Zstd::new(room))),
+        }
+    }
 }
 
 impl Unpacker {
     /// For an answer with these headers; `None`: it is as it is.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let encoding = headers.get(::http::header::CONTENT_ENCODING)?.to_str().ok()?.trim();
-        let gzip = encoding.eq_ignore_ascii_case("gzip") || encoding.eq_ignore_ascii_case("x-gzip");
-        let deflate = encoding.eq_ignore_ascii_case("deflate");
-        (gzip || deflate).then_some(Self { state: State::New { gzip } })
+        Some(Self { state: State::New(Packing::named(encoding)?) })
     }
 
     /// Unpacks what comes next, to at most `room` bytes.
@@ -48,10 +101,14 @@ impl Unpacker {
         let mut done = Ok(());
         for piece in packed.chunks(AT_ONCE) {
             done = done.and_then(|()| match &mut self.state {
-                State::New { .. } => Ok(()),
+                State::New(_) => Ok(()),
                 State::Gzip(decoder) => decoder.write_all(piece).and_then(|()| decoder.flush()),
                 State::Zlib(decoder) => decoder.write_all(piece).and_then(|()| decoder.flush()),
                 State::Deflate(decoder) => decoder.write_all(piece).and_then(|()| decoder.flush()),
+                #[cfg(feature = "brotli")]
+                State::Brotli(decoder) => decoder.write_all(piece),
+                #[cfg(feature = "zstd")]
+                State::Zstd(decoder) => decoder.write(piece),
             });
         }
         self.take(done)
@@ -61,10 +118,14 @@ impl Unpacker {
     pub(super) fn finish(&mut self, room: usize) -> Result<Vec<u8>, Unpacked> {
         self.begin(&[], room);
         let done = match &mut self.state {
-            State::New { .. } => Ok(()),
+            State::New(_) => Ok(()),
             State::Gzip(decoder) => decoder.try_finish(),
             State::Zlib(decoder) => decoder.try_finish(),
             State::Deflate(decoder) => decoder.try_finish(),
+            #[cfg(feature = "brotli")]
+            State::Brotli(decoder) => decoder.close(),
+            #[cfg(feature = "zstd")]
+            State::Zstd(decoder) => decoder.finish(),
         };
         self.take(done)
     }
@@ -72,15 +133,7 @@ impl Unpacker {
     fn begin(&mut self, packed: &[u8], left: usize) {
         let room = Room { left, ..Room::default() };
         match (&self.state, packed.first()) {
-            (State::New { gzip: true }, Some(_)) => {
-                self.state = State::Gzip(MultiGzDecoder::new(room));
-            }
-            (State::New { .. }, Some(first)) if first & 0x0f == 8 => {
-                self.state = State::Zlib(ZlibDecoder::new(room));
-            }
-            (State::New { .. }, Some(_)) => {
-                self.state = State::Deflate(DeflateDecoder::new(room));
-            }
+            (State::New(packing), Some(first)) => self.state = packing.begin(*first, room),
             _ => self.room().into_iter().for_each(|known| known.left = left),
         }
     }
@@ -96,17 +149,21 @@ impl Unpacker {
 
     fn room(&mut self) -> Option<&mut Room> {
         match &mut self.state {
-            State::New { .. } => None,
+            State::New(_) => None,
             State::Gzip(decoder) => Some(decoder.get_mut()),
             State::Zlib(decoder) => Some(decoder.get_mut()),
             State::Deflate(decoder) => Some(decoder.get_mut()),
+            #[cfg(feature = "brotli")]
+            State::Brotli(decoder) => Some(decoder.get_mut()),
+            #[cfg(feature = "zstd")]
+            State::Zstd(decoder) => Some(decoder.room()),
         }
     }
 }
 
 /// Takes what is unpacked, as long as there is room.
 #[derive(Default)]
-struct Room {
+pub(super) struct Room {
     bytes: Vec<u8>,
     left: usize,
     is_full: bool,

@@ -24,7 +24,7 @@ pub(super) enum First<A, B> {
     That(B),
 }
 
-/// Waits for whichever comes first; `a`, where both are there.
+/// Waits for whichever comes first; `a`, where both are there. What is large is pinned before: else this has it twice.
 pub(super) async fn first<A, B>(
     a: impl Future<Output = A>,
     b: impl Future<Output = B>,

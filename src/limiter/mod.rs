@@ -3,10 +3,12 @@
 //! | file | idea |
 //! | --- | --- |
 //! | `queue` | who may start, and when |
-//! | `permit` | the right to be under way, and who waits for one |
+//! | `permit` | the right to be under way, and what waits for one |
+//! | `steer` | other limits, a pause, an end to what waits |
 
 mod permit;
 mod queue;
+mod steer;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -49,7 +51,6 @@ use crate::sync::Arc;
 /// ```
 #[derive(Clone)]
 pub struct Limiter {
-    at_once: usize,
     rate: Option<(usize, Duration)>,
     gate: Arc<Gate>,
 }
@@ -75,7 +76,7 @@ impl Limiter {
     /// A new limiter that has this limit of starts as well; see [`rate`](Self::rate).
     #[must_use]
     pub fn per(self, starts: usize, interval: Duration) -> Self {
-        Limiter::with(self.at_once, Some((starts.max(1), interval)), self.gate.pool())
+        Limiter::with(self.gate.limit(), Some((starts.max(1), interval)), self.gate.pool())
     }
 
     /// A new limiter with the same limits, that works on this pool instead of [`Pool::global`]: calls
@@ -85,12 +86,12 @@ impl Limiter {
     /// [`Failure::Abandoned`] inside that call, and so does what would have to wait later.
     #[must_use]
     pub fn on(self, pool: &Pool) -> Self {
-        Limiter::with(self.at_once, self.rate, pool.core().host())
+        Limiter::with(self.gate.limit(), self.rate, pool.core().host())
     }
 
     fn with(at_once: usize, rate: Option<(usize, Duration)>, pool: Host) -> Self {
         let tokens = rate.map(|(starts, interval)| Rate::new(starts, interval));
-        Limiter { at_once, rate, gate: Gate::new(at_once, tokens, pool) }
+        Limiter { rate, gate: Gate::new(at_once, tokens, pool) }
     }
 
     /// Makes `call` when its turn has come, and hands back a promise of its outcome at once.
@@ -109,8 +110,23 @@ impl Limiter {
         R::Ok: Send + 'static,
         R::Err: Send + 'static,
     {
-        let (executor, location) = (self.gate.pool().executor(), Location::caller());
-        match self.gate.enter::<R::Err>(location) {
+        self.run_in_lane(0, call, Location::caller())
+    }
+
+    fn run_in_lane<R, F>(
+        &self,
+        priority: i32,
+        call: F,
+        location: &'static Location<'static>,
+    ) -> Promise<R::Ok, R::Err>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: IntoPromise + 'static,
+        R::Ok: Send + 'static,
+        R::Err: Send + 'static,
+    {
+        let executor = self.gate.pool().executor();
+        match self.gate.enter::<R::Err>(priority, location) {
             Turn::Now(permit) => begin::<_, _, true>(permit, call, executor, location),
             Turn::Later(turn) => {
                 let call = Call { call, executor: executor.clone(), location, types: PhantomData };

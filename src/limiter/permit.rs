@@ -1,9 +1,11 @@
-//! The right to be under way, and who waits for one.
+//! The right to be under way, and the waiters for one.
 
 use std::panic::Location;
+use std::{iter, mem};
 
 use super::queue::{Next, Queue, Rate, Ticket};
 use crate::cell::{Consumer, Origin, Producer};
+use crate::failure::{AnyError, Failure};
 use crate::pool::{Guest, Host};
 use crate::sync;
 use crate::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -34,9 +36,11 @@ impl Drop for Permit {
     }
 }
 
-/// Somebody who waits, whatever his type of errors is.
-trait Waiter: Send {
+/// A waiter, whatever its type of errors is.
+pub(super) trait Waiter: Send {
     fn go(self: Box<Self>, permit: Permit);
+    /// It is cancelled.
+    fn stop(self: Box<Self>);
 }
 
 impl<E: Send + 'static> Waiter for Producer<Permit, E> {
@@ -44,12 +48,25 @@ impl<E: Send + 'static> Waiter for Producer<Permit, E> {
     fn go(self: Box<Self>, permit: Permit) {
         self.settle(Ok(permit));
     }
+
+    fn stop(self: Box<Self>) {
+        self.settle(Err(Failure::Cancelled));
+    }
 }
+
+/// What waits until nothing is under way and nothing waits.
+type Idle = Producer<(), AnyError>;
 
 struct Waiting;
 
 impl Origin for Waiting {
     const KIND: &'static str = "limiter";
+}
+
+struct Rests;
+
+impl Origin for Rests {
+    const KIND: &'static str = "idle";
 }
 
 /// When a call may be made.
@@ -69,9 +86,18 @@ struct State {
     queue: Queue<Box<dyn Waiter>>,
     /// Somebody is handing out permits, and will look again.
     advancing: bool,
-    /// Rings when the next one may start, if time is what he waits for.
+    /// Rings when the next one may start, if time is what it waits for.
     alarm: Option<Key>,
     pool: Standing,
+    /// What is told when it is idle.
+    idle: Vec<Idle>,
+}
+
+impl State {
+    /// What is to be told that it is idle, if it is.
+    fn rests(&mut self) -> Vec<Idle> {
+        if self.queue.is_idle() { mem::take(&mut self.idle) } else { Vec::new() }
+    }
 }
 
 /// How it stands with the pool.
@@ -88,7 +114,13 @@ enum Standing {
 impl Gate {
     pub(super) fn new(limit: usize, rate: Option<Rate>, pool: Host) -> Arc<Self> {
         let queue = Queue::new(limit, rate);
-        let state = State { queue, advancing: false, alarm: None, pool: Standing::Unknown };
+        let state = State {
+            queue,
+            advancing: false,
+            alarm: None,
+            pool: Standing::Unknown,
+            idle: Vec::new(),
+        };
         Arc::new(Gate { state: Mutex::new(state), pool })
     }
 
@@ -108,9 +140,48 @@ impl Gate {
         (state.queue.under_way(), state.queue.waiting())
     }
 
-    /// Somebody new comes.
+    pub(super) fn limit(&self) -> usize {
+        self.lock().queue.limit()
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.lock().queue.is_paused()
+    }
+
+    /// Cancels what waits; says how many there were.
+    pub(super) fn clear(self: &Arc<Self>) -> usize {
+        let mut state = self.lock();
+        let waiters: Vec<_> = iter::from_fn(|| state.queue.give_up()).collect();
+        let alarm = state.alarm.take();
+        drop(state);
+        alarm.into_iter().for_each(remove);
+        let count = waiters.len();
+        waiters.into_iter().for_each(|waiter| waiter.stop());
+        self.change(|_| ()); // what has come meanwhile may need the alarm; and it may be idle now
+        count
+    }
+
+    /// Settled when nothing is under way and nothing waits.
+    pub(super) fn idle(&self, location: &'static Location<'static>) -> Consumer<(), AnyError> {
+        let (producer, consumer) = Idle::pair::<Rests>(location);
+        let mut state = self.lock();
+        if state.queue.is_idle() {
+            drop(state);
+            producer.settle(Ok(()));
+            return consumer;
+        }
+        let (idle, gone) = mem::take(&mut state.idle).into_iter().partition(|one| !one.is_left());
+        state.idle = idle;
+        state.idle.push(producer);
+        drop(state);
+        drop::<Vec<Idle>>(gone);
+        consumer
+    }
+
+    /// A new call comes.
     pub(super) fn enter<E: Send + 'static>(
         self: &Arc<Self>,
+        priority: i32,
         location: &'static Location<'static>,
     ) -> Turn<E> {
         let mut state = self.lock();
@@ -123,7 +194,7 @@ impl Gate {
             drop(state);
             return Turn::Later(consumer); // without its producer: abandoned
         }
-        let ticket = state.queue.ticket();
+        let ticket = state.queue.ticket(priority);
         let gate = Arc::clone(self);
         producer.on_cancel(Box::new(move || gate.leave(ticket)));
         state.queue.wait(ticket, Box::new(producer));
@@ -146,15 +217,17 @@ impl Gate {
         let mut state = self.lock();
         let waiter = state.queue.leave(ticket);
         let alarm = if state.queue.waiting() == 0 { state.alarm.take() } else { None };
+        let idle = state.rests();
         drop(state);
         drop(waiter);
         if let Some(alarm) = alarm {
             remove(alarm);
         }
+        idle.into_iter().for_each(|one| one.settle(Ok(())));
     }
 
     /// What may let somebody start.
-    fn change(self: &Arc<Self>, change: impl FnOnce(&mut Queue<Box<dyn Waiter>>)) {
+    pub(super) fn change(self: &Arc<Self>, change: impl FnOnce(&mut Queue<Box<dyn Waiter>>)) {
         let mut state = self.lock();
         change(&mut state.queue);
         self.advance(state);
@@ -178,11 +251,13 @@ impl Gate {
             }
         };
         state.advancing = false;
+        state.alarm = later.or(state.alarm);
+        let idle = state.rests();
+        drop(state);
         if let Some(key) = later {
-            state.alarm = Some(key);
-            drop(state);
             add(key, Box::new(Again { gate: Arc::clone(self), key }));
         }
+        idle.into_iter().for_each(|one| one.settle(Ok(())));
     }
 }
 
@@ -203,8 +278,10 @@ impl Gate {
         while let Some(waiter) = state.queue.give_up() {
             waiters.push(waiter);
         }
+        let idle = state.rests();
         drop(state);
         drop(waiters);
+        idle.into_iter().for_each(|one| one.settle(Ok(())));
     }
 }
 

@@ -1,18 +1,20 @@
 //! Who may start, and when: counts and times, no promises.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// The place of somebody who waits.
-pub(super) type Ticket = u64;
+/// The place of a call that waits: the lowest starts first. Of the highest priority, and then the first that came.
+pub(super) type Ticket = (Reverse<i32>, u64);
 
 /// Those who wait, in the order in which they came, and what there is for them.
 pub(super) struct Queue<W> {
     limit: usize,
+    paused: bool,
     under_way: usize,
     rate: Option<Rate>,
     waiting: BTreeMap<Ticket, W>,
-    next_ticket: Ticket,
+    next_ticket: u64,
 }
 
 /// What is to be done next.
@@ -29,7 +31,28 @@ pub(super) enum Next<W> {
 impl<W> Queue<W> {
     pub(super) fn new(limit: usize, rate: Option<Rate>) -> Self {
         let (under_way, next_ticket) = (0, 0);
-        Queue { limit, under_way, rate, waiting: BTreeMap::new(), next_ticket }
+        Queue { limit, paused: false, under_way, rate, waiting: BTreeMap::new(), next_ticket }
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub(super) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    pub(super) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// Whether no call is under way, and none waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under_way == 0 && self.waiting.is_empty()
     }
 
     pub(super) fn under_way(&self) -> usize {
@@ -45,10 +68,10 @@ impl<W> Queue<W> {
         self.waiting.is_empty() && self.allowed(now) == Next::Start(())
     }
 
-    /// The place of somebody new who has to wait.
-    pub(super) fn ticket(&mut self) -> Ticket {
+    /// The place of a new call that has to wait.
+    pub(super) fn ticket(&mut self, priority: i32) -> Ticket {
         self.next_ticket += 1;
-        self.next_ticket
+        (Reverse(priority), self.next_ticket)
     }
 
     pub(super) fn wait(&mut self, ticket: Ticket, waiter: W) {
@@ -78,7 +101,7 @@ impl<W> Queue<W> {
 
     /// Takes what one start needs, if it is there.
     fn allowed(&mut self, now: Instant) -> Next<()> {
-        if self.under_way >= self.limit {
+        if self.paused || self.under_way >= self.limit {
             return Next::Nothing;
         }
         let allowed = self.rate.as_mut().map_or(Next::Start(()), |rate| rate.take(now));
@@ -153,7 +176,7 @@ mod tests {
     }
 
     fn push(queue: &mut Queue<u8>, waiter: u8) -> Ticket {
-        let ticket = queue.ticket();
+        let ticket = queue.ticket(0);
         queue.wait(ticket, waiter);
         ticket
     }
@@ -189,6 +212,41 @@ mod tests {
         queue.ended(true);
         assert_eq!(queue.next(now), Next::Start(2));
         assert_eq!(queue.leave(tickets[2]), None, "too late");
+    }
+
+    #[test]
+    fn the_highest_priority_starts_first_and_of_the_same_the_first_that_came() {
+        let (mut queue, now) = (Queue::new(1, None), Instant::now());
+        assert!(queue.try_start(now));
+        for (waiter, priority) in [(0, -1), (1, 0), (2, 7), (3, 0), (4, i32::MIN), (5, i32::MAX)] {
+            let ticket = queue.ticket(priority);
+            queue.wait(ticket, waiter);
+        }
+        let order = (0..6).map(|_| {
+            queue.ended(true);
+            queue.next(now)
+        });
+        assert!(order.eq([5, 2, 1, 3, 0, 4].map(Next::Start)));
+    }
+
+    #[test]
+    fn nothing_starts_in_a_pause_nor_above_another_limit() {
+        let (mut queue, now) = (Queue::new(3, None), Instant::now());
+        assert!(queue.try_start(now) && queue.try_start(now));
+        queue.set_paused(true);
+        assert!(!queue.try_start(now));
+        push(&mut queue, 0);
+        assert_eq!(queue.next(now), Next::Nothing);
+        queue.set_paused(false);
+        queue.set_limit(1);
+        assert_eq!(queue.next(now), Next::Nothing, "two are under way");
+        queue.ended(true);
+        assert_eq!(queue.next(now), Next::Nothing);
+        queue.ended(true);
+        assert_eq!(queue.next(now), Next::Start(0));
+        assert!(!queue.is_idle());
+        queue.ended(true);
+        assert!(queue.is_idle());
     }
 
     #[test]

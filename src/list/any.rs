@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AllFailed, AsyncList, let_go};
-use crate::cell::{self, Items, Origin, Policy, Producer};
+use crate::cell::{self, Collector, Items, Origin, Producer};
 use crate::failure::Failure;
 use crate::promise::Promise;
 
@@ -53,7 +53,7 @@ struct FirstValue<U, E, F> {
     open: Option<(Producer<U, AllFailed<E>>, F)>,
 }
 
-impl<T, U, E, F> Policy<T, E> for FirstValue<U, E, F>
+impl<T, U, E, F> Collector<T, E> for FirstValue<U, E, F>
 where
     T: Send + 'static,
     U: Send + 'static,
@@ -88,7 +88,7 @@ where
     }
 
     /// What has not come counts as cancelled.
-    fn ended(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
+    fn closed(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
         self.complete(items);
     }
 

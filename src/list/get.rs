@@ -54,10 +54,10 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
             return Err(Failure::Taken);
         }
         let cancelled = self.is_cancelled();
-        let gather = self.gather();
-        gather.set_got();
-        let failed = gather.look();
-        let items = gather.items();
+        let list = self.items.get_mut();
+        list.gather.set_got();
+        let failed = list.look();
+        let items = list.gather.items();
         let Some(index) = failed else {
             if cancelled {
                 return Err(Failure::Cancelled);

@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::panic::Location;
 
 use super::{AsyncList, FirstFailure, let_go};
-use crate::cell::{Ended, Items, Origin, Policy, Producer, Tallied};
+use crate::cell::{CloseReason, Collector, Items, Origin, Producer};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::{IntoPromise, Promise};
 use crate::value::AsyncValue;
@@ -47,25 +47,25 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         })
     }
 
-    /// Gives the list to a policy that settles a promise.
+    /// Gives the list to a collector that settles a promise.
     pub(super) fn settle_by<O: Origin, U, X, P>(
         self,
         location: &'static Location<'static>,
-        policy: impl FnOnce(Producer<U, X>) -> P,
+        collector: impl FnOnce(Producer<U, X>) -> P,
     ) -> Promise<U, X>
     where
         U: Send + 'static,
         X: Send + 'static,
-        P: Policy<T, E> + 'static,
+        P: Collector<T, E> + 'static,
     {
         let cancelled = self.is_cancelled();
         let (gather, executor) = self.into_gather();
-        let ender = gather.ender();
+        let closer = gather.closer();
         let (mut producer, consumer) = Producer::pair::<O>(location);
         producer.waits_for(gather.canceller());
-        gather.hand_to(Box::new(policy(producer)));
+        gather.hand_to(Box::new(collector(producer)));
         if cancelled {
-            ender.end(Ended::Cancelled);
+            closer.close(CloseReason::Cancelled);
         }
         Promise::new(consumer, executor)
     }
@@ -144,7 +144,7 @@ impl<U, E, F> Join<U, E, F> {
     }
 }
 
-impl<T, U, E, F> Policy<T, E> for Join<U, E, F>
+impl<T, U, E, F> Collector<T, E> for Join<U, E, F>
 where
     T: Send + 'static,
     U: Send + 'static,
@@ -178,7 +178,7 @@ where
         self.give_up(items);
     }
 
-    fn ended(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
+    fn closed(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
         let open = self.open.take();
         self.give_up(items);
         if let Some((producer, finish)) = open {
@@ -191,8 +191,8 @@ where
         true
     }
 
-    fn tallied(&self) -> Tallied {
-        if self.open.is_some() { Tallied::Values } else { Tallied::Nothing }
+    fn counts_values(&self) -> bool {
+        self.open.is_some()
     }
 }
 

@@ -5,9 +5,11 @@ mod any;
 mod as_completed;
 mod first_failure;
 mod get;
+mod items;
 mod join;
 mod keyed;
 mod keyed_more;
+mod looked;
 mod progress;
 mod race;
 mod rest;
@@ -34,6 +36,7 @@ use crate::promise::Promise;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, MutexGuard};
+use looked::Looked;
 use progress::Reports;
 
 /// Many promises handled as one, in input order.
@@ -60,7 +63,7 @@ use progress::Reports;
 #[must_use = "a dropped list goes on, but nobody sees its values"]
 pub struct AsyncList<T, E = AnyError> {
     /// Behind a lock, because draining changes it and `is_set` takes `&self`.
-    items: Mutex<Gather<T, E>>,
+    items: Mutex<Looked<T, E>>,
     /// The values, or the failure, were taken by `get`.
     taken: bool,
     /// It was cancelled while items were running: it waits for nothing any more.
@@ -77,7 +80,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// An empty list.
     pub fn new() -> Self {
         AsyncList {
-            items: Mutex::new(Gather::new()),
+            items: Mutex::new(Looked::new(Gather::new())),
             taken: false,
             cancelled: AtomicBool::new(false),
             executor: None,
@@ -100,7 +103,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 
     /// How many items there are.
     pub fn len(&self) -> usize {
-        self.lock().items().len()
+        self.lock().gather.items().len()
     }
 
     /// Whether there are no items.
@@ -110,12 +113,12 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
 
     /// Whether `get` would not wait: all items are set, or one has failed.
     pub fn is_set(&self) -> bool {
-        self.taken || self.is_error() || self.look(|gather| gather.items().is_complete())
+        self.taken || self.is_error() || self.look(|list| list.gather.items().is_complete())
     }
 
     /// Whether an item has failed.
     pub fn is_error(&self) -> bool {
-        self.look(|gather| gather.look().is_some()) || self.is_cancelled()
+        self.look(|list| list.look().is_some()) || self.is_cancelled()
     }
 
     fn is_cancelled(&self) -> bool {
@@ -129,11 +132,11 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// far as the list is concerned; work that is running is told, and its result is dropped. See
     /// [`Promise::cancel`](crate::Promise::cancel).
     pub fn cancel(&self) {
-        self.look(|gather| gather.items().cancel_pending());
-        self.look(|gather| {
-            gather.look();
-            if !gather.items().is_complete() {
-                gather.set_got(); // what comes later is not reported
+        self.look(|list| list.gather.items().cancel_pending());
+        self.look(|list| {
+            list.look();
+            if !list.gather.items().is_complete() {
+                list.gather.set_got(); // what comes later is not reported
                 // ORDERING: Relaxed, as in `is_cancelled`.
                 self.cancelled.store(true, Ordering::Relaxed);
             }
@@ -141,7 +144,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     }
 
     /// Looks at the items under their lock; handlers and drops, which may look at them too, wait.
-    fn look<R>(&self, look: impl FnOnce(&mut Gather<T, E>) -> R) -> R {
+    fn look<R>(&self, look: impl FnOnce(&mut Looked<T, E>) -> R) -> R {
         cell::quietly(|| look(&mut self.lock()))
     }
 
@@ -152,36 +155,43 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
             false if self.is_set() => "set",
             false => "pending",
         };
-        let (arrived, count) = self.look(|gather| (gather.items().arrived(), gather.items().len()));
+        let (arrived, count) = self.look(|list| {
+            let items = list.gather.items();
+            (items.arrived(), items.len())
+        });
         let taken = if self.taken { ", taken" } else { "" };
         format!("{state}{taken}, {arrived} of {count} items settled")
     }
 
     /// The indices of the items that have failed, and of those that are pending.
     fn failed_and_pending(&self) -> (Vec<usize>, Vec<usize>) {
-        self.look(|gather| {
-            gather.look();
-            let items = gather.items();
+        self.look(|list| {
+            list.look();
+            let items = list.gather.items();
             let failed = items.indices().filter(|&index| items.is_failed(index)).collect();
             (failed, items.indices().filter(|&index| items.is_pending(index)).collect())
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Gather<T, E>> {
+    fn lock(&self) -> MutexGuard<'_, Looked<T, E>> {
         self.items.lock()
     }
 
     fn gather(&mut self) -> &mut Gather<T, E> {
-        self.items.get_mut()
+        &mut self.items.get_mut().gather
     }
 
     pub(crate) fn from_gather(gather: Gather<T, E>, executor: ExecutorHandle) -> Self {
-        AsyncList { items: Mutex::new(gather), executor: Some(executor), ..AsyncList::new() }
+        AsyncList {
+            items: Mutex::new(Looked::new(gather)),
+            executor: Some(executor),
+            ..AsyncList::new()
+        }
     }
 
     pub(crate) fn into_gather(self) -> (Gather<T, E>, ExecutorHandle) {
         let executor = self.executor.unwrap_or_else(|| Pool::global().core().executor());
-        let gather = self.items.into_inner();
+        let gather = self.items.into_inner().gather;
         (gather, executor)
     }
 }

@@ -62,7 +62,8 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         if let Some(reports) = &self.reports {
             return reports.add(listener);
         }
-        let source = self.gather().items().source();
+        let source = self.gather().items().source().cloned();
+        let counted = source.clone();
         let fed = move || source.as_ref().map_or(0, |source| source.known());
         let reports = Arc::new(Reports::new(Box::new(fed), self.pushed));
         if let Some(executor) = &self.executor {
@@ -70,7 +71,15 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         }
         reports.add(listener);
         let watcher = Arc::clone(&reports);
-        self.gather().tap(Box::new(move |done, failed| watcher.passed(done, failed)));
+        self.gather().tap(Box::new(move |items| {
+            let counts = |at| counted.as_ref().is_none_or(|source| source.number(at).is_some());
+            let (mut done, mut failed) = (0, 0);
+            for (_, fails) in items.filter(|&(index, _)| counts(index)) {
+                done += 1;
+                failed += usize::from(fails);
+            }
+            watcher.passed(done, failed); // also when none counts: the total may have changed
+        }));
         self.reports = Some(reports);
     }
 }

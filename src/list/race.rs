@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AsyncList, FirstFailure, let_go};
-use crate::cell::{self, Items, Origin, Policy, Producer};
+use crate::cell::{self, Collector, Items, Origin, Producer};
 use crate::failure::Failure;
 use crate::promise::Promise;
 
@@ -80,7 +80,7 @@ impl<U: Send + 'static, E: Send + 'static, F: 'static> Race<U, E, F> {
     }
 }
 
-impl<T, U, E, F> Policy<T, E> for Race<U, E, F>
+impl<T, U, E, F> Collector<T, E> for Race<U, E, F>
 where
     T: Send + 'static,
     U: Send + 'static,
@@ -115,7 +115,7 @@ where
         }
     }
 
-    fn ended(&mut self, _: &mut Items<T, E>, failure: Failure<E>) {
+    fn closed(&mut self, _: &mut Items<T, E>, failure: Failure<E>) {
         if let Some((producer, finish)) = self.open.take() {
             cell::drop_user(finish);
             producer.settle(Err(failure));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::Location;
 
 use super::{AsCompleted, AsyncList, KeyedAsCompleted, KeyedList};
-use crate::cell::{self, Ended, Ender, Items, Origin, Policy, Producer};
+use crate::cell::{self, CloseReason, Closer, Collector, Items, Origin, Producer};
 use crate::promise::Promise;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -55,7 +55,7 @@ fn had_back<T: Send + 'static, E: Send + 'static>(
     location: &'static Location<'static>,
 ) -> BTreeMap<usize, Promise<T, E>> {
     let (mut gather, executor, from) = completed.into_parts();
-    let wanted = Arc::new(Wanted { ender: gather.ender(), items: AtomicUsize::new(0) });
+    let wanted = Arc::new(Wanted { ender: gather.closer(), items: AtomicUsize::new(0) });
     let items = gather.items();
     cell::drop_user(items.halt());
     let source = items.source();
@@ -83,7 +83,7 @@ fn is_left<T, E>(items: &Items<T, E>, index: usize, from: usize) -> bool {
 
 /// How many promises of the rest are pending, and wanted.
 struct Wanted {
-    ender: Ender,
+    ender: Closer,
     items: AtomicUsize,
 }
 
@@ -102,7 +102,7 @@ impl Drop for Want {
     fn drop(&mut self) {
         // ORDERING: AcqRel, so that the last one sees what the others did.
         if self.0.items.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.ender.end(Ended::Unwanted);
+            self.0.ender.close(CloseReason::Unwanted);
         }
     }
 }
@@ -112,7 +112,7 @@ struct Back<T, E> {
     producers: BTreeMap<usize, Producer<T, E>>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Back<T, E> {
+impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Back<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         match self.producers.remove(&index) {
             None => items.drop_unseen(index),

@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AllFailed, AsyncList, let_go};
-use crate::cell::{self, Items, Origin, Policy, Producer, Tallied};
+use crate::cell::{self, Collector, Items, Origin, Producer};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::Promise;
 
@@ -93,7 +93,7 @@ struct Settled<U, X, F> {
     open: Option<(Producer<U, X>, F)>,
 }
 
-impl<T, U, E, X, F> Policy<T, E> for Settled<U, X, F>
+impl<T, U, E, X, F> Collector<T, E> for Settled<U, X, F>
 where
     T: Send + 'static,
     U: Send + 'static,
@@ -107,8 +107,8 @@ where
         }
     }
 
-    fn tallied(&self) -> Tallied {
-        if self.open.is_some() { Tallied::Outcomes } else { Tallied::Nothing }
+    fn counts_values(&self) -> bool {
+        self.open.is_some()
     }
 
     fn complete(&mut self, items: &mut Items<T, E>) {
@@ -118,7 +118,7 @@ where
     }
 
     /// What has not come counts as cancelled.
-    fn ended(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
+    fn closed(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
         self.complete(items);
     }
 

@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AllFailed, AsyncList, let_go};
-use crate::cell::{Items, Origin, Policy, Producer};
+use crate::cell::{Collector, Items, Origin, Producer};
 use crate::failure::{Failure, Outcome};
 use crate::promise::Promise;
 
@@ -83,7 +83,7 @@ impl<T: Send + 'static, E: Send + 'static> FirstValues<T, E> {
     }
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValues<T, E> {
+impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for FirstValues<T, E> {
     fn begin(&mut self, items: &mut Items<T, E>) {
         self.decide(items);
     }
@@ -104,7 +104,7 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for FirstValues<T, E> {
         self.settle(items);
     }
 
-    fn ended(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
+    fn closed(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
         self.settle(items);
     }
 

@@ -15,8 +15,7 @@ use super::sleep::Sleep;
 use super::state::PoolState;
 use super::worker::Worker;
 use crate::cell::{
-    self, CellRef, Consumer, ExecutorHandle, IntoOutcome, Item, Lane, Number, Refused, ShutDown,
-    Work,
+    CellRef, Consumer, ExecutorHandle, IntoOutcome, Item, Lane, Number, Refused, ShutDown, Work,
 };
 use crate::sync;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
@@ -153,7 +152,7 @@ impl Core {
         future: impl Future<Output: IntoOutcome<Ok = T, Err = E>> + Send + 'static,
         location: &'static Location<'static>,
     ) -> Consumer<T, E> {
-        let (item, consumer) = cell::task(future, self.executor(), location);
+        let (item, consumer) = Consumer::future(future, self.executor(), location);
         // SAFETY: as in `post_work`.
         unsafe { self.post_new(item) };
         consumer
@@ -172,7 +171,7 @@ impl Core {
         if let Err(item) = refused {
             let shut_down = self.shut_down.lock().find(self.number());
             // SAFETY: given back to us.
-            unsafe { cell::abandon(Refused { item, shut_down }) };
+            unsafe { Refused { item, shut_down }.abandon() };
         }
     }
 
@@ -250,7 +249,7 @@ impl Core {
             // SAFETY: taken out of the queue, so it is ours.
             unsafe {
                 let item = Item::from_word(word);
-                jobs += usize::from(cell::is_waiting(item));
+                jobs += usize::from(item.is_waiting());
                 self.leave_to_another(item, shut_down);
             }
         }

@@ -6,7 +6,7 @@ use super::seat::{Queued, to_item};
 use super::tuning::{HELP_DEPTH, LEFT_BEHIND};
 use super::waited::Waited;
 use super::worker::Worker;
-use crate::cell::{self, Awaited, CellRef, Item, Permission, RunContext};
+use crate::cell::{self, Awaited, CellRef, Item, RunContext, ThisThread};
 use crate::sync::Arc;
 use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
@@ -23,7 +23,7 @@ impl Worker {
     /// Waits. A worker runs the job that is directly waited for, as far as no thread has started it (only
     /// without a limit of time); else another thread takes its place meanwhile.
     pub(crate) fn wait_for(awaited: &mut impl Awaited, timeout: Timeout) -> Waited {
-        cell::flush();
+        ThisThread::flush();
         if awaited.is_settled() {
             return Waited::Settled;
         }
@@ -43,9 +43,9 @@ impl Worker {
         }
         let place = match awaited.tail() {
             // SAFETY: `wait` is the only call with `&mut` before the place is dropped.
-            Some(tail) => match unsafe { cell::wait_for(tail, !timeout.is_never()) } {
-                Ok(place) => Some(place),
-                Err(cell::Circle) => return Waited::WouldDeadlock,
+            Some(tail) => match unsafe { tail.begin_wait(!timeout.is_never()) } {
+                Some(place) => Some(place),
+                None => return Waited::WouldDeadlock,
             },
             None => None,
         };
@@ -62,14 +62,14 @@ impl Worker {
                 return Waited::Settled;
             }
             if draining.run_one() {
-                cell::flush();
+                ThisThread::flush();
                 continue;
             }
             let place = match awaited.tail() {
                 // SAFETY: as in `wait_for`. What runs between two waits is on no line: there the place is gone.
-                Some(tail) => match unsafe { cell::wait_for(tail, false) } {
-                    Ok(place) => Some(place),
-                    Err(cell::Circle) => return Waited::WouldDeadlock,
+                Some(tail) => match unsafe { tail.begin_wait(false) } {
+                    Some(place) => Some(place),
+                    None => return Waited::WouldDeadlock,
                 },
                 None => None,
             };
@@ -84,7 +84,7 @@ impl Worker {
     /// Waits until a job comes to one of the queues, or this thread is called. `None`: it must not wait, as in
     /// [`blocked_unless_stuck`](Self::blocked_unless_stuck).
     fn wait_for_jobs(awaited: &mut impl Awaited, draining: &cell::Draining) -> Option<()> {
-        cell::flush();
+        ThisThread::flush();
         let place = Self::with_any(|worker| (worker.core, worker.seat.clone()));
         let blocked = match &place {
             Some((core, seat)) => {
@@ -105,9 +105,9 @@ impl Worker {
                 return; // another thread goes on with a stack of its own
             }
             // SAFETY: the tail is kept during this call.
-            let Some(root) = (unsafe { cell::claim(tail, self.here.executor) }) else { return };
+            let Some(root) = (unsafe { tail.claim_upstream(self.here.executor) }) else { return };
             self.run_claimed(root);
-            cell::flush();
+            ThisThread::flush();
             if awaited.is_settled() {
                 return;
             }
@@ -119,8 +119,7 @@ impl Worker {
         let here = RunContext::helping(self.here.executor);
         self.depth.set(self.depth.get() + 1);
         // SAFETY: the claimer of the job runs it.
-        let through =
-            cell::afresh(|| unsafe { cell::start(root, Permission::Granted, Some(&here)) });
+        let through = ThisThread::afresh(|| unsafe { root.run_claimed(&here) });
         self.depth.set(self.depth.get() - 1);
         if through {
             self.count();
@@ -157,9 +156,9 @@ impl Worker {
         self.core.inbox.take_all(|word| words.push(word));
         for word in words {
             let item = to_item(word);
-            if matches!(item, Item::Start(_)) && !cell::is_waiting(item) {
+            if matches!(item, Item::Start(_)) && !item.is_waiting() {
                 // SAFETY: taken out of the queue; it only lets go of the job.
-                unsafe { cell::run(item, &self.here) };
+                unsafe { item.run(&self.here) };
             } else {
                 left.push(word);
             }
@@ -184,7 +183,7 @@ impl Worker {
     /// Counts this thread, if it is a worker, as blocked while `f` waits for something that comes from
     /// elsewhere: another takes its place where there is work.
     pub(crate) fn blocked<R>(f: impl FnOnce() -> R) -> R {
-        cell::flush();
+        ThisThread::flush();
         let guard = Self::with_any(|worker| Blocked::patient(worker.core));
         let result = f();
         drop(guard);
@@ -194,7 +193,7 @@ impl Worker {
     /// The same for a wait of the user's, which nothing that is queued need be waiting for: so it does not count among
     /// those that leave a pool without hands for good.
     pub(super) fn blocked_elsewhere<R>(f: impl FnOnce() -> R) -> R {
-        cell::flush();
+        ThisThread::flush();
         let guard = Self::with_any(|worker| Blocked::elsewhere(worker.core));
         let result = f();
         drop(guard);
@@ -207,7 +206,7 @@ impl Worker {
         timeout: Timeout,
         wait: impl FnOnce(&AtomicBool) -> bool,
     ) -> Waited {
-        cell::flush();
+        ThisThread::flush();
         let Some((core, seat)) = Self::with_any(|worker| (worker.core, worker.seat.clone())) else {
             return Waited::from(wait(&NOT_CALLED));
         };

@@ -34,7 +34,7 @@
 //! 4. At most one wake-up is under way: its right is the waking flag, which a woken worker gives back (`awake`), also
 //!    one whose wait was ended by a call.
 //! 5. User code runs in `Worker::run` and `run_claimed` only, with no lock held.
-//! 6. A thread that blocks flushes what waits on it first (`cell::flush`), and is counted (`Blocked`) meanwhile.
+//! 6. A thread that blocks flushes what waits on it first (`ThisThread::flush`), and is counted (`Blocked`) meanwhile.
 //! 7. A core is never freed: the next pool has it, under the next number. What comes by an old number is not lost.
 
 mod blocked;

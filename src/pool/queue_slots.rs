@@ -4,7 +4,7 @@ use super::core::Core;
 use super::room::Room;
 use super::waited::Waited;
 use super::worker::Worker;
-use crate::cell::{self, Next, Number, Work};
+use crate::cell::{Next, Number, ThisThread, Work};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::{Deadline, Timeout};
 
@@ -54,7 +54,7 @@ impl Core {
 
     /// Waits until there is room. `false`: the time is over.
     pub(crate) fn wait_for_room(&'static self, timeout: Timeout) -> bool {
-        cell::flush();
+        ThisThread::flush();
         if self.has_room(&self.room()) {
             return true;
         }

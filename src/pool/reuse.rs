@@ -9,7 +9,7 @@ use super::handle::Pool;
 use super::room::Room;
 use super::shut_downs::ShutDowns;
 use super::state::PoolState;
-use crate::cell::{self, Item, Lane, Lasting, Number, Refused, ShutDown};
+use crate::cell::{Item, Lane, Lasting, Number, Refused, ShutDown};
 use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, Mutex, MutexGuard};
@@ -55,12 +55,12 @@ impl Core {
         let global = Pool::global().core();
         // SAFETY: the caller's promise; what comes back is still ours.
         unsafe {
-            let refused = match std::ptr::eq(self, global) || cell::needs_its_executor(item) {
+            let refused = match std::ptr::eq(self, global) || item.needs_its_executor() {
                 true => Err(item),
                 false => global.post(item, Lane::Back),
             };
             if let Err(item) = refused {
-                cell::abandon(Refused { item, shut_down });
+                Refused { item, shut_down }.abandon();
             }
         }
     }
@@ -87,7 +87,7 @@ impl Lasting for Core {
         let shut_down = self.shut_down.lock().find(number);
         // SAFETY: it has come back.
         unsafe {
-            if shut_down.is_some() && cell::needs_its_executor(item) {
+            if shut_down.is_some() && item.needs_its_executor() {
                 return Err(Refused { item, shut_down });
             }
             Pool::global().core().post(item, lane).map_err(|item| Refused { item, shut_down })

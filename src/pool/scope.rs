@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::handle::Pool;
 use super::worker::Worker;
-use crate::cell::{self, CellRef};
+use crate::cell::{CellRef, ThisThread};
 use crate::failure::AbortOnUnwind;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 
@@ -125,7 +125,7 @@ impl Children {
     /// Waits until all jobs have been run or dropped. A worker of the pool runs those that are queued
     /// itself.
     fn wait(&self) {
-        crate::cell::flush();
+        ThisThread::flush();
         if Worker::is_current() {
             self.help();
         }
@@ -155,7 +155,7 @@ impl Children {
     fn claim_one(&self, pool: *mut ()) -> Option<CellRef> {
         let mut state = self.lock();
         // SAFETY: a root is alive, as said at `queued`, while the lock keeps its ticket from going.
-        let claimed = |root: &CellRef| unsafe { cell::claim_root(*root, pool) };
+        let claimed = |root: &CellRef| unsafe { root.claim_root(pool) };
         std::iter::from_fn(|| state.queued.pop_first()).map(|(_, root)| root).find(claimed)
     }
 }

@@ -8,7 +8,7 @@ use super::core::Core;
 use super::handle::Pool;
 use super::state::PoolState;
 use super::worker::Worker;
-use crate::cell::{self, Item, ShutDown};
+use crate::cell::{Item, ShutDown, ThisThread};
 use crate::sync::atomic::Ordering;
 use crate::sync::{MutexGuard, thread};
 use crate::telemetry;
@@ -92,7 +92,7 @@ impl Pool {
     pub fn shutdown(&self, how: Shutdown, timeout: impl Into<Timeout>) -> ShutdownReport {
         let core = self.core;
         let timeout = timeout.into();
-        cell::flush();
+        ThisThread::flush();
         let before = core.finished();
         let abandoned = match std::ptr::eq(core, Pool::global().core) {
             true => 0,
@@ -159,8 +159,8 @@ impl Core {
     /// It waits neither on one of the pool's own threads, nor where the handle was captured by a
     /// callback that is dropped on a thread that is settling something: others wait for that.
     pub(super) fn finish(&'static self, waits: bool) {
-        let settling = cell::is_settling();
-        cell::flush();
+        let settling = ThisThread::is_settling();
+        ThisThread::flush();
         let how = match self.settings().cancel_on_drop {
             true => Shutdown::CancelQueued,
             false => Shutdown::Drain,
@@ -227,7 +227,7 @@ impl Core {
 
     /// How many jobs are queued.
     pub(super) fn queued(&'static self) -> usize {
-        cell::flush();
+        ThisThread::flush();
         self.count_queued(self.lock())
     }
 
@@ -259,7 +259,7 @@ impl Core {
         let all = before.iter().all(|moves| moves % 2 == 0) && before == moves();
         let is_job = |word: &&*mut ()| {
             // SAFETY: taken out of the queue, so it is ours until it is put back.
-            cell::is_waiting(unsafe { Item::from_word(**word) })
+            unsafe { Item::from_word(**word) }.is_waiting()
         };
         let queued = items.iter().filter(is_job).count();
         self.inbox.put_back(&items);

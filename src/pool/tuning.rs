@@ -1,5 +1,5 @@
-//! The numbers that say how a pool shares its work. How many callbacks run in a row is [`IN_A_ROW`](crate::cell::IN_A_ROW),
-//! for executors that are not pools, too.
+//! The numbers that say how a pool shares its work. How many callbacks run in a row is `IN_A_ROW` in
+//! `cell/state/context.rs`, for executors that are not pools, too.
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use super::inbox::Pushed;
 use super::seat::{Queued, Seat, to_item};
 use super::state::PoolState;
 use super::tuning::{BATCH, DEFAULT_STACK, LEFT_BEHIND};
-use crate::cell::{self, IN_A_ROW, Item, Lane, RunContext};
+use crate::cell::{Item, Lane, RunContext, ThisThread};
 use crate::failure::AbortOnUnwind;
 use crate::sync::atomic::Ordering;
 use crate::sync::deque::Worker as Deque;
@@ -56,7 +56,7 @@ impl Worker {
         let builder = thread::Builder::new().name(name).stack_size(stack);
         let mine = Arc::clone(&seat);
         let thread = builder.spawn(move || {
-            let here = RunContext::new(core.number().word(), IN_A_ROW);
+            let here = RunContext::new(core.number().word());
             let others = RefCell::new((usize::MAX, Vec::new()));
             let (left_behind, depth, base) = (Cell::new(0), Cell::new(0), Cell::new(0));
             Worker {
@@ -106,7 +106,7 @@ impl Worker {
         let abort = AbortOnUnwind; // others would wait for a worker that is gone
         self.core.sleep.awake(); // before user code, which may take long
         self.settings.on_start.call();
-        cell::flush();
+        ThisThread::flush();
         self.ends_user_code();
         let mut woken = true;
         loop {
@@ -126,13 +126,13 @@ impl Worker {
         }
         CURRENT.set(std::ptr::null());
         self.settings.on_stop.call();
-        cell::flush();
+        ThisThread::flush();
         std::mem::forget(abort);
     }
 
     fn run(&self, item: Item) {
         // SAFETY: taken out of this pool's queue, once.
-        if unsafe { cell::run(item, &self.here) } {
+        if unsafe { item.run(&self.here) } {
             self.count();
         }
         self.ends_user_code();
@@ -162,7 +162,7 @@ impl Worker {
                 return Some(item);
             }
         }
-        self.here.left.set(IN_A_ROW);
+        self.here.refill();
         let found = self.batch.pop().or_else(|| self.seat.moving(|| self.grab()));
         match found {
             Some(Queued(word)) => Some(to_item(word)),

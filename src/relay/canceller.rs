@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::Location;
 
 use super::{Relay, relay};
-use crate::cell::{Ended, Ender, Origin};
+use crate::cell::{CloseReason, Closer, Origin};
 use crate::promise::Promise;
 
 struct Cancellable;
@@ -33,13 +33,13 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     pub fn cancellable(self) -> (Self, Canceller) {
         if self.is_set() && !self.is_error() {
             // A failure passes through all the same: its way does not depend on when it came.
-            return (self, Canceller { ender: None });
+            return (self, Canceller { closer: None });
         }
-        let (promise, ender) =
+        let (promise, closer) =
             relay::<Cancellable, _, _, _>(self, Location::caller(), |producer, _| {
                 Relay::<_, _, ()>::new(producer, None)
             });
-        (promise, Canceller { ender: Some(ender) })
+        (promise, Canceller { closer: Some(closer) })
     }
 }
 
@@ -50,7 +50,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
 #[derive(Clone)]
 pub struct Canceller {
     /// `None`: there was nothing left to cancel.
-    ender: Option<Ender>,
+    closer: Option<Closer>,
 }
 
 impl Canceller {
@@ -61,8 +61,8 @@ impl Canceller {
     /// it at the same time, that is so when both have returned. Cancellation handlers run inside this
     /// call, with no lock held.
     pub fn cancel(&self) {
-        if let Some(ender) = &self.ender {
-            ender.end(Ended::Cancelled);
+        if let Some(closer) = &self.closer {
+            closer.close(CloseReason::Cancelled);
         }
     }
 }

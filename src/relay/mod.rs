@@ -2,7 +2,7 @@
 //!
 //! A chain of promises can be cancelled by whoever holds its tail, and by nobody else. A relay is a
 //! cut in it: a promise of its own that gets the outcome of its source, without a worker, and that an
-//! [`Ender`] can reach from anywhere.
+//! [`Closer`] can reach from anywhere.
 //!
 //! | file | idea |
 //! | --- | --- |
@@ -23,32 +23,32 @@ use std::panic::Location;
 pub use cancel_on_drop::CancelOnDrop;
 pub use canceller::Canceller;
 
-use crate::cell::{Ender, Gather, Items, Origin, Policy, Producer};
+use crate::cell::{Closer, Collector, Gather, Items, Origin, Producer};
 use crate::failure::Failure;
 use crate::promise::Promise;
 use crate::trace::Trace;
 
-/// Puts a relay behind the promise, which keeps its executor. `policy` gets the relay's writing end,
+/// Puts a relay behind the promise, which keeps its executor. `collector` gets the relay's writing end,
 /// and what can end it.
 pub(crate) fn relay<O, T, E, P>(
     promise: Promise<T, E>,
     location: &'static Location<'static>,
-    policy: impl FnOnce(Producer<T, E>, &Ender) -> P,
-) -> (Promise<T, E>, Ender)
+    collector: impl FnOnce(Producer<T, E>, &Closer) -> P,
+) -> (Promise<T, E>, Closer)
 where
     O: Origin,
     T: Send + 'static,
     E: Send + 'static,
-    P: Policy<T, E> + 'static,
+    P: Collector<T, E> + 'static,
 {
     let (source, executor) = promise.into_parts();
     let mut gather = Gather::new();
     gather.watch(source, location);
     let (mut producer, consumer) = Producer::pair::<O>(location);
     producer.waits_for(gather.canceller());
-    let ender = gather.ender();
-    gather.hand_to(Box::new(policy(producer, &ender)));
-    (Promise::new(consumer, executor), ender)
+    let closer = gather.closer();
+    gather.hand_to(Box::new(collector(producer, &closer)));
+    (Promise::new(consumer, executor), closer)
 }
 
 /// Passes the outcome on; when it is ended it cancels the source.
@@ -65,7 +65,7 @@ impl<T, E, G> Relay<T, E, G> {
     }
 }
 
-impl<T, E, G> Policy<T, E> for Relay<T, E, G>
+impl<T, E, G> Collector<T, E> for Relay<T, E, G>
 where
     T: Send + 'static,
     E: Send + 'static,
@@ -88,7 +88,7 @@ where
     }
 
     /// The source is cancelled first: whoever sees the failure can rely on that.
-    fn ended(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
+    fn closed(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
         self.guard = None;
         let producer = self.producer.take();
         let mut way = Trace::new();

@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::relay;
-use crate::cell::{Items, Origin, Policy, Producer};
+use crate::cell::{Collector, Items, Origin, Producer};
 use crate::promise::Promise;
 
 struct Shielded;
@@ -45,7 +45,7 @@ struct Shield<T, E> {
     producer: Option<Producer<T, E>>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Shield<T, E> {
+impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Shield<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         let Some(producer) = self.producer.take() else { return items.drop_unseen(index) };
         if let Some((outcome, trace)) = items.take_with_trace(index) {

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use crate::cell::{Items, Origin, Policy, Producer};
+use crate::cell::{Collector, Items, Origin, Producer};
 use crate::failure::{Failure, catch, drop_quietly};
 use crate::promise::Promise;
 use crate::relay::relay;
@@ -34,8 +34,9 @@ impl Last {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let policy = |producer, _: &_| Telling { producer: Some(producer), last: self, location };
-        relay::<Further, _, _, _>(promise, location, policy).0
+        let collector =
+            |producer, _: &_| Telling { producer: Some(producer), last: self, location };
+        relay::<Further, _, _, _>(promise, location, collector).0
     }
 }
 
@@ -51,7 +52,7 @@ struct Telling<T, E> {
     location: &'static Location<'static>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Telling<T, E> {
+impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Telling<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         let Some(producer) = self.producer.take() else { return items.discard(index) };
         if let Some((outcome, way)) = items.take_with_trace(index) {

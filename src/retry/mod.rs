@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::Duration;
 
-use crate::cell::{self, Consumer, ExecutorHandle, Next, Step};
+use crate::cell::{Consumer, ExecutorHandle, Next, Step, ThisThread};
 use crate::failure::{Failure, Outcome, catch, drop_quietly};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
@@ -240,7 +240,7 @@ impl<I, W, F> Retrying<I, W, F> {
     /// Where it would be over inside the call that makes the attempt, without an end of attempts that call
     /// would never return: then a moment passes.
     fn pause<E: Send + 'static>(&self, duration: Duration) -> Promise<(), E> {
-        let moment = if cell::is_inside() { MOMENT } else { Duration::ZERO };
+        let moment = if ThisThread::is_inside_post() { MOMENT } else { Duration::ZERO };
         let duration = duration.max(moment);
         let (pause, global) = Promise::delay(duration).into_parts();
         Promise::new(pause, self.executor.clone().unwrap_or(global))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::alarm::{Alarm, after, key as new_key};
 use super::timer;
-use crate::cell::{Items, Origin, Policy, Producer};
+use crate::cell::{Collector, Items, Origin, Producer};
 use crate::failure::Outcome;
 use crate::pool::Pool;
 use crate::promise::Promise;
@@ -128,7 +128,7 @@ struct HoldBack<T, E> {
     duration: Duration,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for HoldBack<T, E> {
+impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for HoldBack<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         let Some(producer) = self.producer.take() else { return items.discard(index) };
         let Some((outcome, trace)) = items.take_with_trace(index) else { return };

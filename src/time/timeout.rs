@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
 use super::timer::Guard;
-use crate::cell::{Ended, Ender, Origin};
+use crate::cell::{CloseReason, Closer, Origin};
 use crate::failure::Failure;
 use crate::promise::{IntoPromise, Promise};
 use crate::relay::{Relay, relay};
@@ -123,19 +123,19 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
             return self;
         }
         let over = at <= sync::now();
-        let (timed, ender) = relay::<O, _, _, _>(self, location, |producer, ender| {
-            let alarm = || Box::new(TimeIsUp(ender.clone(), passed.clone()));
+        let (timed, closer) = relay::<O, _, _, _>(self, location, |producer, closer| {
+            let alarm = || Box::new(TimeIsUp(closer.clone(), passed.clone()));
             Relay::new(producer, (!over).then(|| Guard::new(at, alarm())))
         });
         if over {
-            Box::new(TimeIsUp(ender, passed)).ring();
+            Box::new(TimeIsUp(closer, passed)).ring();
         }
         timed
     }
 }
 
 /// Ends the promise; first sets the flag, for those who want to know that it was this.
-struct TimeIsUp(Ender, Option<Arc<AtomicBool>>);
+struct TimeIsUp(Closer, Option<Arc<AtomicBool>>);
 
 impl Alarm for TimeIsUp {
     fn ring(self: Box<Self>) {
@@ -143,10 +143,10 @@ impl Alarm for TimeIsUp {
             // ORDERING: Relaxed, as in `timeout_or`.
             passed.store(true, Ordering::Relaxed);
         }
-        self.0.end(Ended::TimedOut);
+        self.0.close(CloseReason::TimedOut);
     }
 
     fn refuse(self: Box<Self>) {
-        self.0.end(Ended::Abandoned);
+        self.0.close(CloseReason::Abandoned);
     }
 }

@@ -5,7 +5,7 @@ use std::panic::Location;
 use super::CancelToken;
 use super::run::Handler;
 use super::shared::Registration;
-use crate::cell::{Items, Origin, Policy};
+use crate::cell::{Collector, Items, Origin};
 use crate::failure::{CancelReason, Failure};
 use crate::promise::Promise;
 use crate::relay::{Relay, relay};
@@ -83,7 +83,7 @@ struct ByToken<T, E> {
     why: Arc<OnceLock<CancelReason>>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for ByToken<T, E> {
+impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for ByToken<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         self.relay.arrived(items, index);
     }
@@ -96,8 +96,8 @@ impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for ByToken<T, E> {
         self.relay.cancelled(items);
     }
 
-    fn ended(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
+    fn closed(&mut self, items: &mut Items<T, E>, _: Failure<E>) {
         let reason = self.why.get().cloned();
-        self.relay.ended(items, reason.map_or(Failure::Cancelled, Failure::CancelledFor));
+        self.relay.closed(items, reason.map_or(Failure::Cancelled, Failure::CancelledFor));
     }
 }

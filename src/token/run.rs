@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use super::shared::Shared;
-use crate::cell::{Ended, Ender};
+use crate::cell::{CloseReason, Closer};
 use crate::deferred::Deferred;
 use crate::failure::{AnyError, CancelReason};
 use crate::sync::{Arc, OnceLock, Weak, thread_local};
@@ -15,7 +15,7 @@ pub(super) enum Handler {
     /// A function of the user's is called.
     Call(Box<dyn FnOnce() + Send>),
     /// A promise is cancelled, and told why.
-    End(Ender, Arc<OnceLock<CancelReason>>),
+    End(Closer, Arc<OnceLock<CancelReason>>),
     /// A token below is cancelled, too.
     Child(Weak<Shared>),
     /// A promise is set.
@@ -31,7 +31,7 @@ impl Handler {
                 if let Some(reason) = CancelReason::current() {
                     let _ = why.set(reason); // the first one counts
                 }
-                ender.end(Ended::Cancelled);
+                ender.close(CloseReason::Cancelled);
             }
             Handler::Child(child) => {
                 if let Some(child) = child.upgrade() {

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use super::CancelToken;
-use crate::cell::{Gather, Items, Next, Origin, Policy, Producer, Work};
+use crate::cell::{Collector, Gather, Items, Next, Origin, Producer, Work};
 use crate::failure::CancelReason;
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
@@ -64,7 +64,7 @@ struct Forward<T, E> {
     producer: Option<Producer<T, E>>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Policy<T, E> for Forward<T, E> {
+impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Forward<T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         let Some(producer) = self.producer.take() else { return items.discard(index) };
         if let Some((outcome, trace)) = items.take_with_trace(index) {

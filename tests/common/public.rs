@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Folders and files of features that are built only with a feature.
 const FEATURES: &[&str] =
-    &["http", "bridges/tokio.rs", "bridges/rayon.rs", "bridges/futures.rs", "telemetry"];
+    &["http", "memo.rs", "bridges/tokio.rs", "bridges/rayon.rs", "bridges/futures.rs", "telemetry"];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
@@ -88,10 +88,27 @@ fn of_file(text: &str, exported: &BTreeSet<String>) -> Vec<String> {
     found
 }
 
+/// What is behind a `pub mod` of `lib.rs`, unless that needs a feature: what its first file hands on, or has itself.
+fn in_modules(source: &Path, lib: &str) -> BTreeSet<String> {
+    let modules = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let modules = modules.filter(|module| !FEATURES.contains(module));
+    let texts =
+        modules.filter_map(|name| fs::read_to_string(source.join(name).join("mod.rs")).ok());
+    let names = texts.flat_map(|text| {
+        let structs = text.lines().filter_map(|line| line.strip_prefix("pub struct "));
+        let name =
+            |rest: &str| rest.split(|c: char| !c.is_alphanumeric()).next().map(str::to_owned);
+        let own: Vec<_> = structs.filter_map(name).collect();
+        exported(&text).into_iter().chain(own)
+    });
+    names.collect()
+}
+
 /// All of them, without those that need a feature; `source` is the library's `src`.
 pub(crate) fn public(source: &Path) -> BTreeSet<String> {
     let lib = fs::read_to_string(source.join("lib.rs")).expect("lib.rs");
-    let (exported, mut paths) = (exported(&lib), Vec::new());
+    let (mut exported, mut paths) = (exported(&lib), Vec::new());
+    exported.extend(in_modules(source, &lib));
     files(source, &mut paths);
     let is_in = |path: &PathBuf| {
         let inner = path.strip_prefix(source).expect("it is in there");

@@ -7,6 +7,7 @@ mod failures;
 mod folds;
 mod limiter;
 mod limiter_rate;
+mod limiter_steer;
 mod map;
 mod size;
 

@@ -159,6 +159,11 @@ pub(crate) fn check(group: &str) {
 }
 
 #[test]
+fn clients() {
+    check("clients");
+}
+
+#[test]
 fn links() {
     check("links");
 }

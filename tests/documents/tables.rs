@@ -20,7 +20,7 @@ fn rows(table: &str) -> impl Iterator<Item = &str> {
 
 /// The files that a table calls by this name: one, or all that are in a folder.
 fn files_of(name: &str) -> Vec<PathBuf> {
-    let elsewhere = ["src/", "models/"].iter().any(|folder| name.starts_with(folder));
+    let elsewhere = ["src/", "models/", "examples/"].iter().any(|folder| name.starts_with(folder));
     let place = if elsewhere { root().join(name) } else { root().join("tests").join(name) };
     let file = place.with_extension("rs");
     if file.is_file() { vec![file] } else { sources_in(&place) }
@@ -65,6 +65,23 @@ fn the_tests_of_the_other_table_exist() {
     assert!(tests.len() > 90, "only {} were found", tests.len());
     for (file, test) in tests {
         head_of(file, test);
+    }
+}
+
+/// Each feature of the ancestors has its row, and tests in the last column.
+#[test]
+fn the_tests_of_the_ancestors_table_exist() {
+    let table = read("docs/ancestors.md");
+    let ids = (1..=10).map(|n| format!("D{n}")).chain((1..=24).map(|n| format!("T{n}")));
+    for id in ids {
+        let start = format!("| {id} |");
+        let row = rows(&table).find(|row| row.starts_with(&start));
+        let row = row.unwrap_or_else(|| panic!("no row {id}"));
+        let tests = tests_of(row.rsplit(" | ").next().unwrap_or_default());
+        assert!(!tests.is_empty(), "{id} names no test");
+        for (file, test) in tests {
+            head_of(file, test);
+        }
     }
 }
 

@@ -266,7 +266,7 @@ fn a_job_that_gives_a_joined_tuple_asks_for_no_more() {
     });
 }
 
-/// Of a list that is joined: what watches its items, the policy, the result and its cancellation handler.
+/// Of a list that is joined: what watches its items, the collector, the result and its cancellation handler.
 #[test]
 fn a_joined_list_is_four_allocations() {
     watched(|| {

@@ -10,6 +10,7 @@ mod on_drop;
 mod queue_limit;
 mod scope;
 mod scope_sound;
+mod serial;
 mod shown;
 mod shutdown;
 mod shutdown_report;

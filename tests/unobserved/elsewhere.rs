@@ -1,8 +1,8 @@
 //! Failures on their way through something else: a list, a shield, an executor.
 
 use crate::common::{Gate, flush, one_worker};
-use crate::{Typed, alone_with_the_hook, failed, texts};
-use asynckit::{AsyncList, Job, Promise};
+use crate::{Typed, alone_with_the_hook, failed, seen, texts, unseen};
+use asynckit::{AsyncList, Flow, Job, Promise, pages};
 
 /// I4: what `any` swallows is not reported, nor is what a loser does later.
 #[test]
@@ -54,5 +54,27 @@ fn a_failure_whose_callback_was_refused_is_reported() {
         let failed = Typed::<u8>::failed("the refused error".to_owned());
         assert!(failed.via(nobody).catch(|_| Ok(1)).get(None).unwrap_err().is_abandoned());
         assert_eq!(texts(), ["the refused error"]);
+    });
+}
+
+/// A page that was read ahead, and that nothing has asked for.
+#[test]
+fn a_failure_of_a_flow_is_reported_unless_it_was_taken() {
+    alone_with_the_hook(|| {
+        let failing = || {
+            pages(1, |n: u8| match n {
+                1 => Promise::ready((1, Some(2))),
+                _ => failed().map(|n| (n, None)),
+            })
+        };
+        seen("a page that was taken", |_| {
+            let mut flow = failing();
+            assert_eq!((flow.next().unwrap().unwrap(), flow.next().unwrap().is_err()), (1, true));
+        });
+        unseen("a page that was read ahead", |_| drop(failing().next()));
+        seen("a flow that was joined", |_| drop(failing().join().get(None)));
+        unseen("one of those at once", |_| {
+            drop(Flow::at_once(0..2, 2, |n| if n == 0 { Promise::ready(0) } else { failed() }));
+        });
     });
 }

@@ -12,6 +12,8 @@ mod single;
 mod support;
 mod tree;
 
+pub(crate) use downloads::serve_if_asked;
+
 use crate::harness::Workload;
 
 /// All of them, in the order of the report.

@@ -77,6 +77,8 @@ pub(crate) struct Page {
     pub(crate) bytes: usize,
     /// How many levels of links from it were still to be followed.
     pub(crate) depth: u32,
+    /// How often it was asked for.
+    pub(crate) attempts: u32,
 }
 
 pub(crate) struct Failed {
@@ -112,7 +114,12 @@ impl Crawl {
     fn read(&self, page: &Response, depth: u32) -> Vec<Link> {
         let (found, from) = (links_to_follow(page, depth), Some(page.url()));
         let mut notes = self.notes();
-        notes.pages.push(Page { url: page.url().clone(), bytes: page.bytes().len(), depth });
+        notes.pages.push(Page {
+            url: page.url().clone(),
+            bytes: page.bytes().len(),
+            depth,
+            attempts: page.attempts() - page.history().len() as u32,
+        });
         notes.seen.insert(page.url().clone()); // where a redirect led
         if depth == self.depth {
             notes.hosts.extend(host(page.url())); // a root's redirect may lead to another host

@@ -10,6 +10,7 @@ mod folder;
 mod links;
 mod loopback;
 mod options;
+mod ranges;
 mod render;
 mod report;
 mod server;
@@ -21,8 +22,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use asynckit::Pool;
-use asynckit::http::{Session, Url};
+use asynckit::http::{Retry, Session, Url};
+use asynckit::{Backoff, Pool};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -69,7 +70,13 @@ fn run(options: &Options, out: &mut impl Write) -> Result<bool, Box<dyn Error>> 
 
 /// Makes the session, and starts the server if the pages to crawl are not somewhere else.
 fn prepare(options: &Options, pool: &Pool) -> Result<(Session, Vec<Url>), Box<dyn Error>> {
-    let settings = Session::builder().pool(pool).timeout(options.timeout);
+    let pauses = Backoff::exponential(Duration::from_millis(100)).full_jitter();
+    let settings = Session::builder()
+        .pool(pool)
+        .timeout(options.timeout)
+        .max_per_host(options.per_host)
+        .max_body(options.largest << 20)
+        .retries(Retry::default().pauses(pauses.times(options.retries)));
     Ok(match options.folder() {
         Some(folder) => {
             let root = server::start(folder, options.delay())?;

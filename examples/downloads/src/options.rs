@@ -34,6 +34,15 @@ pub(crate) struct Options {
     /// Threads that read the pages [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = at_least_one, default_value_t = processors(), hide_default_value = true)]
     pub(crate) workers: usize,
+    /// The most pages to fetch from one host at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = at_least_one)]
+    pub(crate) per_host: usize,
+    /// How often to ask again for a page that fails in passing
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) retries: usize,
+    /// The largest page to fetch
+    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..1 << 20))]
+    pub(crate) largest: u64,
     /// The longest that one page may take
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
     pub(crate) timeout: Duration,

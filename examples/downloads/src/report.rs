@@ -18,6 +18,14 @@ pub(crate) fn totals(out: &mut impl Write, notes: &Notes, time: Duration) -> io:
     let bytes = notes.pages.iter().map(|page| page.bytes as u64).sum();
     row(out, "pages", &count(notes.pages.len()))?;
     row(out, "bytes", &HumanBytes(bytes).to_string())?;
+    if let Some(largest) = notes.pages.iter().max_by_key(|page| page.bytes) {
+        let size = HumanBytes(largest.bytes as u64);
+        row(out, "largest", &format!("{size}  {}", largest.url))?;
+    }
+    let again: u32 = notes.pages.iter().map(|page| page.attempts.saturating_sub(1)).sum();
+    if again > 0 {
+        row(out, "asked again", &count(again as usize))?;
+    }
     row(out, "failures", &count(notes.failures.len()))?;
     row(out, "time taken", &seconds(time))?;
     if notes.left_out > 0 {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -162,6 +163,42 @@ fn a_folder_gives_nothing_that_is_outside_or_hidden() {
     ] {
         assert_eq!(folder.answer(path), Answer::Missing, "{path}");
     }
+}
+
+#[test]
+fn a_page_that_fails_in_passing_is_asked_for_again_and_not_too_many_at_once() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (count, peak) = (Arc::clone(&now), Arc::clone(&most));
+    let visits = Arc::new(Mutex::new(BTreeMap::<u32, u32>::new()));
+    let links: Vec<String> = (0..20).map(|n| format!("/{n}")).collect();
+    let index = move || future::ready(page(&links.iter().map(String::as_str).collect::<Vec<_>>()));
+    let busy = move |Path(n): Path<u32>| async move {
+        peak.fetch_max(count.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        count.fetch_sub(1, Ordering::SeqCst);
+        let mut visits = visits.lock().expect("no panic");
+        let visit = visits.entry(n).or_default();
+        *visit += 1;
+        let fails = n == 7 && *visit == 1;
+        if fails { StatusCode::SERVICE_UNAVAILABLE.into_response() } else { "here".into_response() }
+    };
+    let site = Router::new().route("/", get(index)).route("/{n}", get(busy));
+    let root = serve(site).expect("a server");
+    let (good, report) = run_with(&["--per-host", "3", root.as_str()]);
+    assert!(good && report.contains("asked again") && !report.contains("503"), "{report}");
+    assert!(most.load(Ordering::SeqCst) <= 3);
+}
+
+#[test]
+fn a_page_that_is_too_large_is_a_row() {
+    let site = Router::new()
+        .route("/", get(|| async { page(&["/large", "/small"]) }))
+        .route("/large", get(|| async { vec![b'.'; (1 << 20) + 1] }))
+        .route("/small", get(|| async { vec![b'.'; 1 << 20] }));
+    let root = serve(site).expect("a server");
+    let (good, report) = run_with(&["--largest", "1", root.as_str()]);
+    assert!(good && report.contains("more than 1048576 bytes"), "{report}");
+    assert!(report.contains("1.00 MiB"), "{report}");
 }
 
 fn run_with(arguments: &[&str]) -> (bool, String) {

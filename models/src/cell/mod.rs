@@ -5,14 +5,10 @@ pub(crate) mod engine;
 
 pub(crate) mod defer;
 pub(crate) mod future;
+pub(crate) mod join;
 #[cfg(test)]
 pub(crate) mod run;
 pub(crate) mod shared;
 pub(crate) mod state;
 #[cfg(test)]
 pub(crate) mod wait;
-
-#[path = "../../../src/cell/mailbox.rs"]
-pub(crate) mod mailbox;
-#[path = "../../../src/cell/tally.rs"]
-pub(crate) mod tally;

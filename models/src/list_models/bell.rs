@@ -1,9 +1,10 @@
-//! What a thread that waits for a list leaves in the mailbox.
+//! What a thread that waits for a list leaves in the queue.
 
 use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Condvar, Mutex};
 
-use crate::cell::mailbox::Armed;
+use crate::cell::join::queue::Armed;
+use crate::cell::state::word::Listener;
 
 /// A parked thread, counted as the library's is.
 #[repr(align(16))]
@@ -22,7 +23,7 @@ impl Bell {
     }
 
     pub(super) fn armed(bell: &Arc<Bell>) -> Armed {
-        Armed::Thread(Arc::into_raw(Arc::clone(bell)).cast_mut().cast())
+        Armed::Listener(Listener::Thread(Arc::into_raw(Arc::clone(bell)).cast_mut().cast()))
     }
 
     pub(super) fn take(pointer: *mut ()) -> Arc<Bell> {
@@ -31,7 +32,7 @@ impl Bell {
     }
 
     pub(super) fn give_up(armed: Armed) {
-        let Armed::Thread(pointer) = armed else { unreachable!() };
+        let Armed::Listener(Listener::Thread(pointer)) = armed else { unreachable!() };
         drop(Bell::take(pointer));
     }
 

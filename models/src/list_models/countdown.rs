@@ -1,4 +1,4 @@
-//! A policy counts the items down.
+//! A collector counts the items down.
 
 use std::rc::Rc;
 

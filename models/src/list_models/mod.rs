@@ -1,38 +1,42 @@
-//! A list's mailbox: items that settle, against the handle that waits, times out, or leaves the rest to a policy.
-//! The last one is join's countdown, in which items that have nothing to tell may only be tallied.
+//! A list's completion queue: items that settle, against the handle that waits, times out, has the queue watched, or
+//! leaves the rest to a collector.
+//! The last one is join's countdown, in which items that have nothing to tell may only be counted.
 
 mod bell;
 mod countdown;
-mod tally;
+mod counter;
 mod wait;
+mod watch;
 
+use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use loom::cell::UnsafeCell;
 use loom::thread;
 
-use crate::cell::mailbox::{Armed, Mailbox};
-use crate::cell::tally::Tally;
+use crate::cell::join::counter::Counter;
+use crate::cell::join::queue::{Armed, Queue};
+use crate::cell::state::word::Listener;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use bell::Bell;
 
 #[repr(align(16))]
 struct Slot {
     next: AtomicPtr<()>,
-    /// Written by whoever settles the item, read by the drainer.
+    /// Written by whoever settles the item, read by the driver.
     outcome: UnsafeCell<usize>,
     /// It has come, and was to be counted only.
     came: AtomicBool,
 }
 
-/// What the drainer touches.
+/// What the driver touches.
 #[derive(Default)]
 struct Drained {
     arrived: Vec<usize>,
     completed: usize,
     cancelled: usize,
-    /// For how many the tally was opened, and how many it has counted.
+    /// For how many the counter was opened, and how many it has counted.
     room: usize,
     counted: usize,
     /// What was dropped before its entry came.
@@ -41,12 +45,16 @@ struct Drained {
 
 /// A list of as many items as it has slots. The last slot is the entry that asks to cancel.
 struct List {
-    mailbox: ManuallyDrop<Mailbox>,
-    tally: Tally,
-    /// Whether the policy lets items be tallied.
-    tallies: bool,
-    /// Read by who uses the tally, written when the list is freed.
+    queue: ManuallyDrop<Queue>,
+    counter: Counter,
+    /// Whether the collector lets items be counted.
+    counts: bool,
+    /// Read by who uses the counter, or is about to push, written when the list is freed.
     alive: UnsafeCell<()>,
+    /// Written before the queue is watched, read by who tells it of an item.
+    watcher: UnsafeCell<()>,
+    /// How many items it was told of.
+    told: Cell<usize>,
     slots: Vec<Slot>,
     drained: ManuallyDrop<UnsafeCell<Drained>>,
     /// The handle's, the run's and the canceller's; the items have none.
@@ -60,21 +68,23 @@ impl List {
         List::with(items, false)
     }
 
-    fn tallied(items: usize) -> Rc<List> {
+    fn counted(items: usize) -> Rc<List> {
         List::with(items, true)
     }
 
-    fn with(items: usize, tallies: bool) -> Rc<List> {
+    fn with(items: usize, counts: bool) -> Rc<List> {
         let slot = |_| Slot {
             next: AtomicPtr::new(std::ptr::null_mut()),
             outcome: UnsafeCell::new(0),
             came: AtomicBool::new(false),
         };
         Rc::new(List {
-            mailbox: ManuallyDrop::new(Mailbox::new()),
-            tally: Tally::closed(),
-            tallies,
+            queue: ManuallyDrop::new(Queue::new()),
+            counter: Counter::closed(),
+            counts,
             alive: UnsafeCell::new(()),
+            watcher: UnsafeCell::new(()),
+            told: Cell::new(0),
             slots: (0..=items).map(slot).collect(),
             drained: ManuallyDrop::new(UnsafeCell::new(Drained::default())),
             references: AtomicUsize::new(1),
@@ -99,8 +109,8 @@ impl List {
             *self.result.borrow_mut() = std::mem::take(unsafe { &mut *drained });
         });
         self.alive.with_mut(|_| ());
-        // SAFETY: the last reference is gone; loom checks that nobody uses the mailbox any more.
-        unsafe { ManuallyDrop::drop(&mut *(&raw const self.mailbox).cast_mut()) };
+        // SAFETY: the last reference is gone; loom checks that nobody uses the queue any more.
+        unsafe { ManuallyDrop::drop(&mut *(&raw const self.queue).cast_mut()) };
     }
 
     /// An item has settled, or somebody cancels (the last index).
@@ -108,27 +118,43 @@ impl List {
         let slot = &self.slots[index];
         // SAFETY: loom checks that the access is exclusive.
         slot.outcome.with_mut(|outcome| unsafe { *outcome = index + 1 });
-        if index < self.items() && self.tally.is_open() {
+        if index < self.items() && self.counter.is_open() {
             self.alive.with(|_| ());
             slot.came.store(true, Ordering::Release);
-            if self.tally.count() {
+            if self.counter.count() {
                 return;
             }
         }
         let entry = std::ptr::from_ref(slot).cast_mut().cast();
-        match self.mailbox.push(entry, &slot.next) {
+        match self.queue.push(entry, &slot.next, || self.tell(1)) {
             None => {}
-            Some(Armed::Thread(thread) | Armed::Waker(thread)) => Bell::take(thread).ring(),
-            Some(Armed::Policy) => self.drain(entry),
+            Some(Armed::Listener(Listener::Thread(thread) | Listener::Waker(thread))) => {
+                Bell::take(thread).ring();
+            }
+            Some(Armed::Driver) => self.drain(entry),
         }
     }
 
-    /// With the right to drain: what has come, in the order of time.
-    fn fetch(&self) -> bool {
-        self.add(self.mailbox.take())
+    /// The watcher is told of items.
+    fn tell(&self, items: usize) {
+        self.alive.with(|_| ());
+        self.watcher.with(|_| ());
+        self.told.set(self.told.get() + items);
     }
 
-    fn add(&self, newest: *mut ()) -> bool {
+    /// The handle has the queue watched.
+    fn watch(&self) {
+        self.watcher.with_mut(|_| ());
+        let come = self.add(self.queue.watch());
+        self.tell(come);
+    }
+
+    /// The driver: what has come, in the order of time.
+    fn fetch(&self) -> bool {
+        self.add(self.queue.take()) > 0
+    }
+
+    fn add(&self, newest: *mut ()) -> usize {
         let first = std::ptr::from_ref(&self.slots[0]).addr();
         let (mut entry, mut fetched) = (newest, Vec::new());
         while !entry.is_null() {
@@ -148,7 +174,7 @@ impl List {
                 }
             }
         });
-        !fetched.is_empty()
+        fetched.len()
     }
 
     fn is_complete(&self) -> bool {
@@ -159,7 +185,7 @@ impl List {
         })
     }
 
-    /// The policy's run, with what has brought the right to drain.
+    /// The run, with what has brought the driver's role.
     fn drain(&self, entry: *mut ()) {
         self.add(entry);
         loop {
@@ -171,32 +197,32 @@ impl List {
                 return;
             }
             self.open();
-            if self.mailbox.arm(Armed::Policy) {
+            if self.queue.arm(Armed::Driver) {
                 return;
             }
         }
     }
 
-    /// Takes over what was tallied.
+    /// Takes over what was counted.
     fn close(&self) {
         self.drained.with_mut(|drained| {
             // SAFETY: loom checks that the access is exclusive.
             let drained = unsafe { &mut *drained };
             if drained.room > 0 {
-                drained.counted += drained.room - self.tally.close();
+                drained.counted += drained.room - self.counter.close();
                 drained.room = 0;
             }
         });
     }
 
-    /// Has all items tallied that have not come, but one; none once they are dropped as they come.
+    /// Has all items counted that have not come, but one; none once they are dropped as they come.
     fn open(&self) {
         self.drained.with_mut(|drained| {
             // SAFETY: loom checks that the access is exclusive.
             let drained = unsafe { &mut *drained };
-            if self.tallies && drained.cancelled == 0 {
+            if self.counts && drained.cancelled == 0 {
                 drained.room = self.items() - drained.arrived.len() - drained.counted - 1;
-                self.tally.open(drained.room);
+                self.counter.open(drained.room);
             }
         });
     }
@@ -226,7 +252,7 @@ impl List {
         });
     }
 
-    /// The handle goes, and leaves the rest to a policy.
+    /// The handle goes, and leaves the rest to a collector.
     fn hand_on(&self) {
         self.retain();
         self.drain(std::ptr::null_mut());
@@ -238,7 +264,7 @@ impl List {
         while !self.is_complete() {
             let bell = Bell::new();
             let armed = Bell::armed(&bell);
-            if self.mailbox.arm(armed) {
+            if self.queue.arm(armed) {
                 bell.wait();
             } else {
                 Bell::give_up(armed);
@@ -247,15 +273,15 @@ impl List {
         }
     }
 
-    /// As a `wait` whose time is over as soon as it has armed the mailbox.
+    /// As a `wait` whose time is over as soon as it has armed the queue.
     fn expired_wait(&self) {
         let bell = Bell::new();
         let armed = Bell::armed(&bell);
-        if !self.mailbox.arm(armed) || self.mailbox.disarm(armed) {
+        if !self.queue.arm(armed) || self.queue.disarm(armed) {
             Bell::give_up(armed);
         } else {
             // An item has come meanwhile, and owns the bell.
-            assert!(!self.mailbox.is_empty());
+            assert!(!self.queue.is_empty());
         }
         self.fetch();
     }

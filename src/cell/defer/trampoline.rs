@@ -73,6 +73,7 @@ impl Bounce {
     }
 }
 
+#[inline]
 fn is(flags: u32) -> bool {
     NOW.get() & flags != 0
 }
@@ -120,6 +121,7 @@ pub(crate) fn afresh<R>(f: impl FnOnce() -> R) -> R {
 
 /// Whether this thread is inside a step that must not be nested, so that blocking here would keep
 /// others waiting.
+#[inline]
 pub(crate) fn is_settling() -> bool {
     is(ACTIVE)
 }
@@ -165,11 +167,13 @@ fn run_waiting() {
 
 // ── Drops of user code ───────────────────────────────────────────────────────────────────────────
 
+#[inline]
 pub(super) fn dropping<R>(f: impl FnOnce() -> R) -> R {
     with_flags(|now| now | DROPPING, f)
 }
 
 /// Whether user code must not be dropped just now: inside of another such drop it would nest.
+#[inline]
 pub(super) fn must_wait() -> bool {
     is(DROPPING | QUIET)
 }

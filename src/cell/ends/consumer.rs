@@ -81,7 +81,7 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
     /// A cell that can have a link: one without an outcome to take gives way to a new chain, since
     /// two run loops must never share a root.
     #[inline]
-    fn into_root_of_more(self, location: &'static Location<'static>) -> Self {
+    pub(in crate::cell) fn into_root_of_more(self, location: &'static Location<'static>) -> Self {
         match self.seen() {
             Seen::Pending | Seen::Settled => self,
             seen => self.replaced(seen, location),
@@ -116,7 +116,7 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
                         }
                     }
                     Err(_) => {
-                        self.cell().header().place.show();
+                        self.cell().header().provenance.show();
                         self.cell().header().word.taken(true);
                     }
                 }
@@ -209,7 +209,7 @@ impl<T, E> Consumer<T, E> {
     pub(crate) fn begun_by(&self) -> Option<(&'static str, &'static Location<'static>)> {
         // SAFETY: the root lives as long as its chain's tail.
         let header = unsafe { self.root().header() };
-        header.place.location().map(|place| (header.vtable().kind, place))
+        header.provenance.location().map(|place| (header.vtable().kind, place))
     }
 
     /// What the job that a pending chain began with is doing, for `Debug`; nothing if it began with none.
@@ -248,8 +248,8 @@ impl<T, E> Consumer<T, E> {
             let header = self.cell().header();
             let kind = header.vtable().kind;
             match self.seen() {
-                Seen::Cancelled | Seen::Arrived => header.place.made(kind),
-                _ => header.place.trace(kind),
+                Seen::Cancelled | Seen::Arrived => header.provenance.made(kind),
+                _ => header.provenance.trace(kind),
             }
         }
     }

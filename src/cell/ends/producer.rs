@@ -127,7 +127,7 @@ impl<T: 'static, E: 'static> Producer<T, E> {
             // place.
             unsafe {
                 let header = self.cell.header();
-                header.place.put_item(trace, header.vtable().kind, index);
+                header.provenance.put_item(trace, header.vtable().kind, index);
             }
         }
         self.settle(outcome);
@@ -139,7 +139,7 @@ impl<T: 'static, E: 'static> Producer<T, E> {
             // SAFETY: as in `settle_by_way`.
             unsafe {
                 let header = self.cell.header();
-                header.place.put(trace, Some(header.vtable().kind));
+                header.provenance.put(trace, Some(header.vtable().kind));
             }
         }
         self.settle(outcome);
@@ -150,7 +150,7 @@ impl<T: 'static, E: 'static> Producer<T, E> {
     pub(crate) fn settle_for(self, outcome: Outcome<T, E>, trace: Option<Box<Trace>>) {
         if let Some(trace) = trace {
             // SAFETY: as in `settle_by_way`.
-            unsafe { self.cell.header().place.replace(trace) };
+            unsafe { self.cell.header().provenance.replace(trace) };
         }
         self.settle(outcome);
     }

@@ -95,16 +95,31 @@ fn run_waiting() {
     }
 }
 
-/// Whether this is a job that runs inside the call that has posted it.
-pub(crate) fn is_inside() -> bool {
-    INLINE.get()
-}
+/// What this thread is in the middle of.
+pub(crate) struct ThisThread;
 
-/// Before this thread blocks: runs what waits on it for the end of something further out.
-#[inline]
-pub(crate) fn flush_all() {
-    trampoline::run_queue();
-    flush();
+impl ThisThread {
+    /// Before it blocks: runs what waits on it for the end of something further out.
+    #[inline]
+    pub(crate) fn flush() {
+        trampoline::run_queue();
+        flush();
+    }
+
+    /// Runs user code of a job in the middle of whatever the thread is doing: what it settles is delivered at once.
+    pub(crate) fn afresh<R>(f: impl FnOnce() -> R) -> R {
+        trampoline::afresh(f)
+    }
+
+    /// Whether it is inside a step that must not be nested, so that blocking here would keep others waiting.
+    pub(crate) fn is_settling() -> bool {
+        trampoline::is_settling()
+    }
+
+    /// Whether it is in a job that runs inside the call that has posted it.
+    pub(crate) fn is_inside_post() -> bool {
+        INLINE.get()
+    }
 }
 
 /// Before this thread waits for something: runs what waits for the end of a job that is further out.
@@ -127,10 +142,12 @@ fn flush_now() {
 static TABLE: ExecutorVTable = ExecutorVTable { post, retain: uncounted, release: uncounted };
 static INLINE_HEAD: ExecutorHead = ExecutorHead { vtable: &TABLE };
 
-/// The executor that runs everything inside the call that posts it.
-pub(crate) fn inline() -> ExecutorHandle {
-    // SAFETY: the table is for this head, which is static, looks at nothing else, and counts nothing.
-    unsafe { ExecutorHandle::counted(NonNull::from(&INLINE_HEAD)) }
+impl ExecutorHandle {
+    /// The executor that runs everything inside the call that posts it.
+    pub(crate) fn inline() -> Self {
+        // SAFETY: the table is for this head, which is static, looks at nothing else, and counts nothing.
+        unsafe { ExecutorHandle::counted(NonNull::from(&INLINE_HEAD)) }
+    }
 }
 
 /// # Safety
@@ -140,8 +157,8 @@ unsafe fn uncounted(_: NonNull<ExecutorHead>) {}
 /// # Safety
 /// As for the table's `post`: the item is the caller's to give.
 unsafe fn post(_: NonNull<ExecutorHead>, item: Item, _: Lane) -> Result<(), Refused> {
-    run_inside(inline(), item, |executor| {
-        let here = RunContext::new(executor.word(), u32::MAX);
+    run_inside(ExecutorHandle::inline(), item, |executor| {
+        let here = RunContext::endless(executor.word());
         // SAFETY: the caller gives the item, and this executor runs it once.
         unsafe { queued::run_unlinked(item, &here) };
     });

@@ -39,24 +39,6 @@ thread_local! {
     static LOCALS: RefCell<Vec<Weak<dyn Local>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// This thread drains the queue from now on.
-pub(crate) fn drains(queue: &Arc<dyn Local>) {
-    let mut others = Vec::new(); // what may be dropped with them is the user's: when nothing is borrowed
-    let mut is_other = |local: &Weak<dyn Local>| {
-        let Some(other) = local.upgrade() else { return false };
-        let same = std::ptr::addr_eq(Arc::as_ptr(&other), Arc::as_ptr(queue));
-        others.push(other);
-        !same
-    };
-    // It fails where the thread ends: then it will not wait any more.
-    let _ = LOCALS.try_with(|locals| {
-        let mut locals = locals.borrow_mut();
-        locals.retain(&mut is_other);
-        locals.push(Arc::downgrade(queue));
-    });
-    drop(others);
-}
-
 /// This thread waits, and is woken by jobs for the queues that it drains.
 pub(crate) struct Draining {
     /// With what was woken before: a wait further out.
@@ -65,6 +47,24 @@ pub(crate) struct Draining {
 }
 
 impl Draining {
+    /// This thread drains the queue from now on.
+    pub(crate) fn register(queue: &Arc<dyn Local>) {
+        let mut others = Vec::new(); // what may be dropped with them is the user's: when nothing is borrowed
+        let mut is_other = |local: &Weak<dyn Local>| {
+            let Some(other) = local.upgrade() else { return false };
+            let same = std::ptr::addr_eq(Arc::as_ptr(&other), Arc::as_ptr(queue));
+            others.push(other);
+            !same
+        };
+        // It fails where the thread ends: then it will not wait any more.
+        let _ = LOCALS.try_with(|locals| {
+            let mut locals = locals.borrow_mut();
+            locals.retain(&mut is_other);
+            locals.push(Arc::downgrade(queue));
+        });
+        drop(others);
+    }
+
     /// `None`: this thread drains no queue.
     pub(crate) fn begin() -> Option<Self> {
         let all = |locals: &RefCell<Vec<Weak<dyn Local>>>| {

@@ -7,7 +7,7 @@ use super::inline;
 use crate::cell::defer::trampoline;
 use crate::cell::executor::handle::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item, Refused};
 use crate::cell::run::queued;
-use crate::cell::state::context::{IN_A_ROW, RunContext};
+use crate::cell::state::context::RunContext;
 use crate::cell::state::header::Lane;
 use crate::sync;
 use crate::sync::Arc;
@@ -113,17 +113,18 @@ impl Posted {
         // SAFETY: `this` is not dropped, and the handle is taken once.
         let executor = unsafe { std::ptr::read(&raw const this.executor) };
         if inline::is_given(ticket) {
-            inline::run_inside(executor, item, |executor| run(item, executor, u32::MAX));
+            inline::run_inside(executor, item, |executor| {
+                run(item, &RunContext::endless(executor.word()));
+            });
         } else {
-            trampoline::afresh(|| run(item, &executor, IN_A_ROW));
+            trampoline::afresh(|| run(item, &RunContext::new(executor.word())));
         }
     }
 }
 
-fn run(item: Item, executor: &ExecutorHandle, in_a_row: u32) {
-    let here = RunContext::new(executor.word(), in_a_row);
+fn run(item: Item, here: &RunContext) {
     // SAFETY: the item was posted to this executor, and its only `Posted` was used up.
-    unsafe { queued::run_unlinked(item, &here) };
+    unsafe { queued::run_unlinked(item, here) };
 }
 
 impl Drop for Posted {

@@ -113,26 +113,27 @@ where
     };
 }
 
-/// A new future for `executor`, and the consumer of its promise. The caller posts the item.
-pub(crate) fn task<F, T, E>(
-    future: F,
-    executor: ExecutorHandle,
-    location: &'static Location<'static>,
-) -> (Item, Consumer<T, E>)
-where
-    F: Future<Output: IntoOutcome<Ok = T, Err = E>> + Send + 'static,
-    T: 'static,
-    E: 'static,
-{
-    let table = const { &FutureTable::<F, T, E>::TABLE };
-    let chain = Chain::deferred();
-    let _ = chain.claim(ptr::null_mut()); // under way at once; the schedule has its own
-    let header = Header::new(table, Word::pending(), chain, location);
-    let core = Core { schedule: Schedule::queued(), executor };
-    let work = MaybeUninit::new(Within { context: telemetry::Context::current(), future });
-    let cell = body::boxed(Task::<F, T, E> { header, outcome: MaybeUninit::uninit(), core, work });
-    // SAFETY: the new cell has no other consumer, and its outcome is where a cell's outcome is.
-    (Item::Task(cell), unsafe { Consumer::from_cell(cell) })
+impl<T: 'static, E: 'static> Consumer<T, E> {
+    /// A new future for `executor`, and the consumer of its promise. The caller posts the item.
+    pub(crate) fn future<F>(
+        future: F,
+        executor: ExecutorHandle,
+        location: &'static Location<'static>,
+    ) -> (Item, Self)
+    where
+        F: Future<Output: IntoOutcome<Ok = T, Err = E>> + Send + 'static,
+    {
+        let table = const { &FutureTable::<F, T, E>::TABLE };
+        let chain = Chain::deferred();
+        let _ = chain.claim(ptr::null_mut()); // under way at once; the schedule has its own
+        let header = Header::new(table, Word::pending(), chain, location);
+        let core = Core { schedule: Schedule::queued(), executor };
+        let work = MaybeUninit::new(Within { context: telemetry::Context::current(), future });
+        let cell =
+            body::boxed(Task::<F, T, E> { header, outcome: MaybeUninit::uninit(), core, work });
+        // SAFETY: the new cell has no other consumer, and its outcome is where a cell's outcome is.
+        (Item::Task(cell), unsafe { Self::from_cell(cell) })
+    }
 }
 
 /// # Safety

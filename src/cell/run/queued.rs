@@ -10,24 +10,85 @@ use crate::cell::state::header::{CellRef, Permission};
 use crate::cell::state::task;
 use crate::cell::state::word::Receiver;
 
-/// Runs an item on a thread of its executor. Whether it was a job that no other thread had claimed.
-///
-/// # Safety
-/// The item was posted to that executor, and is run once.
-pub(crate) unsafe fn run(item: Item, here: &RunContext) -> bool {
-    // SAFETY: the caller's promise; the queue's use of the link is over.
-    unsafe {
-        if let Item::Link(child) = item {
-            clear_link(child);
+impl Item {
+    /// Runs an item on a thread of its executor. Whether it was a job that no other thread had claimed.
+    ///
+    /// # Safety
+    /// The item was posted to that executor, and is run once.
+    pub(crate) unsafe fn run(self, here: &RunContext) -> bool {
+        // SAFETY: the caller's promise; the queue's use of the link is over.
+        unsafe {
+            if let Item::Link(child) = self {
+                clear_link(child);
+            }
+            run_unlinked(self, here)
         }
-        run_unlinked(item, here)
+    }
+
+    /// Whether an item is for its executor only. Else another one may run it where that is closed.
+    ///
+    /// # Safety
+    /// The item is the caller's.
+    pub(crate) unsafe fn needs_its_executor(self) -> bool {
+        // SAFETY: an item keeps its cells.
+        unsafe {
+            let cell = match self {
+                Item::Start(cell) | Item::Task(cell) | Item::Link(cell) => cell,
+                Item::Settled(parent) => match parent.header().word.receiver() {
+                    Some(Receiver::Continuation(child)) => CellRef::from_address(child),
+                    _ => return true,
+                },
+            };
+            cell.header().vtable().needs_executor
+        }
+    }
+
+    /// Whether a queued item is a job that no thread has started or claimed.
+    pub(crate) fn is_waiting(self) -> bool {
+        // SAFETY: a queued item keeps its cell alive.
+        unsafe {
+            match self {
+                Item::Start(root) => root.header().up.is_waiting(),
+                Item::Task(root) => task::is_fresh(root),
+                Item::Settled(_) | Item::Link(_) => false,
+            }
+        }
     }
 }
 
-/// As [`run`], for an executor that does not link its items: a link still has its executor.
+impl Refused {
+    /// Settles an item that its pool will not run: its promise fails with `Abandoned`.
+    ///
+    /// # Safety
+    /// The item is the caller's.
+    pub(crate) unsafe fn abandon(self) {
+        let Refused { item, shut_down } = self;
+        // SAFETY: the caller's promise; the queue's use of the link is over.
+        unsafe {
+            if let Item::Link(child) = item {
+                clear_link(child);
+            }
+            end(item, Permission::Refused(shut_down));
+        }
+    }
+}
+
+impl CellRef {
+    /// Runs the job of this root, which the caller has claimed, and what comes of it. Whether it is through: a
+    /// future may have to be polled again.
+    ///
+    /// # Safety
+    /// The caller has claimed it, and is on a thread of its executor.
+    pub(crate) unsafe fn run_claimed(self, here: &RunContext) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { start(self, Permission::Granted, Some(here)) }
+    }
+}
+
+/// As [`Item::run`], for an executor that does not link its items: a link still has its executor.
 ///
 /// # Safety
-/// As for [`run`].
+/// As for [`Item::run`].
 pub(in crate::cell) unsafe fn run_unlinked(item: Item, here: &RunContext) -> bool {
     // SAFETY: a queued item keeps its cells alive: the job by `REFERRED`, the others by being the
     // producer's.
@@ -59,7 +120,11 @@ pub(in crate::cell) unsafe fn run_unlinked(item: Item, here: &RunContext) -> boo
 ///
 /// # Safety
 /// The caller has won [`Chain::start`](crate::cell::state::chain::Chain::start) or `claim`, or has claimed a task.
-pub(crate) unsafe fn start(root: CellRef, turn: Permission, here: Option<&RunContext>) -> bool {
+pub(in crate::cell) unsafe fn start(
+    root: CellRef,
+    turn: Permission,
+    here: Option<&RunContext>,
+) -> bool {
     // SAFETY: the caller is the job's producer.
     unsafe {
         if root.header().vtable().task.is_some() {
@@ -69,20 +134,6 @@ pub(crate) unsafe fn start(root: CellRef, turn: Permission, here: Option<&RunCon
         settle_job(root, progress, here);
     }
     true
-}
-
-/// Settles an item that its pool will not run: its promise fails with `Abandoned`.
-///
-/// # Safety
-/// The item is the caller's.
-pub(crate) unsafe fn abandon(Refused { item, shut_down }: Refused) {
-    // SAFETY: the caller's promise; the queue's use of the link is over.
-    unsafe {
-        if let Item::Link(child) = item {
-            clear_link(child);
-        }
-        end(item, Permission::Refused(shut_down));
-    }
 }
 
 /// Settles an item that its executor has refused, as abandoned: its callback runs nowhere.
@@ -126,36 +177,6 @@ unsafe fn end(item: Item, turn: Permission) {
                     task::run(root, turn, None);
                 }
             }
-        }
-    }
-}
-
-/// Whether an item is for its executor only. Else another one may run it where that is closed.
-///
-/// # Safety
-/// The item is the caller's.
-pub(crate) unsafe fn needs_its_executor(item: Item) -> bool {
-    // SAFETY: an item keeps its cells.
-    unsafe {
-        let cell = match item {
-            Item::Start(cell) | Item::Task(cell) | Item::Link(cell) => cell,
-            Item::Settled(parent) => match parent.header().word.receiver() {
-                Some(Receiver::Continuation(child)) => CellRef::from_address(child),
-                _ => return true,
-            },
-        };
-        cell.header().vtable().needs_executor
-    }
-}
-
-/// Whether a queued item is a job that no thread has started or claimed.
-pub(crate) fn is_waiting(item: Item) -> bool {
-    // SAFETY: a queued item keeps its cell alive.
-    unsafe {
-        match item {
-            Item::Start(root) => root.header().up.is_waiting(),
-            Item::Task(root) => task::is_fresh(root),
-            Item::Settled(_) | Item::Link(_) => false,
         }
     }
 }

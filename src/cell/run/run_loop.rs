@@ -54,7 +54,12 @@ pub(crate) unsafe fn settle_without_outcome(cell: CellRef) {
 /// # Safety
 /// The caller gives the cell away.
 pub(crate) unsafe fn hand_on(cell: CellRef, receiver: Receiver) {
-    bounce(Bounce::Deliver((cell, receiver), deliver));
+    if is_settling() {
+        bounce(Bounce::Deliver((cell, receiver), deliver));
+    } else {
+        // SAFETY: the caller's promise. By a direct call: this is the way of most outcomes.
+        shield(|| unsafe { deliver((cell, receiver)) });
+    }
 }
 
 /// Hands on what has settled, if there is something.

@@ -90,7 +90,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             if has_value && turn != BranchTurn::Here {
                 cell.header().up.set_executor(executor.address());
                 if let Err(refused) = executor.post(Item::Start(cell), turn.lane()) {
-                    queued::abandon(refused);
+                    refused.abandon();
                 }
             } else if cell.header().up.start() {
                 let _ = queued::start(cell, Permission::Granted, None); // no user function is called

@@ -131,9 +131,9 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             let header = self.feeder.header();
             let kind = header.vtable().kind;
             if standing == Standing::Settled && header.word.has_outcome() {
-                header.place.trace(kind)
+                header.provenance.trace(kind)
             } else {
-                header.place.made(kind)
+                header.provenance.made(kind)
             }
         }
     }

@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 use super::value::Shared;
 use crate::cell::executor::handle::ExecutorHandle;
 use crate::cell::foreign::inline;
-use crate::cell::mailbox::Armed;
 use crate::cell::state::dependency::Ticket;
 use crate::cell::state::header::{CellRef, Lane};
 use crate::cell::state::word::Listener;
@@ -173,12 +172,12 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     /// Waits until it has settled. `false`: the time is over, or this thread is called.
     pub(super) fn wait(&self, timeout: Timeout, called: &AtomicBool) -> bool {
         let ticket = std::cell::Cell::new(None);
-        let listen = |armed| {
-            let added = self.add(Waiter::Listener(park::listener(armed)));
+        let listen = |listener| {
+            let added = self.add(Waiter::Listener(listener));
             ticket.set(added.ok());
             ticket.get().is_some()
         };
-        let unlisten = |_: Armed| ticket.get().is_some_and(|ticket| self.remove(ticket).is_some());
+        let unlisten = |_| ticket.get().is_some_and(|ticket| self.remove(ticket).is_some());
         park::wait_for(|| self.is_settled(), listen, unlisten, timeout, called)
     }
 

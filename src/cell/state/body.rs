@@ -197,7 +197,7 @@ unsafe fn give_up(cell: CellRef) {
     // SAFETY: as in `free_root`; the flag says that the table has such a function.
     unsafe {
         let header = cell.header();
-        header.place.clear();
+        header.provenance.clear();
         if let Some(give_up) = header.vtable().give_up {
             give_up(cell);
         }
@@ -212,7 +212,7 @@ pub(in crate::cell) unsafe fn free(cell: CellRef) {
     // SAFETY: the caller's promise; the layout is the one that the cell was made with.
     unsafe {
         let header = cell.header();
-        header.place.clear();
+        header.provenance.clear();
         let layout = header.vtable().layout;
         sync::count_cell(-1);
         dealloc(cell.as_ptr().cast(), layout);

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 /// How many callbacks run in a row, on a worker or inside one job of a foreign executor, before what is queued there
 /// has its turn. Spent in `run/run_loop.rs`, by `turn_for`.
-pub(crate) const IN_A_ROW: u32 = 64;
+const IN_A_ROW: u32 = 64;
 
 /// The thread of an executor that is running its items.
 pub(crate) struct RunContext {
@@ -18,8 +18,19 @@ pub(crate) struct RunContext {
 }
 
 impl RunContext {
-    pub(crate) fn new(executor: *mut (), in_a_row: u32) -> Self {
-        RunContext { executor, left: Cell::new(in_a_row), helping: false }
+    /// A thread that gives the executor's others their turn after so many callbacks.
+    pub(crate) fn new(executor: *mut ()) -> Self {
+        RunContext { executor, left: Cell::new(IN_A_ROW), helping: false }
+    }
+
+    /// A thread that is inside the call that has posted the job: there is no queue to have a turn.
+    pub(in crate::cell) fn endless(executor: *mut ()) -> Self {
+        RunContext { executor, left: Cell::new(u32::MAX), helping: false }
+    }
+
+    /// The queue has had its turn.
+    pub(crate) fn refill(&self) {
+        self.left.set(IN_A_ROW);
     }
 
     /// A worker that runs what it waits for.

@@ -34,7 +34,7 @@ pub(crate) enum Settle {
     Gone,
     /// It was settled before by a deferred alone, which has gone: its reference is to be dropped.
     Before,
-    /// The consumer has settled the cell itself: drop the outcome, then call [`Word::arrive`].
+    /// The consumer has settled the cell itself: drop the outcome, then call [`Word::arrive`](super::word::Word::arrive).
     Cancelled,
 }
 
@@ -46,7 +46,7 @@ pub(crate) enum Attach {
     Attached(Option<Listener>),
     /// Settled already: the caller owns the cell and its outcome.
     Settled,
-    /// Settled without an outcome to take: see [`Word::seen`].
+    /// Settled without an outcome to take: see [`Word::seen`](super::word::Word::seen).
     WithoutOutcome,
 }
 

@@ -8,7 +8,7 @@ use super::chain::Chain;
 use super::compressed::{FLAG_1, FLAG_2, FLAG_3, compress, decompress};
 use super::context::RunContext;
 use super::dependency::Depends;
-use super::origin::Place;
+use super::provenance::Provenance;
 use super::word::Word;
 use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
@@ -20,7 +20,7 @@ pub(crate) struct Header {
     /// What the cell is: a compressed reference to its table, and the flags below.
     table: AtomicU32,
     /// Where the promise was made; after a failure the way that it came.
-    pub(crate) place: Place,
+    pub(crate) provenance: Provenance,
     /// Queued: the next item of the queue. Pending link: its executor. Pending deferred: its
     /// cancellation handlers. One field is enough, since no cell is two of these at a time.
     pub(crate) link: AtomicPtr<()>,
@@ -169,7 +169,7 @@ impl Header {
         Header {
             word,
             table: AtomicU32::new(compress(vtable) | vtable.flags()),
-            place: Place::new(location),
+            provenance: Provenance::new(location),
             link: AtomicPtr::new(std::ptr::null_mut()),
             up,
         }

@@ -7,7 +7,7 @@
 //! | `chain` | the chain word of a root: start, claim, cancel, follow, end (no unsafe code) |
 //! | `header` | what every cell begins with, and its table of functions |
 //! | `body` | the memory of a cell: the work, later the outcome |
-//! | `origin` | where a promise was made; after a failure the way that it came |
+//! | `provenance` | where a promise was made; after a failure the way that it came |
 //! | `compressed`, `indexed` | references to statics, and traces, in 32 bits |
 //! | `observer` | what a settled cell is given to in place of a link |
 //! | `context` | the executor's thread on which a step runs |
@@ -26,7 +26,7 @@
 //! | --- | --- | --- | --- |
 //! | `word` | both, by its methods | the owner | – |
 //! | `table` | all read; the producer sets one flag | all read | all read |
-//! | `place` | the producer; the consumer reads where it was made | the owner | all read where it was made |
+//! | `provenance` | the producer; the consumer reads where it was made | the owner | all read where it was made |
 //! | `link` | the queue that has the cell; else the producer | the queue that has it | the queue that still has it |
 //! | `up` | link: all read; root: all, by its methods | as before | all, by its methods |
 //! | body | the producer; a look at the work by `BUSY` | the owner | empty |
@@ -50,6 +50,6 @@ pub(in crate::cell) mod duties;
 pub(in crate::cell) mod header;
 pub(in crate::cell) mod indexed;
 pub(in crate::cell) mod observer;
-pub(in crate::cell) mod origin;
+pub(in crate::cell) mod provenance;
 pub(in crate::cell) mod task;
 pub(in crate::cell) mod word;

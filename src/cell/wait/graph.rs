@@ -193,40 +193,6 @@ unsafe fn leads_on(root: CellRef) -> bool {
     !header.up.waits_for_nothing() && (header.vtable().job || !header.up.is_waiting())
 }
 
-/// Takes a job of `executor` that the chain waits for directly, if no thread has started it. The caller
-/// runs it with [`start`](crate::cell::run::queued::start).
-///
-/// # Safety
-/// The tail is kept meanwhile.
-pub(crate) unsafe fn claim(tail: CellRef, executor: *mut ()) -> Option<CellRef> {
-    // SAFETY: a root that is shown is alive; the first one as long as the tail.
-    unsafe {
-        let root = tail.root();
-        if claim_root(root, executor) {
-            return Some(root); // mostly this is the job
-        }
-        if !leads_on(root) {
-            return None;
-        }
-        let mut claimed = None;
-        let visit = |_: &Graph, root| {
-            claimed = Some(root).filter(|root| claim_root(*root, executor));
-            claimed.is_some()
-        };
-        with_graph(|graph| graph.walk(tail, visit));
-        claimed
-    }
-}
-
-/// Takes the job of `executor` that has this root, if no thread has started it.
-///
-/// # Safety
-/// The root is alive.
-pub(crate) unsafe fn claim_root(root: CellRef, executor: *mut ()) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { root.header().up.claim(executor) || task::claim(root, executor) }
-}
-
 /// How many roots are looked at for a promise that would follow itself: so that a line of followers is
 /// not gone through again for each one more.
 const FAR: usize = 64;
@@ -265,28 +231,62 @@ pub(in crate::cell) unsafe fn undo_circle(cell: CellRef, inner: CellRef) -> Opti
 /// The place of a thread that waits.
 pub(crate) struct Waiting(Option<u64>);
 
-/// The thread would wait for itself.
-pub(crate) struct Circle;
-
-/// This thread is about to wait for a chain.
-///
-/// # Safety
-/// The tail is kept until the place is dropped.
-pub(crate) unsafe fn wait_for(tail: CellRef, timed: bool) -> Result<Waiting, Circle> {
-    let running = running();
-    if running.is_empty() {
-        return Ok(Waiting(None)); // no chain waits for this thread
-    }
-    with_graph(|graph| {
-        // SAFETY: the caller's promise.
-        if unsafe { graph.leads_to(tail, &running) } {
-            return Err(Circle);
+/// The tail of a chain, or a root, as what a thread waits for.
+impl CellRef {
+    /// Takes a job of `executor` that the chain waits for directly, if no thread has started it. The caller
+    /// runs it with `run_claimed`.
+    ///
+    /// # Safety
+    /// The tail is kept meanwhile.
+    pub(crate) unsafe fn claim_upstream(self, executor: *mut ()) -> Option<CellRef> {
+        // SAFETY: a root that is shown is alive; the first one as long as the tail.
+        unsafe {
+            let root = self.root();
+            if root.claim_root(executor) {
+                return Some(root); // mostly this is the job
+            }
+            if !leads_on(root) {
+                return None;
+            }
+            let mut claimed = None;
+            let visit = |_: &Graph, root: CellRef| {
+                claimed = Some(root).filter(|root| root.claim_root(executor));
+                claimed.is_some()
+            };
+            with_graph(|graph| graph.walk(self, visit));
+            claimed
         }
-        let id = graph.next;
-        graph.next += 1;
-        graph.waits.push(Wait { id, running, tail, timed });
-        Ok(Waiting(Some(id)))
-    })
+    }
+
+    /// Takes the job of `executor` that has this root, if no thread has started it.
+    ///
+    /// # Safety
+    /// The root is alive.
+    pub(crate) unsafe fn claim_root(self, executor: *mut ()) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.header().up.claim(executor) || task::claim(self, executor) }
+    }
+
+    /// This thread is about to wait for this chain. `None`: it would wait for itself.
+    ///
+    /// # Safety
+    /// The tail is kept until the place is dropped.
+    pub(crate) unsafe fn begin_wait(self, timed: bool) -> Option<Waiting> {
+        let running = running();
+        if running.is_empty() {
+            return Some(Waiting(None)); // no chain waits for this thread
+        }
+        with_graph(|graph| {
+            // SAFETY: the caller's promise.
+            if unsafe { graph.leads_to(self, &running) } {
+                return None;
+            }
+            let id = graph.next;
+            graph.next += 1;
+            graph.waits.push(Wait { id, running, tail: self, timed });
+            Some(Waiting(Some(id)))
+        })
+    }
 }
 
 impl Drop for Waiting {

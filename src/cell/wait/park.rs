@@ -3,7 +3,6 @@
 use std::task::Waker;
 
 use crate::cell::defer::trampoline;
-use crate::cell::mailbox::Armed;
 use crate::cell::state::word::{Listener, Seen, Word};
 use crate::giving_way::wait_a_moment;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -88,18 +87,9 @@ pub(in crate::cell) fn wait(word: &Word, timeout: Timeout, called: &AtomicBool) 
             unsafe { forget(left) };
         }
     }
-    let listen = |armed| word.listen(listener(armed));
-    let unlisten = |armed| word.unlisten(listener(armed));
+    let listen = |listener| word.listen(listener);
+    let unlisten = |listener| word.unlisten(listener);
     wait_for(ready, listen, unlisten, timeout, called)
-}
-
-/// What is to be woken, as a listener.
-pub(in crate::cell) fn listener(armed: Armed) -> Listener {
-    match armed {
-        Armed::Thread(thread) => Listener::Thread(thread),
-        Armed::Waker(waker) => Listener::Waker(waker),
-        Armed::Policy => unreachable!("a policy does not wait"),
-    }
 }
 
 /// Waits until `ready`. `listen` has this thread unparked when it becomes so, and fails if it is;
@@ -107,8 +97,8 @@ pub(in crate::cell) fn listener(armed: Armed) -> Listener {
 /// time is over, or this thread was unparked after `called` was set.
 pub(in crate::cell) fn wait_for(
     ready: impl Fn() -> bool,
-    listen: impl Fn(Armed) -> bool,
-    unlisten: impl Fn(Armed) -> bool,
+    listen: impl Fn(Listener) -> bool,
+    unlisten: impl Fn(Listener) -> bool,
     timeout: Timeout,
     called: &AtomicBool,
 ) -> bool {
@@ -119,10 +109,10 @@ pub(in crate::cell) fn wait_for(
     if wait_a_moment(&ready) {
         return true;
     }
-    let thread = Armed::Thread(Arc::into_raw(this_thread()).cast_mut().cast());
+    let thread = Listener::Thread(Arc::into_raw(this_thread()).cast_mut().cast());
     if !listen(thread) {
         // SAFETY: it never got in.
-        unsafe { forget_armed(thread) };
+        unsafe { forget(thread) };
         return true;
     }
     loop {
@@ -133,7 +123,7 @@ pub(in crate::cell) fn wait_for(
             Some(left) => thread::park_timeout(left),
             None if unlisten(thread) => {
                 // SAFETY: taken back.
-                unsafe { forget_armed(thread) };
+                unsafe { forget(thread) };
                 return false;
             }
             None => return true,
@@ -142,18 +132,4 @@ pub(in crate::cell) fn wait_for(
             return true;
         }
     }
-}
-
-/// A waker for a mailbox.
-pub(in crate::cell) fn into_armed(waker: &Waker) -> Armed {
-    Armed::Waker(Box::into_raw(Box::new(waker.clone())).cast())
-}
-
-/// Drops what is not to be woken.
-///
-/// # Safety
-/// As for [`wake`].
-pub(in crate::cell) unsafe fn forget_armed(armed: Armed) {
-    // SAFETY: the caller's promise.
-    unsafe { forget(listener(armed)) };
 }

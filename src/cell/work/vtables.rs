@@ -190,8 +190,8 @@ unsafe fn run_step<S: Step<T, E>, T: 'static, E: 'static>(
         if failed && matches!(next, Ok(Next::Settled(Err(_)) | Next::Same(_)) | Err(_)) {
             carry(parent, cell, matches!(next, Ok(Next::Same(_))));
             if S::LOOKS {
-                cell.header().place.set_seen();
-                cell.header().place.show();
+                cell.header().provenance.set_seen();
+                cell.header().provenance.show();
             }
         }
         done(cell, next)
@@ -265,7 +265,7 @@ pub(in crate::cell) unsafe fn abandon<T, E>(cell: CellRef, turn: Permission) {
             let mut way = Box::new(Trace::new());
             way.push("shutdown", location);
             let header = cell.header();
-            header.place.put(way, Some(header.vtable().kind));
+            header.provenance.put(way, Some(header.vtable().kind));
         }
         fail::<T, E>(cell, FailureKind::Abandoned);
     }
@@ -287,7 +287,7 @@ pub(in crate::cell) unsafe fn done<T, E>(
             // SAFETY: the caller produces the cell.
             unsafe {
                 let header = cell.header();
-                header.place.put(trace, Some(header.vtable().kind));
+                header.provenance.put(trace, Some(header.vtable().kind));
             }
             Err(failure)
         }
@@ -313,7 +313,7 @@ unsafe fn carry(from: CellRef, to: CellRef, same: bool) {
         let (from, to) = (from.header(), to.header());
         if from.word.has_outcome() {
             let own = Some(to.vtable().kind).filter(|_| to.vtable().in_way);
-            to.place.take_over(own, &from.place, from.vtable().kind, same);
+            to.provenance.take_over(own, &from.provenance, from.vtable().kind, same);
         }
     }
 }
@@ -365,7 +365,7 @@ pub(in crate::cell) unsafe fn drop_outcome<T: 'static, E: 'static>(cell: CellRef
             // SAFETY: the caller owns the settled cell.
             let trace = unsafe {
                 let header = cell.header();
-                header.place.take(header.vtable().kind)
+                header.provenance.take(header.vtable().kind)
             };
             if !trace.is_seen() {
                 unobserved::report(failure, *trace);

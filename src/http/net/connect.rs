@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
+use super::super::protocols::Protocols;
 use super::line::Watched;
 use super::proxy::{is_socks, name, tunnel};
 use super::{Fault, Kept, Line, Lookup, NoConnection, Proxies};
@@ -47,6 +48,8 @@ pub(in crate::http) struct Settings {
 pub(in crate::http) struct Connector {
     settings: Arc<Settings>,
     tcp: HttpConnector<Lookup>,
+    /// For proxies, which are spoken to by HTTP/1.1.
+    tls_to_proxy: Option<std::sync::Arc<rustls::ClientConfig>>,
 }
 
 impl Connector {
@@ -55,7 +58,11 @@ impl Connector {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(15)));
-        Self { settings: Arc::new(settings), tcp }
+        let tls_to_proxy = settings.tls.as_deref().cloned().map(|mut tls| {
+            tls.alpn_protocols = Protocols::One.alpn();
+            std::sync::Arc::new(tls)
+        });
+        Self { settings: Arc::new(settings), tcp, tls_to_proxy }
     }
 
     async fn connect(self, target: Uri) -> Result<Conversation, NoConnection> {
@@ -105,16 +112,18 @@ impl Connector {
                 stream = tunnel(proxy, stream, target.clone()).await?;
             }
         }
+        let mut is_http2 = false;
         if secure {
-            stream = self.secured(stream, &target).await?;
+            (stream, is_http2) = secured(stream, &target, self.settings.tls.clone()).await?;
         }
-        Ok(Conversation { stream: TokioIo::new(stream), line, told_where })
+        Ok(Conversation { stream: TokioIo::new(stream), line, told_where, is_http2 })
     }
 
     async fn to_proxy(&self, proxy: &Intercept) -> Result<(AnyStream, Arc<Line>), NoConnection> {
         let (stream, line) = self.tcp(with_port(proxy.uri())).await?;
         if proxy.uri().scheme_str() == Some("https") {
-            return Ok((self.secured(stream, proxy.uri()).await?, line));
+            let tls = self.tls_to_proxy.clone();
+            return Ok((secured(stream, proxy.uri(), tls).await?.0, line));
         }
         Ok((stream, line))
     }
@@ -126,16 +135,21 @@ impl Connector {
         let kept = Arc::clone(&self.settings.kept);
         Ok((Box::new(Watched::new(stream, Arc::clone(&line), kept)), line))
     }
+}
 
-    async fn secured(&self, stream: AnyStream, target: &Uri) -> Result<AnyStream, NoConnection> {
-        let fault = |cause: io::Error| NoConnection::new(Fault::Tls, cause);
-        let host = target.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let host = ServerName::try_from(host).map_err(|error| fault(io::Error::other(error)))?;
-        let config = self.settings.tls.clone();
-        let config = config.ok_or_else(|| fault(io::Error::other("no certificates")))?;
-        let secured = TlsConnector::from(config).connect(host, stream).await;
-        Ok(Box::new(secured.map_err(fault)?))
-    }
+/// TLS over `stream`; and whether HTTP/2 is spoken in it.
+async fn secured(
+    stream: AnyStream,
+    target: &Uri,
+    config: Option<std::sync::Arc<rustls::ClientConfig>>,
+) -> Result<(AnyStream, bool), NoConnection> {
+    let fault = |cause: io::Error| NoConnection::new(Fault::Tls, cause);
+    let host = target.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let host = ServerName::try_from(host).map_err(|error| fault(io::Error::other(error)))?;
+    let config = config.ok_or_else(|| fault(io::Error::other("no certificates")))?;
+    let secured = TlsConnector::from(config).connect(host, stream).await.map_err(fault)?;
+    let is_http2 = secured.get_ref().1.alpn_protocol() == Some(b"h2");
+    Ok((Box::new(secured), is_http2))
 }
 
 /// SOCKS proxies have no default port that the connector knows.
@@ -181,11 +195,13 @@ pub(in crate::http) struct Conversation {
     line: Arc<Line>,
     /// A proxy at the other end wants the whole URL.
     told_where: bool,
+    is_http2: bool,
 }
 
 impl Connection for Conversation {
     fn connected(&self) -> Connected {
-        Connected::new().proxy(self.told_where).extra(Arc::clone(&self.line))
+        let connected = Connected::new().proxy(self.told_where).extra(Arc::clone(&self.line));
+        if self.is_http2 { connected.negotiated_h2() } else { connected }
     }
 }
 

@@ -19,18 +19,23 @@ impl Kept {
         Arc::new(Self { idle: Mutex::new(Vec::new()), most, freed: Notify::new() })
     }
 
-    /// A request has it. One that was being closed as too many, and whose end has not been seen, stays.
+    /// A request has it, and over HTTP/2 others may have it, too. One that was being closed as too many, and whose end has not been seen, stays.
     pub(in crate::http) fn take(&self, line: &Arc<Line>) {
         line.reopen();
-        self.idle.lock().retain(|idle| !Arc::ptr_eq(idle, line));
+        let mut idle = self.idle.lock();
+        line.enter();
+        // Mostly one of the last: those are used first.
+        if let Some(index) = idle.iter().rposition(|idle| Arc::ptr_eq(idle, line)) {
+            idle.remove(index);
+        }
     }
 
     /// Its request is over. The oldest ones that are too many are closed.
     pub(in crate::http) fn rest(&self, line: &Arc<Line>) {
         let surplus = {
             let mut idle = self.idle.lock();
-            idle.retain(|other| !Arc::ptr_eq(other, line));
-            if line.is_gone() {
+            let is_last = line.leave();
+            if !is_last || line.is_gone() {
                 return;
             }
             idle.push(Arc::clone(line));

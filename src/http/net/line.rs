@@ -24,6 +24,8 @@ pub(in crate::http) struct Line {
     moved: AtomicU64,
     /// How many answers it has brought: with more than none it is reused.
     answers: AtomicUsize,
+    /// How many requests have it.
+    users: AtomicUsize,
     closed: AtomicBool,
     /// Its stream is no more.
     gone: AtomicBool,
@@ -31,11 +33,12 @@ pub(in crate::http) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(peer: Option<SocketAddr>) -> Arc<Self> {
+    pub(in crate::http) fn new(peer: Option<SocketAddr>) -> Arc<Self> {
         Arc::new(Self {
             peer,
             moved: AtomicU64::new(Clock::now()),
             answers: AtomicUsize::new(0),
+            users: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             gone: AtomicBool::new(false),
             reader: Mutex::new(None),
@@ -63,6 +66,18 @@ impl Line {
     pub(in crate::http) fn is_reused(&self) -> bool {
         // ORDERING: as in `answered`.
         self.answers.load(Ordering::Relaxed) > 0
+    }
+
+    /// Under the lock of [`Kept`].
+    pub(super) fn enter(&self) {
+        // ORDERING: Relaxed, the lock orders it.
+        self.users.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Under the lock of [`Kept`]; whether that was the last one.
+    pub(super) fn leave(&self) -> bool {
+        // ORDERING: as in `enter`.
+        self.users.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
     /// Under the lock of [`Kept`].

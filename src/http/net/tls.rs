@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error as TlsError, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
+use super::super::protocols::Protocols;
 use super::super::{Error, ErrorKind};
 // rustls takes the standard library's.
 use crate::sync::{OnceLock, StdArc as Arc};
@@ -23,7 +24,10 @@ pub(in crate::http) struct Trust {
 }
 
 /// Makes the TLS settings, or says why there are none.
-pub(in crate::http) fn tls_config(trust: &Trust) -> Result<Arc<ClientConfig>, Error> {
+pub(in crate::http) fn tls_config(
+    trust: &Trust,
+    protocols: Protocols,
+) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -38,13 +42,8 @@ pub(in crate::http) fn tls_config(trust: &Trust) -> Result<Arc<ClientConfig>, Er
             config.with_client_auth_cert(chain, key).map_err(bad)?
         }
     };
-    config.alpn_protocols = alpn();
+    config.alpn_protocols = protocols.alpn();
     Ok(Arc::new(config))
-}
-
-/// What is offered does not depend on what other crates switch on.
-fn alpn() -> Vec<Vec<u8>> {
-    vec![b"http/1.1".to_vec()]
 }
 
 fn verifier(

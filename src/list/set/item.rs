@@ -1,7 +1,7 @@
 //! One promise of a live set: a list of one, whose policy gives the outcome to the set.
 
 use super::shared::Shared;
-use crate::cell::{Items, Policy};
+use crate::cell::{Collector, Items};
 use crate::failure::Failure;
 use crate::sync::Arc;
 use crate::trace::Trace;
@@ -19,7 +19,7 @@ impl<K, T: Send + 'static, E: Send + 'static> Item<K, T, E> {
     }
 }
 
-impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Policy<T, E> for Item<K, T, E> {
+impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Collector<T, E> for Item<K, T, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if self.cancelled {
             items.discard(index);
@@ -40,7 +40,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Policy<T, E> for I
     }
 
     /// The work is cancelled before the outcome is seen.
-    fn ended(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
+    fn closed(&mut self, items: &mut Items<T, E>, failure: Failure<E>) {
         self.cancelled = true;
         let mut way = Trace::new();
         way.listen(|| items.cancel_pending());

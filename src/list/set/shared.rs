@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::Location;
 
 use super::item::Item;
-use crate::cell::{self, Consumer, Ended, Ender, ExecutorHandle, Gather, Origin, Producer, Way};
+use crate::cell::{
+    self, CloseReason, Closer, Consumer, ExecutorHandle, Gather, Origin, Producer, Way,
+};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::list::KeyedCompleted;
 use crate::pool::{Waited, Worker};
@@ -33,7 +35,7 @@ struct State<K, T: Send + 'static, E: Send + 'static> {
 /// A promise that is pending.
 struct Pending<K> {
     key: K,
-    ender: Ender,
+    ender: Closer,
     executor: ExecutorHandle,
 }
 
@@ -80,7 +82,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
         let (source, executor) = promise.into_parts();
         let mut gather = Gather::new();
         gather.watch(source, location);
-        let ender = gather.ender();
+        let ender = gather.closer();
         let mut state = self.lock();
         let number = state.next;
         state.next += 1;
@@ -94,7 +96,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
         drop(state);
         gather.hand_to(Box::new(Item::new(Arc::clone(self), number)));
         if let Some(key) = late {
-            ender.end(Ended::Cancelled);
+            ender.close(CloseReason::Cancelled);
             drop_quietly(key);
         }
         number
@@ -106,7 +108,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
             return false;
         };
         drop(state);
-        ender.end(Ended::Cancelled);
+        ender.close(CloseReason::Cancelled);
         true
     }
 
@@ -114,7 +116,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
         let state = self.lock();
         let enders: Vec<_> = state.pending.values().map(|one| one.ender.clone()).collect();
         drop(state);
-        enders.iter().for_each(|ender| ender.end(Ended::Cancelled));
+        enders.iter().for_each(|ender| ender.close(CloseReason::Cancelled));
     }
 
     /// The set is gone: cancels what is pending, and reports failures that were not taken.
@@ -146,7 +148,7 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
         let come = std::mem::take(&mut state.come);
         for (number, Pending { key, ender, executor }) in std::mem::take(&mut state.pending) {
             let (mut producer, consumer) = Producer::pair::<Rest>(location);
-            producer.on_cancel(Box::new(move || ender.end(Ended::Unwanted)));
+            producer.on_cancel(Box::new(move || ender.close(CloseReason::Unwanted)));
             state.back.insert(number, producer);
             rest.insert(number, (key, Promise::new(consumer, executor)));
         }

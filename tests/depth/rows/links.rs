@@ -132,6 +132,9 @@ pub(crate) const ROWS: &[Row] = &[
     row!("a local queue", ["LocalQueue::run_pending"], |world, link, carried| {
         link.via(&world.local).finally(move || drop(carried))
     }),
+    row!("a serial executor", ["Promise::via", "Serial::new"], |world, link, carried| {
+        link.via(asynckit::Serial::new(&world.pool)).finally(move || drop(carried))
+    }),
     Row {
         name: "an executor that refuses",
         uses: &["Promise::via"],

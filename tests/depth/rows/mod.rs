@@ -1,5 +1,6 @@
 //! The rows: one for each way in which a promise can hang behind another one.
 
+mod clients;
 mod links;
 mod lists;
 mod others;
@@ -11,6 +12,7 @@ use crate::table::Row;
 
 /// All rows, by what they are about.
 pub(crate) const ALL: &[(&str, &[Row])] = &[
+    ("clients", clients::ROWS),
     ("links", links::ROWS),
     ("lists", lists::ROWS),
     ("others", others::ROWS),

@@ -234,7 +234,7 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         name: "a limiter that waits",
-        uses: &["Limiter::run"],
+        uses: &["Limiter::run", "Limiter::run_with_priority"],
         step: |world, link, carried| {
             let limiter = Limiter::new(1).on(&world.pool);
             let link = link.share();
@@ -243,7 +243,7 @@ pub(crate) const ROWS: &[Row] = &[
                 move || link.map(drop_it)
             });
             drop(first);
-            limiter.run(move || {
+            limiter.run_with_priority(1, move || {
                 drop(carried);
                 link
             })

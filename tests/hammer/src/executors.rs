@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asynckit::{Executor, ExecutorRef, Inline, Job};
+use asynckit::{Executor, ExecutorRef, Inline, Job, Serial};
 
 use crate::finding::panic_on_purpose;
 use crate::held::{Kept, number};
@@ -46,7 +46,7 @@ fn elsewhere(job: Job, r: &mut Random) {
 pub(crate) fn any(r: &mut Random) -> (ExecutorRef, u64) {
     let number = number();
     let foreign = Foreign { canary: Canary::new(), number, seed: r.next() };
-    let executor: ExecutorRef = match r.below(9) {
+    let executor: ExecutorRef = match r.below(11) {
         0 => Inline.into(),
         1 => ExecutorRef::new(foreign),
         2 => Arc::new(foreign).into(),
@@ -55,6 +55,8 @@ pub(crate) fn any(r: &mut Random) -> (ExecutorRef, u64) {
         5 => world().queues.copy(r).unwrap_or_default().into(),
         6 => (&*Handle::any(r)).into(),
         7 => ExecutorRef::new(world().residents[0].clone()),
+        8 => Serial::new(&*Handle::any(r)).into(),
+        9 => (&Serial::new(ExecutorRef::new(foreign))).into(),
         _ => ExecutorRef::new(Inline),
     };
     (executor, number)

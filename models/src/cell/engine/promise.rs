@@ -172,7 +172,7 @@ impl Promise {
     /// What a worker does that waits for the promise: it runs the root itself if nobody has started it.
     pub(crate) fn claim(&self, world: &World, pool: Pool) {
         // SAFETY: the promise keeps its cell.
-        if let Some(root) = unsafe { graph::claim(self.0, pool.address()) } {
+        if let Some(root) = unsafe { self.0.claim_upstream(pool.address()) } {
             let closure = root.take_closure();
             run_links(world, closure.run(world, root));
         }
@@ -181,6 +181,6 @@ impl Promise {
     /// What a thread does that waits for the promise, in user code of a chain. `None`: it would wait for itself.
     pub(crate) fn wait(&self) -> Option<impl Drop + use<>> {
         // SAFETY: the promise keeps its cell; models end it after the place.
-        unsafe { graph::wait_for(self.0, false) }.ok()
+        unsafe { self.0.begin_wait(false) }
     }
 }

@@ -1,12 +1,12 @@
 //! Where callbacks run, and the jobs that foreign executors have kept.
 
-use asynckit::{Executor, LocalQueue};
+use asynckit::{Executor, LocalQueue, Serial};
 
 use super::wait::moment;
 use super::{Operation, operation};
 use crate::callback::callback;
 use crate::executors;
-use crate::held::Held;
+use crate::held::{Held, LAST};
 use crate::pools::Handle;
 use crate::random::Random;
 use crate::value::{Fault, Value, check};
@@ -24,6 +24,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .often(),
     operation("local queue's get", &["LocalQueue::get"], get),
+    operation("serial", &["Serial::new", "Serial::run", "Serial::len", "Serial::is_empty"], serial),
     operation("drop a local queue", &[], |r| drop(world().queues.take(r))).seldom(),
 ];
 
@@ -42,6 +43,15 @@ fn via(r: &mut Random) {
         _ => promise.chain(move |value| callback.result("via chain", Some(value))),
     };
     Held::new(promise, after).keep(r);
+}
+
+fn serial(r: &mut Random) {
+    let serial = Serial::new(&*Handle::any(r));
+    for _ in 0..r.below(4) {
+        let callback = callback(r, LAST);
+        serial.run(move || callback.run("serial")).detach();
+    }
+    assert!(serial.len() < 10_000 || serial.is_empty());
 }
 
 /// Here, or through an executor of the library.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use asynckit::Limiter;
 
+use super::wait::moment;
 use super::{Operation, operation};
 use crate::callback::callback;
 use crate::held::{Held, LAST};
@@ -19,7 +20,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
         limiter,
     )
     .seldom(),
-    operation("limiter's run", &["Limiter::run"], run),
+    operation("limiter's run", &["Limiter::run", "Limiter::run_with_priority"], run),
+    operation(
+        "steer a limiter",
+        &[
+            "Limiter::set_limit",
+            "Limiter::pause",
+            "Limiter::resume",
+            "Limiter::is_paused",
+            "Limiter::clear",
+            "Limiter::idle",
+            "Limiter::wait_idle",
+        ],
+        steer,
+    ),
     operation("look at a limiter", &["Limiter::under_way", "Limiter::waiting"], look).seldom(),
     operation("drop a limiter", &[], |r| drop(world().limiters.take(r))).seldom(),
 ];
@@ -39,13 +53,33 @@ fn run(r: &mut Random) {
     let Some(limiter) = world().limiters.copy(r) else { return };
     let (callback, inner) = (callback(r, LAST), Held::any(r));
     let promise = match r.below(3) {
-        0 => limiter.run(move || callback.result("limiter's run", None)),
+        0 => limiter.run_with_priority(r.below(3) as i32 - 1, move || {
+            callback.result("limiter's run", None)
+        }),
         _ => limiter.run(move || {
             callback.run("limiter's run");
             inner.it.map(|value: Value| value)
         }),
     };
     Held::new(promise, LAST).keep(r);
+}
+
+fn steer(r: &mut Random) {
+    let Some(limiter) = world().limiters.copy(r) else { return };
+    match r.below(5) {
+        0 => limiter.set_limit(r.below(4)),
+        1 => {
+            limiter.pause();
+            assert!(!format!("{}", limiter.is_paused()).is_empty());
+            limiter.resume(); // what waits has its turn some day
+        }
+        2 => _ = limiter.clear(),
+        3 => _ = limiter.wait_idle(moment(r)),
+        _ => {
+            let callback = callback(r, LAST);
+            limiter.idle().finally(move || callback.run("limiter is idle")).detach();
+        }
+    }
 }
 
 fn look(r: &mut Random) {

@@ -2,6 +2,7 @@
 //! table with the public calls that it makes; `tests/every_operation.rs` tells which public calls no line has.
 
 mod cancel;
+mod clients;
 mod completed;
 mod concurrent;
 mod executors;
@@ -64,6 +65,7 @@ const TOPICS: &[Topic] = &[
     ("limiters", limiters::OPERATIONS),
     ("pools", pools::OPERATIONS),
     ("failures", failures::OPERATIONS),
+    ("clients", clients::OPERATIONS),
 ];
 
 const fn operation(

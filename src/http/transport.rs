@@ -1,0 +1,155 @@
+//! [`Transport`]: what takes requests to their answers in place of the session's own connections.
+
+use bytes::Bytes;
+
+use super::answer_body::AnswerBody;
+use super::engine::{Engine, Head, Limits};
+use super::net::Line;
+use super::waiting::{First, first, while_moving};
+use super::{Error, ErrorKind, Request, Response, SessionBuilder};
+use crate::sync::Arc;
+use crate::{Failure, IntoPromise, Pool, Promise};
+
+type Answering = dyn Fn(Request) -> Promise<Response, Error> + Send + Sync;
+
+/// Takes a request to its answer.
+#[derive(Clone)]
+pub(super) enum Transport {
+    /// A function of the user's.
+    Function(Arc<Answering>),
+    #[cfg(feature = "reqwest")]
+    Reqwest(reqwest::Client),
+}
+
+impl SessionBuilder {
+    /// Has `send` answer the session's requests, in place of a network: with recorded or computed answers, delays
+    /// and faults, so that a client is tested without a socket.
+    ///
+    /// `send` gets each request as it would go out, with the session's headers and its cookies, and gives a
+    /// [`Response`], an [`Error`], or a promise of either. It runs on the pool, and may block; a request that is
+    /// given up cancels the promise. A panic of it is [`Failure::Panicked`](crate::Failure::Panicked).
+    ///
+    /// All that is not about connections works as ever: hooks, turns, retries, redirects, cookies, unpacking, the
+    /// limits of time and size. Of the response count status, version, headers, body and address; URL,
+    /// history, tag, attempts and time are the session's. Settings of connections (proxies, certificates,
+    /// names, idle connections, the limit for connecting) are not used.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use asynckit::Backoff;
+    /// use asynckit::http::{ErrorKind, Response, Retry, Session, StatusCode};
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// let calls = AtomicUsize::new(0);
+    /// let session = Session::builder()
+    ///     .transport(move |request| match calls.fetch_add(1, Ordering::Relaxed) {
+    ///         0 => Err(ErrorKind::Refused.into()),
+    ///         1 => Ok(Response::answer(&request, StatusCode::SERVICE_UNAVAILABLE, "")),
+    ///         _ => Ok(Response::answer(&request, StatusCode::OK, "at last")),
+    ///     })
+    ///     .retries(Retry::default().pauses(Backoff::constant(std::time::Duration::ZERO).times(3)))
+    ///     .build()?;
+    /// let answer = session.get("https://example.test/").get(None)?;
+    /// assert_eq!((answer.text().as_str(), answer.attempts()), ("at last", 3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn transport<F, R>(mut self, send: F) -> Self
+    where
+        F: Fn(Request) -> R + Send + Sync + 'static,
+        R: IntoPromise<Ok = Response, Err = Error>,
+    {
+        let send = Arc::new(move |request: Request| send(request).into_promise());
+        self.transport = Some(Transport::Function(send));
+        self
+    }
+}
+
+/// Why there is no head of an answer.
+pub(super) enum Unsent {
+    Error(Error),
+    /// Not one of this module's: the transport has panicked, say.
+    Failure(Failure),
+}
+
+impl From<Error> for Unsent {
+    fn from(error: Error) -> Self {
+        Unsent::Error(error)
+    }
+}
+
+impl Transport {
+    /// Sends `request`, and waits for the head of its answer.
+    pub(super) async fn send(
+        &self,
+        pool: &Pool,
+        engine: &Engine,
+        request: &Request,
+        limits: Limits,
+    ) -> Result<Head, Unsent> {
+        let mut sent = request.again();
+        let unpacks = engine.dress(&request.url, &mut sent.headers);
+        let line = Line::new(None);
+        let answer = async {
+            let answer = self.answered(pool, sent);
+            match limits.first_byte {
+                None => First::This(answer.await),
+                Some(limit) => first(answer, tokio::time::sleep(limit)).await,
+            }
+        };
+        // A line that never moves: the wait as a whole is what must end in time.
+        let late = |kind| Unsent::Error(Error::new(kind).of(&request.url));
+        match while_moving(answer, || Some(Arc::clone(&line)), limits.idle).await {
+            None => Err(late(ErrorKind::IdleTimeout)),
+            Some(First::That(())) => Err(late(ErrorKind::FirstByteTimeout)),
+            Some(First::This(Ok(answer))) => {
+                let line = Line::new(answer.peer);
+                let mut head =
+                    engine.head(&request.url, answer.parts, answer.body, unpacks, limits);
+                (head.line, head.url) = (Some(line), answer.url);
+                Ok(head)
+            }
+            Some(First::This(Err(Unsent::Error(error)))) => {
+                Err(Unsent::Error(if error.url().is_none() {
+                    error.of(&request.url)
+                } else {
+                    error
+                }))
+            }
+            Some(First::This(Err(failure))) => Err(failure),
+        }
+    }
+
+    async fn answered(&self, pool: &Pool, request: Request) -> Result<Answer, Unsent> {
+        match self {
+            Transport::Function(send) => {
+                let send = Arc::clone(send);
+                let answer = pool.spawn(move || send(request)).cancel_on_drop();
+                answer.await.map(Answer::from).map_err(|failure| match failure {
+                    Failure::Error(error) => Unsent::Error(error),
+                    other => Unsent::Failure(other.into_any()),
+                })
+            }
+            #[cfg(feature = "reqwest")]
+            Transport::Reqwest(client) => Ok(super::adopted::send(client, request).await?),
+        }
+    }
+}
+
+/// What a transport has brought.
+pub(super) struct Answer {
+    pub(super) parts: ::http::response::Parts,
+    pub(super) body: AnswerBody,
+    pub(super) peer: Option<std::net::SocketAddr>,
+    /// Where it came from, if the transport has followed redirects.
+    pub(super) url: Option<super::Url>,
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        let peer = response.remote_addr();
+        let (parts, body) = ::http::Response::from(response).into_parts();
+        let body = AnswerBody::Whole(Some(Bytes::from(body)));
+        Self { parts, body, peer, url: None }
+    }
+}
