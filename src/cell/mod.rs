@@ -51,7 +51,7 @@ mod state;
 mod wait;
 mod work;
 
-pub(crate) use defer::trampoline::{drop_user, quietly};
+pub(crate) use defer::trampoline::quietly;
 pub(crate) use ends::producer::Producer;
 pub(crate) use executor::handle::{ExecutorHandle, Item, Refused};
 pub(crate) use executor::lasting::{Lasting, Number};

@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AllFailed, AsyncList, let_go};
-use crate::cell::{self, Collector, Items, Origin, Producer};
+use crate::cell::{Collector, Items, Origin, Producer, ThisThread};
 use crate::failure::Failure;
 use crate::promise::Promise;
 
@@ -76,7 +76,7 @@ where
 
     fn complete(&mut self, items: &mut Items<T, E>) {
         let Some((producer, finish)) = self.open.take() else { return };
-        cell::drop_user(finish);
+        ThisThread::drop_user(finish);
         let outcomes = items.take_all().into_iter().enumerate();
         let failures: Vec<_> =
             outcomes.filter_map(|(index, outcome)| Some((index, outcome.err()?))).collect();
@@ -93,7 +93,7 @@ where
     }
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
-        cell::drop_user(self.open.take());
+        ThisThread::drop_user(self.open.take());
         let_go(items);
     }
 }

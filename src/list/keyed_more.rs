@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AllFailed, KeyedList};
-use crate::cell;
+use crate::cell::ThisThread;
 use crate::failure::Outcome;
 use crate::promise::{IntoPromise, Promise};
 use crate::timeout::Timeout;
@@ -71,6 +71,6 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> KeyedList<K, T, E>
 /// The key of this item; the others go.
 fn only<K: 'static>(mut keys: Vec<K>, index: usize) -> K {
     let key = keys.swap_remove(index);
-    cell::drop_user(keys);
+    ThisThread::drop_user(keys);
     key
 }

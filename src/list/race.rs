@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AsyncList, FirstFailure, let_go};
-use crate::cell::{self, Collector, Items, Origin, Producer};
+use crate::cell::{Collector, Items, Origin, Producer, ThisThread};
 use crate::failure::Failure;
 use crate::promise::Promise;
 
@@ -71,7 +71,7 @@ impl<U: Send + 'static, E: Send + 'static, F: 'static> Race<U, E, F> {
             let outcome = match outcome {
                 Ok(value) => Ok(finish(number, value)),
                 Err(failure) => {
-                    cell::drop_user(finish);
+                    ThisThread::drop_user(finish);
                     Err(failure)
                 }
             };
@@ -110,20 +110,20 @@ where
 
     fn complete(&mut self, _: &mut Items<T, E>) {
         if let Some((producer, finish)) = self.open.take() {
-            cell::drop_user(finish);
+            ThisThread::drop_user(finish);
             producer.settle(Err(Failure::Empty));
         }
     }
 
     fn closed(&mut self, _: &mut Items<T, E>, failure: Failure<E>) {
         if let Some((producer, finish)) = self.open.take() {
-            cell::drop_user(finish);
+            ThisThread::drop_user(finish);
             producer.settle(Err(failure));
         }
     }
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
-        cell::drop_user(self.open.take());
+        ThisThread::drop_user(self.open.take());
         let_go(items);
     }
 }

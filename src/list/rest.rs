@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::Location;
 
 use super::{AsCompleted, AsyncList, KeyedAsCompleted, KeyedList};
-use crate::cell::{self, CloseReason, Closer, Collector, Items, Origin, Producer};
+use crate::cell::{CloseReason, Closer, Collector, Items, Origin, Producer, ThisThread};
 use crate::promise::Promise;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -57,7 +57,7 @@ fn had_back<T: Send + 'static, E: Send + 'static>(
     let (mut gather, executor, from) = completed.into_parts();
     let wanted = Arc::new(Wanted { ender: gather.closer(), items: AtomicUsize::new(0) });
     let items = gather.items();
-    cell::drop_user(items.halt());
+    ThisThread::drop_user(items.halt());
     let source = items.source();
     let (mut promises, mut producers) = (BTreeMap::new(), BTreeMap::new());
     for index in items.indices().filter(|&index| is_left(items, index, from)) {

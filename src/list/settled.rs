@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AllFailed, AsyncList, let_go};
-use crate::cell::{self, Collector, Items, Origin, Producer};
+use crate::cell::{Collector, Items, Origin, Producer, ThisThread};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::Promise;
 
@@ -84,7 +84,7 @@ fn values_or_failures<T: 'static, E>(
     if failures.is_empty() {
         return Ok(values);
     }
-    cell::drop_user(values);
+    ThisThread::drop_user(values);
     Err(Failure::Error(AllFailed::new(count, count, failures)))
 }
 

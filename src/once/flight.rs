@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::panic::Location;
 
 use super::{begin, make_with};
-use crate::cell;
+use crate::cell::ThisThread;
 use crate::failure::AnyError;
 use crate::pass::{Pass, Passing};
 use crate::promise::IntoPromise;
@@ -116,7 +116,7 @@ impl<K: Send + Sync + 'static, T: Send + Sync, E: Send + Sync> Drop for Leave<K,
     fn drop(&mut self) {
         if let Some(inner) = self.inner.upgrade() {
             let flight = inner.flights.lock().under_way.remove(&self.place);
-            cell::drop_user(flight);
+            ThisThread::drop_user(flight);
         }
     }
 }

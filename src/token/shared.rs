@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::run::{self, Handler};
-use crate::cell;
+use crate::cell::ThisThread;
 use crate::deferred::Deferred;
 use crate::failure::{AnyError, CancelReason};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -159,13 +159,13 @@ impl Shared {
     /// It can be cancelled no more.
     pub(super) fn close(&self) {
         let left = self.lock().handlers.take();
-        cell::drop_user(left);
+        ThisThread::drop_user(left);
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        cell::drop_user(self.state.get_mut().handlers.take());
+        ThisThread::drop_user(self.state.get_mut().handlers.take());
     }
 }
 

@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use super::item::Item;
 use crate::cell::{
-    self, CloseReason, Closer, Consumer, ExecutorHandle, Gather, Origin, Producer, Way,
+    CloseReason, Closer, Consumer, ExecutorHandle, Gather, Origin, Producer, ThisThread, Way,
 };
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::list::KeyedCompleted;
@@ -126,14 +126,14 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
         let mut state = self.lock();
         let (come, left) = (std::mem::take(&mut state.come), std::mem::take(&mut state.pending));
         drop(state);
-        cell::drop_user(left);
+        ThisThread::drop_user(left);
         for come in come {
             let failed =
                 come.completed.outcome.as_ref().is_err_and(|failure| !failure.is_cancelled());
             if failed {
-                cell::drop_user(come.into_promise(Location::caller()));
+                ThisThread::drop_user(come.into_promise(Location::caller()));
             } else {
-                cell::drop_user(come);
+                ThisThread::drop_user(come);
             }
         }
     }
@@ -207,12 +207,12 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
         }
         let Some(Pending { key, executor, .. }) = state.pending.remove(&number) else {
             drop(state);
-            return cell::drop_user(outcome);
+            return ThisThread::drop_user(outcome);
         };
         let come = Come { number, executor, completed: KeyedCompleted::new(key, outcome, way) };
         if state.closed {
             drop(state);
-            return cell::drop_user(come);
+            return ThisThread::drop_user(come);
         }
         state.come.push_back(come);
         let waiting = std::mem::take(&mut state.waiting);
