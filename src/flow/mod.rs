@@ -81,9 +81,10 @@ pub struct Flow<T: Send + 'static, E: Send + 'static = AnyError> {
 /// A chain of requests each of which tells what the next one is: pages of an answer whose number nothing knows.
 ///
 /// `fetch` gets `first`, and gives a promise, or a `Result`, of a page and of what the next one is fetched by: a cursor,
-/// a link, a number; `None` behind the last page. The first request begins inside this call, each further one when the page before it
-/// has come and there is [room](Flow::read_ahead): on the executor of the first page's promise, or on the thread that
-/// takes a page. A panic of `fetch` is the failure of its page. A million pages take no stack, and no more memory than
+/// a link, a number; `None` behind the last page. The first request begins inside this call, each further one when the
+/// page before it has come and there is [room](Flow::read_ahead): on the executor of the first page's promise, or on the
+/// thread that makes the flow or takes a page, where the page before it is there already. So let `fetch` start its work
+/// elsewhere, and not do it. A panic of `fetch` is the failure of its page. A million pages take no stack, and no more memory than
 /// those that are ahead.
 ///
 /// ```

@@ -108,9 +108,7 @@ impl Engine {
         let late = |kind| Failed { error: Error::new(kind).of(&request.url), stale: false };
         let answer = match answer {
             None => {
-                // Nothing moves on it: that other requests are not given it, too.
-                let connected = captured.connection_metadata();
-                connected.as_ref().into_iter().for_each(|dead| dead.poison());
+                poison(&captured);
                 return Err(late(ErrorKind::IdleTimeout));
             }
             Some(First::That(())) => return Err(late(ErrorKind::FirstByteTimeout)),
@@ -120,15 +118,10 @@ impl Engine {
             }
             Some(First::This(Ok(answer))) => answer,
         };
-        if let Some(in_use) = &in_use {
-            in_use.line.answered();
-        }
         let (parts, incoming) = answer.into_parts();
         let incoming = AnswerBody::Incoming(incoming);
-        let mut head = self.head(&request.url, parts, incoming, unpacks, limits);
-        head.line = in_use.as_ref().map(|in_use| Arc::clone(&in_use.line));
-        head.in_use = in_use;
-        Ok(head)
+        let head = self.head(&request.url, parts, incoming, unpacks, limits);
+        Ok(head.on(in_use))
     }
 
     /// An answer from `url`, whose cookies are kept.
@@ -236,6 +229,12 @@ fn may_repeat(request: &Request) -> bool {
     request.method.is_idempotent() && request.body.is_repeatable()
 }
 
+/// Nothing moves on the connection: that other requests are not given it, too.
+fn poison(captured: &CaptureConnection) {
+    let connected = captured.connection_metadata();
+    connected.as_ref().into_iter().for_each(|dead| dead.poison());
+}
+
 fn line_of(captured: &CaptureConnection) -> Option<Arc<Line>> {
     let connected = captured.connection_metadata();
     let mut extras = Extensions::new();
@@ -244,6 +243,16 @@ fn line_of(captured: &CaptureConnection) -> Option<Arc<Line>> {
 }
 
 impl Head {
+    /// It has come on this connection.
+    fn on(mut self, in_use: Option<InUse>) -> Self {
+        if let Some(in_use) = &in_use {
+            in_use.line.answered();
+        }
+        self.line = in_use.as_ref().map(|in_use| Arc::clone(&in_use.line));
+        self.in_use = in_use;
+        self
+    }
+
     /// The next piece of the body, unpacked; at most `room` bytes more. `None` at its end.
     pub(super) async fn piece(&mut self, room: u64) -> Result<Option<Bytes>, Error> {
         let small = usize::try_from(room).unwrap_or(usize::MAX);

@@ -132,12 +132,18 @@ fn dropping_what_is_made_at_once_cancels_all_of_it() {
 #[test]
 fn a_flow_that_is_closed_while_a_step_begins_cancels_that() {
     watched(|| {
-        let pool = one_worker();
-        let ((begins, begun), (go, goes)) = (channel(), channel());
+        let (pool, gate) = (one_worker(), Gate::new());
+        let ((begins, begun), (go, goes), key) = (channel(), channel(), gate.key());
         let (deferred, promise) = Promise::<(u8, Option<u8>), String>::deferred();
         let (run, mut promise) = (pool.clone(), Some(promise));
         let flow = pages(0, move |n: u8| match n {
-            0 => run.spawn(|| Ok((0, Some(1)))),
+            0 => {
+                let key = key.clone(); // this thread is to be through before the page is there
+                run.spawn(move || {
+                    key.wait();
+                    Ok((0, Some(1)))
+                })
+            }
             _ => {
                 begins.send(()).unwrap();
                 goes.recv_timeout(PATIENCE).unwrap();
@@ -145,6 +151,7 @@ fn a_flow_that_is_closed_while_a_step_begins_cancels_that() {
             }
         })
         .read_ahead(5);
+        gate.open();
         begun.recv_timeout(PATIENCE).expect("the second step begins, on the worker");
         drop(flow);
         go.send(()).unwrap();

@@ -49,7 +49,7 @@ pub(in crate::http) struct Connector {
     settings: Arc<Settings>,
     tcp: HttpConnector<Lookup>,
     /// For proxies, which are spoken to by HTTP/1.1.
-    tls_to_proxy: Option<std::sync::Arc<rustls::ClientConfig>>,
+    tls_to_proxy: Option<StdArc<rustls::ClientConfig>>,
 }
 
 impl Connector {
@@ -60,7 +60,7 @@ impl Connector {
         tcp.set_keepalive(Some(Duration::from_secs(15)));
         let tls_to_proxy = settings.tls.as_deref().cloned().map(|mut tls| {
             tls.alpn_protocols = Protocols::One.alpn();
-            std::sync::Arc::new(tls)
+            StdArc::new(tls)
         });
         Self { settings: Arc::new(settings), tcp, tls_to_proxy }
     }
@@ -141,7 +141,7 @@ impl Connector {
 async fn secured(
     stream: AnyStream,
     target: &Uri,
-    config: Option<std::sync::Arc<rustls::ClientConfig>>,
+    config: Option<StdArc<rustls::ClientConfig>>,
 ) -> Result<(AnyStream, bool), NoConnection> {
     let fault = |cause: io::Error| NoConnection::new(Fault::Tls, cause);
     let host = target.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
