@@ -47,6 +47,7 @@ fn a_higher_limit_starts_more_at_once_and_a_lower_one_ends_none() {
         let both = [other.run(calls.call(5)), other.run(calls.call(6))];
         assert_eq!((other.under_way(), other.waiting()), (1, 1));
         calls.end(5);
+        eventually("the other one starts", || calls.count() == 7);
         calls.end(6);
         assert!(asynckit::join(both).get(PATIENCE).is_ok());
     });
