@@ -34,7 +34,7 @@ fn work(pool: &Pool, token: &CancelToken) -> Promise<()> {
         Ok(())
     });
     let again = pool.clone();
-    let hourly = retry(Backoff::constant(Duration::from_secs(3600)), move |_| {
+    let hourly: Promise<()> = retry(Backoff::constant(Duration::from_secs(3600)), move |_| {
         again.attempt(|| Err(AnyError::msg("the server is down")))
     });
     let (own, queue) = (token.clone(), pool.clone());
