@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use asynckit::{AsCompleted, CancelOnDrop, CancelSource, CancelToken, Canceller, Limiter, LocalQueue};
+use asynckit::{
+    AsCompleted, CancelOnDrop, CancelSource, CancelToken, Canceller, Limiter, LocalQueue,
+};
 use asynckit::{KeyedList, Pool, Shutdown, TaskSet};
 
 use crate::finding::finding;

@@ -18,7 +18,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
 ];
 
 fn until(r: &mut Random) {
-    let (mut done, mut q, mut p) = (callback(r, LAST), Random::new(r.next()), Random::new(r.next()));
+    let (mut done, mut q, mut p) =
+        (callback(r, LAST), Random::new(r.next()), Random::new(r.next()));
     let pauses: Vec<_> = (0..r.below(4)).map(|_| Duration::from_micros(r.next() % 50)).collect();
     let mut first = Some(Held::any(r).it);
     let promise = repeat_until(

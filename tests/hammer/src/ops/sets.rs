@@ -19,7 +19,8 @@ use crate::world::world;
 pub(super) const OPERATIONS: &[Operation] = &[
     operation("a set", &["TaskSet::new", "TaskSet::push"], |r| put(r, set)).often(),
     operation("push", &["TaskSet::pusher", "TaskPusher::push"], push).often(),
-    operation("take", &["TaskSet::next_timeout", "TaskSet::len", "TaskSet::is_empty"], take).often(),
+    operation("take", &["TaskSet::next_timeout", "TaskSet::len", "TaskSet::is_empty"], take)
+        .often(),
     operation("wait for a set", &["TaskSet::wait"], |r| {
         let limit = moment(r);
         with(r, |set, _| _ = set.wait(limit));
@@ -96,8 +97,10 @@ fn rest(r: &mut Random) {
         0 => set.detach(),
         1 => drop(set.take_rest()),
         _ => {
-            let (list, value): (KeyedList<usize, Value, Fault>, _) = (set.take_rest(), Value::new(r));
-            let values = |all: Vec<(usize, Value)>| all.into_iter().map(|(_, value)| value).collect();
+            let (list, value): (KeyedList<usize, Value, Fault>, _) =
+                (set.take_rest(), Value::new(r));
+            let values =
+                |all: Vec<(usize, Value)>| all.into_iter().map(|(_, value)| value).collect();
             Held::new(list.join().map(move |all| last_or(values(all), value)), LAST).keep(r);
         }
     }

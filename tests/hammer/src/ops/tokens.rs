@@ -80,11 +80,8 @@ fn cancel_after(r: &mut Random) {
 }
 
 fn below(r: &mut Random) {
-    let child = if r.one_in(2) {
-        any(r).child()
-    } else {
-        CancelToken::any([any(r), any(r)]).child()
-    };
+    let child =
+        if r.one_in(2) { any(r).child() } else { CancelToken::any([any(r), any(r)]).child() };
     world().tokens.put(child.token(), r);
     world().sources.put(child, r);
 }
