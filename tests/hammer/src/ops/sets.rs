@@ -77,7 +77,7 @@ fn take(r: &mut Random) {
             check(&done.outcome);
             assert!(done.trace().is_none_or(|trace| !trace.is_empty()));
         }
-        assert!(!set.is_empty() || set.len() == 0);
+        assert!(set.len() < 1_000_000 || set.is_empty());
     });
 }
 
