@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
-use crate::failure::{AnyError, Failure, Panic};
+use crate::failure::{AnyError, CancelReason, Failure, Panic};
 
 /// In which way a call has ended without an answer: what a [`Failure`] says besides [`Failure::Error`].
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub enum CallError {
     Panicked(Panic),
     /// The call was cancelled.
     Cancelled,
+    /// The call was cancelled, and this is why.
+    CancelledFor(CancelReason),
     /// Its time is over.
     TimedOut,
     /// Nothing is left that could answer: the pool was shut down, for one.
@@ -42,7 +44,8 @@ impl CallError {
         failure.sort::<Infallible>().map_err(|other| match other {
             Failure::Error(never) => match never {},
             Failure::Panicked(panic) => CallError::Panicked(panic),
-            Failure::Cancelled | Failure::CancelledFor(_) => CallError::Cancelled,
+            Failure::Cancelled => CallError::Cancelled,
+            Failure::CancelledFor(reason) => CallError::CancelledFor(reason),
             Failure::TimedOut => CallError::TimedOut,
             Failure::Abandoned => CallError::Abandoned,
             Failure::Taken => CallError::Taken,
@@ -58,6 +61,7 @@ impl<E> From<CallError> for Failure<E> {
         match call {
             CallError::Panicked(panic) => Failure::Panicked(panic),
             CallError::Cancelled => Failure::Cancelled,
+            CallError::CancelledFor(reason) => Failure::CancelledFor(reason),
             CallError::TimedOut => Failure::TimedOut,
             CallError::Abandoned => Failure::Abandoned,
             CallError::Taken => Failure::Taken,

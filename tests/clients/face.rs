@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use asynckit::face::{Blocking, CallError, Face, FromCall, Promised, Reply, own_error};
-use asynckit::{AnyError, Failure, Flow, Pool, Promise, Reporter, join, pages};
+use asynckit::{AnyError, CancelSource, Failure, Flow, Pool, Promise, Reporter, join, pages};
 use std::thread;
 use std::time::Duration;
 
@@ -165,6 +165,28 @@ fn the_faces_map_a_failure_in_the_same_way() {
         let promised = client().with(Promised).call(|| panic!("boom")).get(PATIENCE);
         let same = promised.map_err(own_error);
         assert!(matches!(same, Err(Error::Call(CallError::Panicked(_)))), "{same:?}");
+    });
+}
+
+#[test]
+fn a_cancelled_call_says_why() {
+    watched(|| {
+        let cancelled =
+            || Promise::<u8, Error>::settled(Err(Failure::CancelledFor("no need".into())));
+        let Err(Error::Call(call)) = Blocking::new().reply(cancelled()) else { panic!("a call") };
+        assert_eq!(call.to_string(), "the promise was cancelled: no need");
+        let again = Failure::<u8>::from(call);
+        assert!(
+            matches!(&again, Failure::CancelledFor(why) if why.as_str() == "no need"),
+            "{again:?}"
+        );
+        // By the source of its token, too.
+        let (source, (deferred, never)) = (CancelSource::new(), Promise::<u8, Error>::deferred());
+        let call = never.cancel_by(&source.token());
+        source.cancel_for("the user has left");
+        let Err(Error::Call(call)) = Blocking::new().reply(call) else { panic!("a call") };
+        assert_eq!(call.to_string(), "the promise was cancelled: the user has left");
+        drop(deferred);
     });
 }
 
