@@ -32,7 +32,8 @@ pub struct Report {
 ///
 /// Where the listener is called: [`new`](Self::new): on [`Pool::global`]; [`on`](Self::on): on a pool, a [`LocalQueue`] or any
 /// executor; [`here`](Self::here): on the thread that waits for the call. It is called by one thread at a time. A panic of it goes to the
-/// [unobserved hook](crate::set_unobserved_hook), and it is called for the next report.
+/// [unobserved hook](crate::set_unobserved_hook), and it is called for the next report. With the feature `progress`, `http::Bars::bar` is a
+/// listener that moves a progress bar.
 ///
 /// ```
 /// use asynckit::{Pool, Reporter};
