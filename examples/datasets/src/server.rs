@@ -180,7 +180,7 @@ async fn records(
     let mut found = all.range(from..to).map(|(_, record)| record.clone());
     let records: Vec<_> = found.by_ref().take(PAGE).collect();
     let next = found.next().map(|record| record.time);
-    let total = all.range(..to).count() as u64;
+    let total = all.range(from..to).count() as u64;
     Json(Page { records, total, next }).into_response()
 }
 

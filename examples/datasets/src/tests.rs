@@ -1,5 +1,7 @@
 //! The client against its service: the same whatever the face, typed errors, limits, events.
 
+mod screen;
+
 use std::error::Error as _;
 use std::fmt::Debug;
 use std::future::poll_fn;
@@ -9,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use asynckit::face::{Blocking, CallError, Face, Promised, Reply, own_error};
-use asynckit::http::{self, ErrorKind};
+use asynckit::http::{self, Bars, ErrorKind};
 use asynckit::{AsyncList, Flow, Outcome, Pool, Promise, Reporter};
 use smol::stream::StreamExt;
 
@@ -352,7 +354,7 @@ fn a_stream_that_is_closed_says_so() {
 
 #[test]
 fn the_program_runs_to_its_end() {
-    watched(|| crate::main().expect("no error"));
+    watched(|| crate::run(Bars::hidden).expect("no error"));
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub(crate) struct Record {
     pub(crate) value: f64,
 }
 
-/// A part of an answer, and where the next one begins.
+/// A part of an answer, how many records there are from its beginning, and where the next part begins.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Page {
     pub(crate) records: Vec<Record>,
