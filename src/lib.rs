@@ -28,6 +28,7 @@
 //! | --- | --- | --- |
 //! | **somebody else settles it** | [`Promise`] | [`AsyncValue`], from [`Promise::share`] |
 //! | **I settle it** | [`Deferred`] | [`AsyncValue::new`] |
+//! | **made by the first that asks** | | [`AsyncLazy`], [`AsyncOnce`], [`SingleFlight`] |
 //! | **many at once** | [`AsyncList`] | [`AsyncList::share`] |
 //!
 //! | after a … | value | failure | either |
@@ -41,9 +42,12 @@
 //! | of many promises | |
 //! | --- | --- |
 //! | all values | [`AsyncList::join`], [`join`](join()) of tuples and arrays, [`Pool::spawn_with`] |
-//! | all outcomes | [`AsyncList::settled`] |
+//! | all outcomes | [`AsyncList::settled`], [`AsyncList::join_all`] |
 //! | the first | [`any`](AsyncList::any), [`some`](AsyncList::some) (values), [`race`](AsyncList::race) (outcomes) |
+//! | the first, and which, and the others | [`TaskSet::race`], [`TaskSet::any`] |
 //! | one after the other | [`as_completed`](AsyncList::as_completed), also [with keys](AsyncList::keyed), [`on_progress`](AsyncList::on_progress) |
+//! | in order, as they come | [`buffered`](buffered()) |
+//! | while more come | [`TaskSet`] |
 //! | folded into one | [`reduce`](AsyncList::reduce), [`reduce_unordered`](AsyncList::reduce_unordered) |
 //! | only so many at once | [`map_concurrent`], [`for_each_concurrent`], [`Limiter`] |
 //!
@@ -53,8 +57,14 @@
 //! | --- | --- |
 //! | later | [`delay`], [`Promise::delay_value`] |
 //! | not for ever | [`Promise::timeout`], [`Promise::timeout_or`], [`Promise::deadline`] |
+//! | until it is right, to the end | [`repeat_until`], [`unfold`] |
+//! | now and then | [`Pool::repeat_every`], [`Pool::repeat_after`] |
 //! | once more | [`retry`](retry()), [`retry_if`], [`retry_when`], [`Backoff`] |
 //!
+//! | no more | |
+//! | --- | --- |
+//! | this promise | [`Promise::cancel`], [`Promise::cancellable`], [`Promise::cancel_on_drop`] |
+//! | all that belongs together | [`CancelSource`], [`Promise::cancel_by`] |
 //! | clients of an API | |
 //! | --- | --- |
 //! | called, promised, awaited | [`face`] |
@@ -113,8 +123,10 @@ pub mod http;
 mod join;
 mod limiter;
 mod list;
+mod loops;
 #[cfg(feature = "memo")]
 mod memo;
+mod once;
 mod pass;
 mod pool;
 mod processed;
@@ -136,20 +148,23 @@ mod value;
 pub use backoff::Backoff;
 #[cfg(feature = "tokio")]
 pub use bridges::tokio;
-pub use concurrent::{for_each_concurrent, map_concurrent};
+pub use concurrent::{Buffered, BufferedStream, buffered, for_each_concurrent, map_concurrent};
 pub use dataflow::Inputs;
 pub use deferred::Deferred;
 pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue, Serial};
-pub use failure::{AnyError, Failure, Outcome, Panic, TimedOut};
+pub use failure::{AnyError, CancelReason, Failure, Outcome, Panic, TimedOut};
 pub use flow::{Flow, FlowStream, pages};
 pub use join::{Join, join};
 pub use limiter::Limiter;
 pub use list::{
     AllFailed, AsCompleted, AsyncList, Completed, CompletedStream, KeyedAsCompleted,
-    KeyedCompleted, KeyedCompletedStream, KeyedList, Progress,
+    KeyedCompleted, KeyedCompletedStream, KeyedList, Progress, TaskIter, TaskPusher, TaskSet,
+    TaskStream,
 };
+pub use loops::{Tick, repeat_until, unfold};
 #[cfg(feature = "memo")]
 pub use memo::Memo;
+pub use once::{AsyncLazy, AsyncOnce, SingleFlight};
 pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, blocking};
 pub use processed::Processed;
 #[doc(hidden)]
@@ -163,7 +178,7 @@ pub use retry::{retry, retry_if, retry_when};
 pub use sync::controlled;
 pub use time::delay;
 pub use timeout::Timeout;
-pub use token::CancelToken;
+pub use token::{CancelSource, CancelToken};
 pub use trace::{Trace, TraceStep};
 pub use try_scope::TryScope;
 pub use unobserved::{Unobserved, set_unobserved_hook};

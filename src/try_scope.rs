@@ -1,7 +1,7 @@
 //! A scope whose jobs stand and fall together: `Pool::try_scope`.
 
 use std::collections::BTreeMap;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 use crate::cell::{CloseReason, Closer, Collector, Items, Origin, Producer};
 use crate::failure::{AnyError, Failure, Outcome, catch, drop_quietly};
@@ -18,7 +18,7 @@ impl Pool {
     /// returns when their promises have settled, too, also those that a job has returned. `f` runs on the
     /// calling thread. The result is that of `f`, unless a job has failed: then that
     /// failure, whatever `f` makes of it. A job that was only cancelled has not failed. When something
-    /// fails, a job or `f` itself, jobs that are queued never run, and those that run go on to
+    /// fails, a job or `f` itself, also by a panic or because it was cancelled, jobs that are queued never run, and those that run go on to
     /// their end; the promises of both have failed with [`Failure::Cancelled`].
     ///
     /// What `f` makes of the promises, a [`join`](crate::join()) or a list, fails with the cause, not
@@ -57,20 +57,31 @@ impl Pool {
         let own = Arc::clone(&nursery);
         let result = Scope::run(self, |scope| {
             let scope = TryScope { scope, nursery: own };
-            let result = f(&scope);
-            let failed = result.as_ref().is_err_and(|failure| !failure.is_cancelled());
-            if failed && scope.nursery.fail(None) {
-                scope.nursery.cancel();
+            let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+            let nursery = &scope.nursery;
+            match &result {
+                Ok(Ok(_)) => {}
+                // A job's own failure may come behind this, and cause it.
+                Ok(Err(failure)) if failure.is_cancelled() => nursery.cancel(),
+                Ok(Err(_)) | Err(_) => {
+                    if nursery.fail(None) {
+                        nursery.cancel();
+                    }
+                }
             }
             result
         });
         nursery.wait(); // a job is through before its promise has settled
-        match nursery.first() {
-            Some(failure) => {
+        match (result, nursery.first()) {
+            (Err(payload), first) => {
+                drop_quietly(first);
+                resume_unwind(payload)
+            }
+            (Ok(result), Some(failure)) => {
                 drop_quietly(result);
                 Err(failure)
             }
-            None => result,
+            (Ok(result), None) => result,
         }
     }
 }

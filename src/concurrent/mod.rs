@@ -6,8 +6,10 @@
 //! | `plan` | how many, and what next |
 //! | `under_way` | the links that tell the feeder |
 //! | `each` | for those who want no results |
+//! | `buffered` | results in order, as they come, drawn by the one that takes |
 //! | `reduce` | results folded into one |
 
+mod buffered;
 mod each;
 mod feeder;
 mod plan;
@@ -16,6 +18,7 @@ mod under_way;
 
 use std::panic::Location;
 
+pub use buffered::{Buffered, BufferedStream, buffered};
 pub use each::for_each_concurrent;
 
 use crate::cell::{ExecutorHandle, Gather};

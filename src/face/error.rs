@@ -42,7 +42,7 @@ impl CallError {
         failure.sort::<Infallible>().map_err(|other| match other {
             Failure::Error(never) => match never {},
             Failure::Panicked(panic) => CallError::Panicked(panic),
-            Failure::Cancelled => CallError::Cancelled,
+            Failure::Cancelled | Failure::CancelledFor(_) => CallError::Cancelled,
             Failure::TimedOut => CallError::TimedOut,
             Failure::Abandoned => CallError::Abandoned,
             Failure::Taken => CallError::Taken,

@@ -5,6 +5,7 @@ mod convert;
 mod kept;
 mod panic;
 mod place;
+mod reason;
 mod recast;
 mod show;
 mod timed_out;
@@ -16,6 +17,7 @@ pub use any_error::AnyError;
 pub use panic::Panic;
 pub(crate) use panic::{AbortOnUnwind, catch, contain, drop_quietly};
 pub(crate) use place::watch as watch_panics;
+pub use reason::CancelReason;
 use recast::recast;
 pub(crate) use show::readable;
 pub use timed_out::TimedOut;
@@ -53,8 +55,11 @@ pub enum Failure<E = AnyError> {
     Error(E),
     /// The work, or a callback on the way, panicked.
     Panicked(Panic),
-    /// Somebody cancelled the promise.
+    /// The promise was cancelled.
     Cancelled,
+    /// The promise was cancelled by a [`CancelSource`](crate::CancelSource), which has told why.
+    /// [`is_cancelled`](Failure::is_cancelled) is true of both.
+    CancelledFor(CancelReason),
     /// The time limit passed: that of the call, as of [`get`](crate::Promise::get), then the promise is
     /// as it was, and the call may be made again; or that of the promise itself, by
     /// [`timeout`](crate::Promise::timeout), then it has failed for good. `is_set()` tells which.
@@ -148,6 +153,7 @@ impl<E> Failure<E> {
             Failure::Error(error) => Ok(error),
             Failure::Panicked(panic) => Err(Failure::Panicked(panic)),
             Failure::Cancelled => Err(Failure::Cancelled),
+            Failure::CancelledFor(reason) => Err(Failure::CancelledFor(reason)),
             Failure::TimedOut => Err(Failure::TimedOut),
             Failure::Abandoned => Err(Failure::Abandoned),
             Failure::Taken => Err(Failure::Taken),
@@ -156,13 +162,12 @@ impl<E> Failure<E> {
         }
     }
 
-    /// Whether it owns nothing, and has nothing of the user's in it: then it is given each time it is asked
-    /// for.
+    /// Whether nothing of the user's is in it: then it is given each time it is asked for.
     pub(crate) fn stays(&self) -> bool {
         match self {
             Failure::Error(_) | Failure::Panicked(_) => false,
-            // None of these may come to own something: see `Consumer::take`.
             Failure::Cancelled
+            | Failure::CancelledFor(_)
             | Failure::TimedOut
             | Failure::Abandoned
             | Failure::Taken
@@ -176,6 +181,7 @@ impl<E> Failure<E> {
         match self {
             Failure::Error(_) | Failure::Panicked(_) => None,
             Failure::Cancelled => Some(Failure::Cancelled),
+            Failure::CancelledFor(reason) => Some(Failure::CancelledFor(reason.clone())),
             Failure::TimedOut => Some(Failure::TimedOut),
             Failure::Abandoned => Some(Failure::Abandoned),
             Failure::Taken => Some(Failure::Taken),
@@ -196,10 +202,10 @@ impl<E> Failure<E> {
         matches!(self, Failure::Panicked(_))
     }
 
-    /// Whether this is [`Failure::Cancelled`]: somebody cancelled the promise.
+    /// Whether this is [`Failure::Cancelled`] or [`Failure::CancelledFor`]: the promise was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self, Failure::Cancelled)
+        matches!(self, Failure::Cancelled | Failure::CancelledFor(_))
     }
 
     /// Whether this is [`Failure::TimedOut`]: the time limit passed.
@@ -265,7 +271,7 @@ mod tests {
     }
 
     /// One failure of each kind.
-    fn all<E>(error: E) -> [Failure<E>; 8] {
+    fn all<E>(error: E) -> [Failure<E>; 9] {
         [
             Failure::Error(error),
             Failure::Panicked(panicked()),
@@ -275,6 +281,7 @@ mod tests {
             Failure::Taken,
             Failure::WouldDeadlock,
             Failure::Empty,
+            Failure::CancelledFor("no need".into()),
         ]
     }
 
@@ -295,7 +302,7 @@ mod tests {
     fn each_kind_answers_to_its_own_name_only() {
         for (index, failure) in all(()).iter().enumerate() {
             let mut expected = [false; 8];
-            expected[index] = true;
+            expected[if index == 8 { 2 } else { index }] = true;
             assert_eq!(kinds(failure), expected);
             assert_eq!(kinds(&failure.clone().map_error(|()| 7)), expected);
         }

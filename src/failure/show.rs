@@ -29,7 +29,7 @@ impl<E> Failure<E> {
     fn text(&self) -> &'static str {
         match self {
             Failure::Error(_) | Failure::Panicked(_) => "",
-            Failure::Cancelled => "the promise was cancelled",
+            Failure::Cancelled | Failure::CancelledFor(_) => "the promise was cancelled",
             Failure::TimedOut => timed_out::TEXT,
             Failure::Abandoned => "abandoned: nobody is left to settle the promise",
             Failure::Taken => "the value was already taken out of this promise",
@@ -44,6 +44,7 @@ impl<E> Failure<E> {
             Failure::Error(_) => "Error",
             Failure::Panicked(_) => "Panicked",
             Failure::Cancelled => "Cancelled",
+            Failure::CancelledFor(_) => "CancelledFor",
             Failure::TimedOut => "TimedOut",
             Failure::Abandoned => "Abandoned",
             Failure::Taken => "Taken",
@@ -58,6 +59,7 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
         match self {
             Failure::Error(error) => error.fmt(f),
             Failure::Panicked(panic) => panic.fmt(f),
+            Failure::CancelledFor(reason) => write!(f, "{}: {reason}", self.text()),
             other => f.write_str(other.text()),
         }
     }
@@ -71,12 +73,14 @@ impl<E: fmt::Debug + 'static> fmt::Debug for Failure<E> {
             return match self {
                 Failure::Error(error) => f.debug_tuple(self.name()).field(error).finish(),
                 Failure::Panicked(panic) => f.debug_tuple(self.name()).field(panic).finish(),
+                Failure::CancelledFor(why) => f.debug_tuple(self.name()).field(why).finish(),
                 other => f.write_str(other.name()),
             };
         }
         let advice = match self {
             Failure::Error(error) => return fmt_error(error, f),
             Failure::Panicked(panic) => return write!(f, "the work {panic}"),
+            Failure::CancelledFor(reason) => return write!(f, "{}: {reason}", self.text()),
             Failure::Cancelled => {
                 "by `cancel`, or because what it belongs to was cancelled or has failed"
             }

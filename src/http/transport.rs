@@ -27,7 +27,7 @@ impl SessionBuilder {
     ///
     /// `send` gets each request as it would go out, with the session's headers and its cookies, and gives a
     /// [`Response`], an [`Error`], or a promise of either. It runs on the pool, and may block; a request that is
-    /// given up cancels the promise. A panic of it is [`Failure::Panicked`](crate::Failure::Panicked).
+    /// given up cancels the promise. A panic of it is [`Failure::Panicked`].
     ///
     /// All that is not about connections works as ever: hooks, turns, retries, redirects, cookies, unpacking, the
     /// limits of time and size. Of the response count status, version, headers, body and address; URL,

@@ -11,7 +11,8 @@ const SHOWN: usize = 8;
 /// The failures of a list of which no item, or too few of them, had a value.
 ///
 /// It is the error of [`AsyncList::any`](super::AsyncList::any), which then has one failure for each
-/// item, and of [`AsyncList::some`](super::AsyncList::some).
+/// item, of [`AsyncList::some`](super::AsyncList::some), of [`AsyncList::join_all`](super::AsyncList::join_all), and of
+/// [`TaskSet::any`](super::TaskSet::any). [`indices`](Self::indices) tells which items they are of.
 ///
 /// ```
 /// use asynckit::{AsyncList, Failure, Promise};
@@ -26,13 +27,32 @@ const SHOWN: usize = 8;
 #[derive(Clone)]
 pub struct AllFailed<E = AnyError> {
     failures: Vec<Failure<E>>,
+    indices: Vec<usize>,
     wanted: usize,
     items: usize,
 }
 
 impl<E> AllFailed<E> {
-    pub(super) fn new(wanted: usize, items: usize, failures: Vec<Failure<E>>) -> Self {
-        AllFailed { failures, wanted, items }
+    /// The failures come with the indices of their items, in that order.
+    pub(super) fn new(wanted: usize, items: usize, failures: Vec<(usize, Failure<E>)>) -> Self {
+        let (indices, failures) = failures.into_iter().unzip();
+        AllFailed { failures, indices, wanted, items }
+    }
+
+    /// The indices of the items that have failed, in input order: one for each of the
+    /// [`failures`](Self::failures). Of a set, their numbers.
+    ///
+    /// ```
+    /// use asynckit::{AsyncList, Failure, Promise};
+    ///
+    /// let pages = [Promise::ready(1), Promise::failed("not found"), Promise::ready(3)];
+    /// let Err(Failure::Error(all)) = AsyncList::from_iter(pages).join_all().get(None) else { unreachable!() };
+    /// assert_eq!(all.indices(), [1]);
+    /// assert_eq!(all.to_string(), "1 of 3 promises failed: #1: not found");
+    /// ```
+    #[must_use]
+    pub fn indices(&self) -> &[usize] {
+        &self.indices
     }
 
     /// The failures in input order.
@@ -60,11 +80,18 @@ impl<E: fmt::Display> fmt::Display for AllFailed<E> {
         let (failed, wanted, items) = (self.failures.len(), self.wanted, self.items);
         match failed {
             failed if failed == items => write!(f, "all {items} promises failed")?,
+            _ if wanted == items => write!(f, "{failed} of {items} promises failed")?,
             0 => write!(f, "{wanted} values were wanted of {items} promises")?,
             _ => write!(f, "{wanted} values were wanted of {items} promises, {failed} failed")?,
         }
-        for (index, failure) in self.failures.iter().take(SHOWN).enumerate() {
-            write!(f, "{} {failure}", if index == 0 { ":" } else { ";" })?;
+        let told = failed < items && wanted == items;
+        for (place, (index, failure)) in self.indices.iter().zip(&self.failures).enumerate() {
+            let sign = if place == 0 { ":" } else { ";" };
+            match told {
+                _ if place >= SHOWN => break,
+                true => write!(f, "{sign} #{index}: {failure}")?,
+                false => write!(f, "{sign} {failure}")?,
+            }
         }
         if failed > SHOWN {
             write!(f, "; and {} more", failed - SHOWN)?;

@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AllFailed, AsyncList, let_go};
-use crate::cell::{Collector, Items, Origin, Producer};
+use crate::cell::{Collector, Items, Origin, Producer, ThisThread};
 use crate::failure::Failure;
 use crate::promise::Promise;
 
@@ -33,18 +33,33 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// ```
     #[track_caller]
     pub fn any(self) -> Promise<T, AllFailed<E>> {
-        self.settle_by::<Any, _, _, _>(Location::caller(), |producer| FirstValue {
-            open: Some(producer),
+        self.any_as(Location::caller(), |_, value| value)
+    }
+
+    /// One promise of what `finish`, which is of ours, makes of the first value and its index.
+    pub(super) fn any_as<U: Send + 'static>(
+        self,
+        location: &'static Location<'static>,
+        finish: impl FnOnce(usize, T) -> U + Send + 'static,
+    ) -> Promise<U, AllFailed<E>> {
+        self.settle_by::<Any, _, _, _>(location, |producer| FirstValue {
+            open: Some((producer, finish)),
         })
     }
 }
 
-struct FirstValue<T, E> {
+struct FirstValue<U, E, F> {
     /// `None` once it is settled.
-    open: Option<Producer<T, AllFailed<E>>>,
+    open: Option<(Producer<U, AllFailed<E>>, F)>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for FirstValue<T, E> {
+impl<T, U, E, F> Collector<T, E> for FirstValue<U, E, F>
+where
+    T: Send + 'static,
+    U: Send + 'static,
+    E: Send + 'static,
+    F: FnOnce(usize, T) -> U + Send + 'static,
+{
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if self.open.is_none() {
             return items.discard(index);
@@ -52,16 +67,19 @@ impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for FirstValue<T, E> 
         if items.is_failed(index) {
             return; // kept until it is clear whether all fail
         }
-        let first = items.take(index);
+        let (number, first) = (items.number(index), items.take(index));
         let_go(items);
-        if let (Some(producer), Some(Ok(value))) = (self.open.take(), first) {
-            producer.settle(Ok(value));
+        if let (Some((producer, finish)), Some(Ok(value))) = (self.open.take(), first) {
+            producer.settle(Ok(finish(number, value)));
         }
     }
 
     fn complete(&mut self, items: &mut Items<T, E>) {
-        let Some(producer) = self.open.take() else { return };
-        let failures: Vec<_> = items.take_all().into_iter().filter_map(Result::err).collect();
+        let Some((producer, finish)) = self.open.take() else { return };
+        ThisThread::drop_user(finish);
+        let outcomes = items.take_all().into_iter().enumerate();
+        let failures: Vec<_> =
+            outcomes.filter_map(|(index, outcome)| Some((index, outcome.err()?))).collect();
         let failure = match failures.len() {
             0 => Failure::Empty,
             items => Failure::Error(AllFailed::new(1, items, failures)),
@@ -75,7 +93,7 @@ impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for FirstValue<T, E> 
     }
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
-        self.open = None;
+        ThisThread::drop_user(self.open.take());
         let_go(items);
     }
 }

@@ -5,7 +5,7 @@ use std::iter::FusedIterator;
 use std::task::{Context, Poll, ready};
 
 use super::{AsyncList, CompletedStream};
-use crate::cell::{self, Gather, Way};
+use crate::cell::{self, ExecutorHandle, Gather, Way};
 use crate::failure::{AnyError, Failure, Outcome, TimedOut};
 use crate::pool::{Waited, Worker};
 use crate::timeout::Timeout;
@@ -29,14 +29,14 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// ```
     pub fn as_completed(self) -> AsCompleted<T, E> {
         let cancelled = self.is_cancelled();
-        let (mut gather, _) = self.into_gather();
+        let (mut gather, executor) = self.into_gather();
         gather.rewind();
         let items = gather.items();
         items.carry_on();
         let left = if items.grows() { None } else { Some(items.len()) };
         items.recycle();
         let rest = cancelled.then_some(Rest::Cancelled);
-        AsCompleted { gather, left, over: false, rest, given_up: 0 }
+        AsCompleted { gather, executor, left, over: false, rest, given_up: 0 }
     }
 }
 
@@ -76,6 +76,8 @@ impl<T: fmt::Debug, E: fmt::Debug + 'static> fmt::Debug for Completed<T, E> {
 #[must_use = "the items are handed out one by one, when they are asked for"]
 pub struct AsCompleted<T, E = AnyError> {
     gather: Gather<T, E>,
+    /// That of the list.
+    executor: ExecutorHandle,
     /// How many items were not handed out; `None` for a list that grows.
     left: Option<usize>,
     /// There are no more.
@@ -171,6 +173,11 @@ impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
         self.given_up = place + 1;
         self.left = self.left.map(|left| left - 1);
         Some(Completed { index, outcome: Err(rest_is.failure()), way: None })
+    }
+
+    /// The list, its executor, and before which place what has not come was given up.
+    pub(super) fn into_parts(self) -> (Gather<T, E>, ExecutorHandle, usize) {
+        (self.gather, self.executor, self.given_up)
     }
 
     /// The same for async code, on any runtime.

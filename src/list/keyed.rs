@@ -27,8 +27,8 @@ use crate::trace::Trace;
 /// ```
 #[must_use = "a dropped list goes on, but nobody sees its values"]
 pub struct KeyedList<K, T, E = AnyError> {
-    list: AsyncList<T, E>,
-    keys: Vec<K>,
+    pub(super) list: AsyncList<T, E>,
+    pub(super) keys: Vec<K>,
 }
 
 impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
@@ -175,7 +175,7 @@ pub struct KeyedCompleted<K, T, E = AnyError> {
     pub key: K,
     /// What became of it.
     pub outcome: Outcome<T, E>,
-    way: Way,
+    pub(super) way: Way,
 }
 
 impl<K, T, E> fmt::Debug for KeyedCompleted<K, T, E>
@@ -191,6 +191,10 @@ where
 }
 
 impl<K, T, E> KeyedCompleted<K, T, E> {
+    pub(super) fn new(key: K, outcome: Outcome<T, E>, way: Way) -> Self {
+        KeyedCompleted { key, outcome, way }
+    }
+
     /// The way that a failure came; `None` for a value, and for a cancellation that came together with an outcome,
     /// of which no way is known.
     pub fn trace(&self) -> Option<&Trace> {
@@ -218,6 +222,11 @@ impl<K, T: Send + 'static, E: Send + 'static> KeyedAsCompleted<K, T, E> {
     ) -> Result<Option<KeyedCompleted<K, T, E>>, TimedOut> {
         let completed = self.completed.next_timeout(timeout)?;
         Ok(completed.and_then(|completed| self.with_key(completed)))
+    }
+
+    /// What is left, and the keys by index.
+    pub(super) fn into_parts(self) -> (AsCompleted<T, E>, Vec<Option<K>>) {
+        (self.completed, self.keys)
     }
 
     /// The same for async code, on any runtime.

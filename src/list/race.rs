@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::{AsyncList, FirstFailure, let_go};
-use crate::cell::{Collector, Items, Origin, Producer};
+use crate::cell::{Collector, Items, Origin, Producer, ThisThread};
 use crate::failure::Failure;
 use crate::promise::Promise;
 
@@ -32,36 +32,61 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// ```
     #[track_caller]
     pub fn race(self) -> Promise<T, E> {
-        self.settle_by::<Raced, _, _, _>(Location::caller(), |producer| Race {
-            open: Some(producer),
+        self.race_as(Location::caller(), |_, value| value)
+    }
+
+    /// One promise of what `finish`, which is of ours, makes of the winner's value and its index.
+    pub(super) fn race_as<U: Send + 'static>(
+        self,
+        location: &'static Location<'static>,
+        finish: impl FnOnce(usize, T) -> U + Send + 'static,
+    ) -> Promise<U, E> {
+        self.settle_by::<Raced, _, _, _>(location, |producer| Race {
+            open: Some((producer, finish)),
             first: FirstFailure::default(),
             value: None,
         })
     }
 }
 
-struct Race<T, E> {
+struct Race<U, E, F> {
     /// `None` once it is settled.
-    open: Option<Producer<T, E>>,
+    open: Option<(Producer<U, E>, F)>,
     first: FirstFailure,
     /// The first item with a value, if one that was cancelled came before it.
     value: Option<usize>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Race<T, E> {
+impl<U: Send + 'static, E: Send + 'static, F: 'static> Race<U, E, F> {
     /// This item has won.
-    fn won_by(&mut self, items: &mut Items<T, E>, index: usize) {
-        let Some(producer) = self.open.take() else { return };
+    fn won_by<T: Send + 'static>(&mut self, items: &mut Items<T, E>, index: usize)
+    where
+        F: FnOnce(usize, T) -> U,
+    {
+        let Some((producer, finish)) = self.open.take() else { return };
         let number = items.number(index);
         let first = items.take_with_trace(index);
         let_go(items);
         if let Some((outcome, way)) = first {
+            let outcome = match outcome {
+                Ok(value) => Ok(finish(number, value)),
+                Err(failure) => {
+                    ThisThread::drop_user(finish);
+                    Err(failure)
+                }
+            };
             producer.settle_by_way(outcome, way, number);
         }
     }
 }
 
-impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Race<T, E> {
+impl<T, U, E, F> Collector<T, E> for Race<U, E, F>
+where
+    T: Send + 'static,
+    U: Send + 'static,
+    E: Send + 'static,
+    F: FnOnce(usize, T) -> U + Send + 'static,
+{
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if self.open.is_none() {
             return self.first.drop_late(items, index);
@@ -84,19 +109,21 @@ impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Race<T, E> {
     }
 
     fn complete(&mut self, _: &mut Items<T, E>) {
-        if let Some(producer) = self.open.take() {
+        if let Some((producer, finish)) = self.open.take() {
+            ThisThread::drop_user(finish);
             producer.settle(Err(Failure::Empty));
         }
     }
 
     fn closed(&mut self, _: &mut Items<T, E>, failure: Failure<E>) {
-        if let Some(producer) = self.open.take() {
+        if let Some((producer, finish)) = self.open.take() {
+            ThisThread::drop_user(finish);
             producer.settle(Err(failure));
         }
     }
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
-        self.open = None;
+        ThisThread::drop_user(self.open.take());
         let_go(items);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::panic::Location;
 
-use super::{AsyncList, let_go};
-use crate::cell::{Collector, Items, Origin, Producer};
+use super::{AllFailed, AsyncList, let_go};
+use crate::cell::{Collector, Items, Origin, Producer, ThisThread};
 use crate::failure::{Failure, Outcome, drop_quietly};
 use crate::promise::Promise;
 
@@ -34,23 +34,72 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         location: &'static Location<'static>,
         finish: impl FnOnce(Vec<Outcome<T, E>>) -> U + Send + 'static,
     ) -> Promise<U, E> {
+        let finish = |outcomes| Ok(finish(outcomes));
         self.settle_by::<Gathered, _, _, _>(location, |producer| Settled {
             open: Some((producer, finish)),
         })
     }
+
+    /// One promise of all values, in input order, which waits for all; a failure cancels nothing, and all of them come
+    /// together.
+    ///
+    /// As `Task.WhenAll` of .NET, with its `AggregateException`: nothing is left running when it has failed, and no
+    /// failure is lost. [`join`](Self::join) fails at once, and cancels the rest.
+    ///
+    /// # Errors
+    /// [`AllFailed`], with each failure and its index; a cancelled item is one of them.
+    ///
+    /// ```
+    /// use asynckit::{AsyncList, Failure, Promise};
+    ///
+    /// let writes: AsyncList<(), &str> = ["a", "b"].map(Promise::failed).into_iter().collect();
+    /// let Err(Failure::Error(all)) = writes.join_all().get(None) else { unreachable!() };
+    /// assert_eq!((all.indices(), all.failures().len()), (&[0, 1][..], 2));
+    /// ```
+    #[track_caller]
+    pub fn join_all(self) -> Promise<Vec<T>, AllFailed<E>> {
+        self.settle_by::<JoinedAll, _, _, _>(Location::caller(), |producer| Settled {
+            open: Some((producer, values_or_failures)),
+        })
+    }
 }
 
-struct Settled<U, E, F> {
+struct JoinedAll;
+
+impl Origin for JoinedAll {
+    const KIND: &'static str = "join_all";
+}
+
+fn values_or_failures<T: 'static, E>(
+    outcomes: Vec<Outcome<T, E>>,
+) -> Outcome<Vec<T>, AllFailed<E>> {
+    let (count, mut failures) = (outcomes.len(), Vec::new());
+    let mut values = Vec::with_capacity(count);
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
+            Ok(value) => values.push(value),
+            Err(failure) => failures.push((index, failure)),
+        }
+    }
+    if failures.is_empty() {
+        return Ok(values);
+    }
+    ThisThread::drop_user(values);
+    Err(Failure::Error(AllFailed::new(count, count, failures)))
+}
+
+struct Settled<U, X, F> {
     /// `None` once it is cancelled.
-    open: Option<(Producer<U, E>, F)>,
+    open: Option<(Producer<U, X>, F)>,
 }
 
-impl<T, U, E, F> Collector<T, E> for Settled<U, E, F>
+impl<T, U, E, X, F> Collector<T, E> for Settled<U, X, F>
 where
     T: Send + 'static,
     U: Send + 'static,
     E: Send + 'static,
-    F: FnOnce(Vec<Outcome<T, E>>) -> U + Send,
+    X: Send + 'static,
+    F: FnOnce(Vec<Outcome<T, E>>) -> Outcome<U, X> + Send,
 {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if self.open.is_none() {
@@ -64,7 +113,7 @@ where
 
     fn complete(&mut self, items: &mut Items<T, E>) {
         if let Some((producer, finish)) = self.open.take() {
-            producer.settle(Ok(finish(items.take_all())));
+            producer.settle(finish(items.take_all()));
         }
     }
 

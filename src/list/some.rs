@@ -74,10 +74,11 @@ impl<T: Send + 'static, E: Send + 'static> FirstValues<T, E> {
         let mut failures = Vec::with_capacity(self.failed);
         for index in items.indices() {
             if items.is_failed(index) {
-                failures.extend(items.take(index).and_then(Result::err));
+                let number = items.number(index);
+                failures.extend(items.take(index).and_then(Result::err).map(|why| (number, why)));
             }
         }
-        failures.retain(|failure| !failure.is_cancelled());
+        failures.retain(|(_, failure)| !failure.is_cancelled());
         Failure::Error(AllFailed::new(self.wanted, items.len(), failures))
     }
 }

@@ -100,7 +100,8 @@ where
     fn run(self, outcome: Outcome<T, E>) -> Next<T, E> {
         let begun = catch(|| (self.0)(&outcome).into_promise());
         match (outcome, begun) {
-            (Err(failure @ Failure::Cancelled), _) | (Err(failure), Err(_)) => Next::Same(failure),
+            (Err(failure), _) if failure.is_cancelled() => Next::Same(failure),
+            (Err(failure), Err(_)) => Next::Same(failure),
             (Ok(value), Err(panic)) => {
                 drop_quietly(value);
                 Next::Settled(Err(Failure::Panicked(panic)))

@@ -122,6 +122,20 @@ where
     begin(backoff.into_iter(), When(decide), attempt, Location::caller())
 }
 
+/// As [`retry_if`], as a part of what was written at `location`.
+pub(crate) fn retry_at<T, E>(
+    backoff: impl IntoIterator<Item = Duration, IntoIter: Send + 'static>,
+    worth: impl FnMut(&E) -> bool + Send + 'static,
+    attempt: impl FnMut(u32) -> Promise<T, E> + Send + 'static,
+    location: &'static Location<'static>,
+) -> Promise<T, E>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    begin(backoff.into_iter(), If(worth), attempt, location)
+}
+
 fn begin<T, E, I, W, F>(
     pauses: I,
     worth: W,

@@ -32,4 +32,4 @@ mod timer;
 pub use delay::delay;
 
 pub(crate) use alarm::{Alarm, Key, key};
-pub(crate) use timer::{add, remove};
+pub(crate) use timer::{Guard, add, remove};

@@ -51,8 +51,13 @@ where
     /// by `map_err(Arc::new)`.
     #[track_caller]
     pub fn share(self) -> AsyncValue<T, E> {
+        self.share_at(Location::caller())
+    }
+
+    /// The same, as a part of what was written at `location`.
+    pub(crate) fn share_at(self, location: &'static Location<'static>) -> AsyncValue<T, E> {
         let (consumer, executor) = self.into_parts();
-        let shared = Shared::share(consumer, executor, None, Location::caller());
+        let shared = Shared::share(consumer, executor, None, location);
         AsyncValue { owner: Owner::new(shared) }
     }
 }

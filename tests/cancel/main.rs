@@ -9,6 +9,8 @@ mod on_drop;
 mod promises;
 mod relays;
 mod shield;
+mod tokens;
+mod tokens_deep;
 mod upstream;
 mod values;
 

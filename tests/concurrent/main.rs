@@ -1,5 +1,6 @@
 //! So much at once, and no more: `map_concurrent`, `for_each_concurrent`, folds, limiters.
 
+mod buffered;
 #[path = "../common/mod.rs"]
 mod common;
 mod failures;

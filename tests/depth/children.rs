@@ -184,6 +184,11 @@ fn shared() {
 }
 
 #[test]
+fn taken() {
+    check("taken");
+}
+
+#[test]
 fn work() {
     check("work");
 }

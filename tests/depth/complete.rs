@@ -14,6 +14,9 @@ const AT_ONCE: &str = "takes or gives something at once, and nothing hangs behin
 const END: &str = "one of the table's ends, or what its cells are made with";
 const CLOSED: &str = "returns when all promises in it have settled: no line can hang behind it";
 const SAME: &str = "the same as `map_err`, `from_callback` with a handler";
+const LIKE_CANCEL: &str =
+    "the same as `CancelSource::cancel`, at another time; as `CancelToken::child`, of several";
+const LIKE_SET: &str = "of a set, whose promises are in the rows of its rest and its stream";
 const ROOT: &str = "a root: nothing is in front of it; what a job owns is in the row `a job`";
 
 /// Functions that no row is about, and why.
@@ -22,17 +25,27 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
         LOOKS,
         &[
             "AllFailed::failures",
+            "AllFailed::indices",
             "AnyError::as_error",
             "AnyError::downcast_ref",
             "AsyncList::is_empty",
             "AsyncList::is_error",
             "AsyncList::is_set",
             "AsyncList::len",
+            "AsyncOnce::get",
+            "AsyncOnce::take",
+            "AsyncLazy::forget",
+            "SingleFlight::under_way",
             "AsyncValue::is_error",
             "AsyncValue::is_set",
             "AsyncValue::trace",
             "AsyncValue::try_get",
+            "CancelReason::as_str",
+            "CancelReason::current",
+            "CancelSource::is_cancelled",
+            "CancelToken::check",
             "CancelToken::is_cancelled",
+            "CancelToken::reason",
             "Completed::trace",
             "Failure::downcast_ref",
             "Failure::is_abandoned",
@@ -61,6 +74,8 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Promise::is_error",
             "Promise::state",
             "Promise::trace",
+            "TaskSet::is_empty",
+            "TaskSet::len",
             "Serial::is_empty",
             "Serial::len",
             "Trace::is_empty",
@@ -119,6 +134,10 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "AsyncList::wait",
             "AsyncValue::get",
             "AsyncValue::wait",
+            "Buffered::next_timeout",
+            "CancelToken::wait",
+            "KeyedAsCompleted::next_timeout",
+            "KeyedList::get",
             "Flow::next_timeout",
             "KeyedAsCompleted::next_timeout",
             "Limiter::wait_idle",
@@ -127,6 +146,9 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Processed::get",
             "Processed::raw",
             "Promise::wait",
+            "TaskSet::next",
+            "TaskSet::next_timeout",
+            "TaskSet::wait",
             "Reporter::get",
             "blocking",
         ],
@@ -171,6 +193,18 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
         ],
     ),
     (SAME, &["Promise::any_error", "Promise::from_abortable"]),
+    (
+        LIKE_SET,
+        &[
+            "TaskPusher::push_keyed",
+            "TaskSet::cancel",
+            "TaskSet::cancel_all",
+            "TaskSet::detach",
+            "TaskSet::keyed",
+            "TaskSet::push_keyed",
+        ],
+    ),
+    (LIKE_CANCEL, &["CancelSource::cancel_after", "CancelSource::cancel_for", "CancelToken::any"]),
     (CLOSED, &["Pool::try_scope", "TryScope::spawn"]),
     (
         ROOT,
@@ -178,6 +212,8 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Limiter::idle",
             "Pool::attempt",
             "Pool::deferred_cancel_on_drop",
+            "Pool::repeat_after",
+            "Pool::repeat_every",
             "Pool::run",
             "Serial::run",
             "Promise::deferred",

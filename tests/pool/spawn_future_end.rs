@@ -288,7 +288,7 @@ fn a_cancelled_promise_is_dropped_at_any_time() {
             (0..round / 64).for_each(|_| hint::spin_loop());
             drop(endless);
         }
-        flush(&pool);
-        assert_eq!(drops.dropped(), 2_000);
+        // The last one may have been queued again behind whatever is queued now.
+        eventually("all are dropped", || drops.dropped() == 2_000);
     });
 }

@@ -240,3 +240,34 @@ fn on_a_worker_of_the_same_pool() {
         assert_eq!(outer.get(PATIENCE).unwrap(), 45);
     });
 }
+
+/// A body that panics, or gives up because it was cancelled, needs the others no more; a failure of a job still wins.
+#[test]
+fn a_body_that_gives_up_cancels_the_others() {
+    watched(|| {
+        let (pool, dropped) = (Pool::new(0), DropCounter::default());
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            pool.try_scope(|scope| -> Outcome<(), String> {
+                let token = dropped.token();
+                drop(scope.spawn(move || {
+                    drop(token);
+                    Ok(())
+                }));
+                std::panic::panic_any("the body")
+            })
+        }));
+        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"the body"));
+        let source = asynckit::CancelSource::new();
+        source.cancel_for("enough");
+        let outcome: Outcome<u8, String> = pool.try_scope(|scope| {
+            let token = dropped.token();
+            drop(scope.spawn(move || {
+                drop(token);
+                Ok(())
+            }));
+            Promise::<u8, String>::deferred().1.cancel_by(&source.token()).get(None)
+        });
+        assert!(matches!(outcome, Err(Failure::CancelledFor(why)) if why.as_str() == "enough"));
+        assert_eq!(dropped.dropped(), 2, "a pool without workers has run none");
+    });
+}

@@ -5,7 +5,9 @@ use crate::model::{fold, is_bad, number};
 use crate::program::{Node, Op, Plan, PoolIndex, Taking, Waiting};
 use crate::run::{Run, get_in_pieces};
 use crate::world::{Callback, Given, Place, Promised};
-use asynckit::{AnyError, AsyncList, Failure, Outcome, Pool, Promise, map_concurrent, retry};
+use asynckit::{
+    AnyError, AsyncList, Failure, Outcome, Pool, Promise, TaskSet, buffered, map_concurrent, retry,
+};
 use std::iter::repeat_n;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -153,6 +155,38 @@ impl Run<'_> {
                 let out = item.outcome.take(ledger);
                 if numbers[item.index].replace(out).is_some() {
                     ledger.problem(format!("n{node}: item {} comes twice", item.index));
+                }
+            }
+            let all: Vec<u64> = numbers.into_iter().flatten().collect();
+            Ok(callback.world.value(number(node, fold(all))))
+        })
+    }
+
+    /// As a list that completes, by a live set, of which half is pushed while others are taken; or in order, three at most.
+    pub(crate) fn taken_in_job(
+        &self,
+        node: Node,
+        set: bool,
+        mut items: Vec<Promised>,
+        pool: PoolIndex,
+    ) -> Promised {
+        self.waiting_job(node, pool, move |callback| {
+            let mut numbers = vec![None; items.len()];
+            let ledger = &callback.world.ledger;
+            if set {
+                let late = items.split_off(items.len() / 2);
+                let (set, mut late) = (TaskSet::from_iter(items), late.into_iter());
+                let pusher = set.pusher();
+                late.next().map(|promise| pusher.push(promise));
+                while let Some(item) = set.next() {
+                    late.by_ref().for_each(|promise| _ = pusher.push(promise));
+                    if numbers[item.key].replace(item.outcome.take(ledger)).is_some() {
+                        ledger.problem(format!("n{node}: item {} comes twice", item.key));
+                    }
+                }
+            } else {
+                for (index, outcome) in buffered(items, 3).enumerate() {
+                    numbers[index] = Some(outcome.take(ledger));
                 }
             }
             let all: Vec<u64> = numbers.into_iter().flatten().collect();

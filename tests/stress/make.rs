@@ -5,7 +5,7 @@ use crate::model::{fold, number};
 use crate::program::{Inner, Limit, Node, Op, Plan, PoolIndex};
 use crate::run::{NEVER, Run, SHORT};
 use crate::world::{Callback, Given, Place, Promised};
-use asynckit::{AnyError, AsyncList, Failure, IntoPromise, Promise, join};
+use asynckit::{AnyError, AsyncList, CancelSource, Failure, IntoPromise, Promise, join};
 use std::time::Duration;
 
 /// Attaches a callback that returns what its plan says: a `Result`, a promise or a shared value.
@@ -34,8 +34,17 @@ impl Run<'_> {
             }
             Op::Deferred(pool) => self.deferred(node, *pool),
             Op::Cancellable(source) => {
-                let (promise, canceller) = self.take(*source).cancellable();
-                self.cancellers.insert(node, canceller);
+                let source = self.take(*source);
+                let (promise, cancel): (_, Box<dyn FnOnce() + Send>) = if node % 2 == 0 {
+                    let (promise, canceller) = source.cancellable();
+                    (promise, Box::new(move || canceller.cancel()))
+                } else {
+                    let afar = CancelSource::new();
+                    let token =
+                        if node % 4 == 1 { afar.token() } else { afar.token().child().token() };
+                    (source.cancel_by(&token), Box::new(move || afar.cancel()))
+                };
+                self.cancellers.insert(node, cancel);
                 promise
             }
             Op::Ready => Promise::ready(self.world.value(number(node, 0))),
@@ -83,6 +92,10 @@ impl Run<'_> {
             | Op::Settled(items) => {
                 let list = self.list(items);
                 return self.combined(node, op, list);
+            }
+            Op::CompletedInJob(items, pool) if node % 3 > 0 => {
+                let items = self.items(items);
+                return self.taken_in_job(node, node % 3 == 1, items, *pool);
             }
             Op::CompletedInJob(items, pool) | Op::ListGetInJob(items, pool) => {
                 let list = self.list(items);

@@ -1,6 +1,6 @@
 //! Runs a program, step by step, and notes what comes of it.
 
-use asynckit::{AnyError, AsyncList, AsyncValue, Canceller, Deferred, Failure, Outcome, Shutdown};
+use asynckit::{AnyError, AsyncList, AsyncValue, Deferred, Failure, Outcome, Shutdown};
 use std::collections::HashMap;
 use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
@@ -25,7 +25,8 @@ pub(crate) struct Run<'a> {
     pub(crate) promises: HashMap<Node, Promised>,
     pub(crate) values: HashMap<Node, AsyncValue<Value>>,
     pub(crate) deferreds: HashMap<Node, Deferred<Value>>,
-    pub(crate) cancellers: HashMap<Node, Canceller>,
+    /// What cancels a promise from afar: a canceller, or a source of which it has a token.
+    pub(crate) cancellers: HashMap<Node, Box<dyn FnOnce() + Send>>,
     /// Where the callbacks behind each node run.
     pub(crate) places: Vec<Place>,
 }
@@ -51,7 +52,7 @@ impl<'a> Run<'a> {
             Step::Cancel(node) => self.cancel(*node),
             Step::CancelFromAfar(node, actor) => {
                 if let Some(canceller) = self.cancellers.remove(node) {
-                    self.act(*actor, move || canceller.cancel());
+                    self.act(*actor, canceller);
                 }
             }
             Step::Open(gate) => self.world.gates[*gate].open(),
@@ -80,8 +81,12 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn list(&mut self, nodes: &[Node]) -> AsyncList<Value> {
-        let items: Vec<_> = nodes.iter().map(|node| self.take(*node)).collect();
+        let items = self.items(nodes);
         inside(|| items.into_iter().collect())
+    }
+
+    pub(crate) fn items(&mut self, nodes: &[Node]) -> Vec<Promised> {
+        nodes.iter().map(|node| self.take(*node)).collect()
     }
 
     pub(crate) fn callback(

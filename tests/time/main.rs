@@ -4,6 +4,7 @@ mod backoff;
 #[path = "../common/mod.rs"]
 mod common;
 mod delay;
+mod loops;
 mod more_control;
 mod retry;
 mod timeout;

@@ -4,4 +4,5 @@ mod branches;
 #[path = "../common/mod.rs"]
 mod common;
 mod dependents;
+mod once;
 mod readers;

@@ -110,7 +110,11 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
                 let outcome = body::take_written::<T, E>(self.cell());
                 match &outcome {
                     Ok(_) => self.cell().header().word.taken(false),
-                    Err(failure) if failure.stays() => {} // it owns nothing, so it may be there twice
+                    Err(failure) if failure.stays() => {
+                        if let Some(again) = failure.again() {
+                            body::put_outcome::<T, E>(self.cell(), Err(again));
+                        }
+                    }
                     Err(_) => {
                         self.cell().header().provenance.show();
                         self.cell().header().word.taken(true);

@@ -111,6 +111,11 @@ impl ThisThread {
         trampoline::afresh(f)
     }
 
+    /// Drops user code; inside of another drop, or under a lock, later.
+    pub(crate) fn drop_user<W: 'static>(work: W) {
+        trampoline::drop_user(work);
+    }
+
     /// Whether it is inside a step that must not be nested, so that blocking here would keep others waiting.
     pub(crate) fn is_settling() -> bool {
         trampoline::is_settling()

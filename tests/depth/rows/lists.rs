@@ -6,7 +6,7 @@ use asynckit::{AllFailed, AsyncList, Failure, Outcome, Promise, join};
 use std::future::poll_fn;
 use std::pin::Pin;
 
-fn list(link: Link) -> AsyncList<Thing, Thing> {
+pub(super) fn list(link: Link) -> AsyncList<Thing, Thing> {
     [link].into_iter().collect()
 }
 
@@ -23,7 +23,7 @@ fn only(outcome: Outcome<Thing, AllFailed<Thing>>) -> Outcome<Thing, Thing> {
 }
 
 /// Back from the errors of a whole list to those of its items.
-fn flat(promise: Promise<Thing, AllFailed<Thing>>, carried: Thing) -> Link {
+pub(super) fn flat(promise: Promise<Thing, AllFailed<Thing>>, carried: Thing) -> Link {
     let outcome = promise.handle(move |outcome| {
         drop(carried);
         Ok(only(outcome))

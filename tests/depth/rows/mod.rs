@@ -5,6 +5,7 @@ mod links;
 mod lists;
 mod others;
 mod shared;
+mod taken;
 mod work;
 
 use crate::table::Row;
@@ -16,5 +17,6 @@ pub(crate) const ALL: &[(&str, &[Row])] = &[
     ("lists", lists::ROWS),
     ("others", others::ROWS),
     ("shared", shared::ROWS),
+    ("taken", taken::ROWS),
     ("work", work::ROWS),
 ];

@@ -3,7 +3,7 @@
 use crate::table::{BARE, CUT, PLAIN, Row, SLOW, Traits};
 use crate::things::{Link, Thing};
 use crate::world::World;
-use asynckit::{Failure, Promise};
+use asynckit::{CancelSource, Failure, Promise};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -86,6 +86,35 @@ pub(crate) const ROWS: &[Row] = &[
                 canceller.cancel();
                 drop(carried);
             })
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "cancel_by",
+        uses: &["Promise::cancel_by", "CancelSource::new", "CancelSource::token"],
+        step: |_, link, _| link.cancel_by(&CancelSource::new().token()),
+        traits: BARE,
+    },
+    Row {
+        name: "cancel_by, whose source is owned and whose token owns",
+        uses: &["CancelSource::cancel", "CancelToken::on_cancel", "CancelToken::child"],
+        step: |_, link, carried| {
+            let source = CancelSource::new().token().child();
+            source.token().on_cancel(move || drop(carried));
+            link.cancel_by(&source.token()).finally(move || source.cancel())
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a promise of a cancellation",
+        uses: &["CancelToken::cancelled"],
+        step: |world, link, carried| {
+            let source = CancelSource::new();
+            let told = source.token().cancelled().map_err(|_| unreachable!());
+            let told = told.via(&world.pool).then(move |()| link);
+            source.token().on_cancel(move || drop(carried));
+            source.cancel();
+            told
         },
         traits: PLAIN,
     },

@@ -1,13 +1,54 @@
 //! Shared values: branches, copies, values that are set by hand.
 
 use crate::table::{BARE, CUT, PLAIN, Row, Traits};
-use asynckit::{AsyncValue, Failure, IntoPromise, Promise};
+use crate::things::Thing;
+use asynckit::{AsyncLazy, AsyncOnce, AsyncValue, Failure, IntoPromise, Promise, SingleFlight};
 use std::future::IntoFuture;
+use std::sync::Mutex;
 
 /// A branch is a job; which of them can be run, a worker that waits finds at the far end of the line.
 const BRANCH: Traits = Traits { looked_through: 4, ..PLAIN };
 
 pub(crate) const ROWS: &[Row] = &[
+    Row {
+        name: "once",
+        uses: &["AsyncOnce::new", "AsyncOnce::get_or_init"],
+        step: |_, link, carried| {
+            let once = AsyncOnce::new();
+            let value = once.get_or_init(|| link);
+            value.map(move |value: &Thing| {
+                drop(carried);
+                value.clone()
+            })
+        },
+        traits: BRANCH,
+    },
+    Row {
+        name: "lazy",
+        uses: &["AsyncLazy::new", "AsyncLazy::get"],
+        step: |_, link, carried| {
+            let link = Mutex::new(Some(link));
+            let make = move || link.lock().expect("no panic").take().expect("once");
+            let lazy = AsyncLazy::<Thing, Thing>::new(make);
+            lazy.get().map(move |value| {
+                drop(carried);
+                value.clone()
+            })
+        },
+        traits: BRANCH,
+    },
+    Row {
+        name: "a single flight",
+        uses: &["SingleFlight::new", "SingleFlight::run"],
+        step: |_, link, carried| {
+            let flights = SingleFlight::new();
+            flights.run(1, || link).map(move |value: &Thing| {
+                drop(carried);
+                value.clone()
+            })
+        },
+        traits: BRANCH,
+    },
     Row {
         name: "a branch",
         uses: &["Promise::share", "AsyncValue::map"],

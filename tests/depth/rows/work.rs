@@ -1,10 +1,10 @@
 //! Jobs, futures, scopes, limits: what gets its turn, and then gives the outcome of another promise.
 
 use crate::table::{CUT, PLAIN, Row, SLOW, Traits};
-use crate::things::Thing;
+use crate::things::{Link, Thing};
 use asynckit::{
-    Job, Limiter, LocalQueue, Pool, Promise, for_each_concurrent, map_concurrent, retry, retry_if,
-    retry_when,
+    Job, Limiter, LocalQueue, Pool, Promise, for_each_concurrent, map_concurrent, repeat_until,
+    retry, retry_if, retry_when, unfold,
 };
 use std::iter::{empty, once};
 use std::sync::mpsc::channel;
@@ -146,6 +146,32 @@ pub(crate) const ROWS: &[Row] = &[
                 link
             });
             all.map(move |()| other)
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "repeat_until",
+        uses: &["repeat_until"],
+        step: |_, link, carried| {
+            let mut link = Some(link);
+            let mut carried = Some(carried);
+            let done = move |_: &Thing| carried.take().is_some();
+            repeat_until(empty(), done, move |_| link.take().expect("once"))
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "unfold",
+        uses: &["unfold"],
+        step: |_, link, carried| {
+            let all = unfold(Some(link), move |link: Option<Link>| {
+                _ = &carried;
+                match link {
+                    Some(link) => link.map(|value| Some((value, None))),
+                    None => Promise::ready(None),
+                }
+            });
+            all.map(|mut all| all.pop().expect("one"))
         },
         traits: PLAIN,
     },

@@ -3,8 +3,10 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use asynckit::{AsCompleted, CancelOnDrop, CancelToken, Canceller, Limiter, LocalQueue};
-use asynckit::{KeyedList, Pool, Shutdown};
+use asynckit::{
+    AsCompleted, CancelOnDrop, CancelSource, CancelToken, Canceller, Limiter, LocalQueue,
+};
+use asynckit::{KeyedList, Pool, Shutdown, TaskSet};
 
 use crate::finding::finding;
 use crate::futures::Kept as Woken;
@@ -24,9 +26,11 @@ pub(crate) struct World {
     pub(crate) lists: Heap<List>,
     pub(crate) keyed: Heap<(KeyedList<u64, Value, Fault>, u64)>,
     pub(crate) completed: Heap<AsCompleted<Value, Fault>>,
+    pub(crate) sets: Heap<TaskSet<Value, Fault>>,
     pub(crate) cancellers: Heap<Canceller>,
     pub(crate) guards: Heap<CancelOnDrop<Value, Fault>>,
     pub(crate) tokens: Heap<CancelToken>,
+    pub(crate) sources: Heap<CancelSource>,
     pub(crate) jobs: Heap<Kept>,
     pub(crate) wakers: Heap<Woken>,
     pub(crate) limiters: Heap<Limiter>,
@@ -48,9 +52,11 @@ pub(crate) fn world() -> &'static World {
         lists: Heap::new(10),
         keyed: Heap::new(5),
         completed: Heap::new(5),
+        sets: Heap::new(5),
         cancellers: Heap::new(30),
         guards: Heap::new(10),
         tokens: Heap::new(10),
+        sources: Heap::new(6),
         jobs: Heap::new(20),
         wakers: Heap::new(40),
         limiters: Heap::new(4),
@@ -81,9 +87,11 @@ impl World {
         drop(self.lists.clear());
         drop(self.keyed.clear());
         drop(self.completed.clear());
+        drop(self.sets.clear());
         drop(self.cancellers.clear());
         drop(self.guards.clear());
         drop(self.tokens.clear());
+        drop(self.sources.clear());
         drop(self.limiters.clear());
         drop(self.guests.clear());
     }

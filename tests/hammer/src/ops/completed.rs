@@ -20,6 +20,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("next", &["AsCompleted::next_timeout", "Completed::trace"], next).often(),
     operation("all that complete", &["AsyncList::as_completed"], all).outermost(),
     operation("drop what completes", &[], |r| drop(world().completed.take(r))),
+    operation("rest", &["AsCompleted::into_rest", "KeyedAsCompleted::into_rest"], rest),
     operation("stream", &["AsCompleted::stream"], stream),
     operation("stream in a future", &["AsCompleted::stream"], stream_in_future),
     operation(
@@ -27,6 +28,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &["KeyedList::as_completed", "KeyedAsCompleted::next_timeout", "KeyedCompleted::trace"],
         keyed,
     ),
+    operation("buffered", &["buffered", "Buffered::next_timeout", "Buffered::into_rest"], in_order),
+    operation("buffered stream", &["Buffered::stream"], in_order_stream),
     operation("keyed stream", &["KeyedAsCompleted::stream"], keyed_stream),
 ];
 
@@ -99,5 +102,47 @@ fn keyed_stream(r: &mut Random) {
         block_on_poll(limit, |context| Pin::new(&mut stream).poll_next(context))
     {
         check(&next.outcome);
+    }
+}
+
+fn in_order(r: &mut Random) {
+    let (most, count) = (r.below(4), r.below(6));
+    let mut q = Random::new(r.next());
+    let mut all = asynckit::buffered((0..count).map(|_| Held::any(&mut q).it), most);
+    for _ in 0..r.below(4) {
+        if let Ok(Some(outcome)) = all.next_timeout(moment(r)) {
+            check(&outcome);
+        }
+    }
+    drop(all.into_rest());
+}
+
+fn in_order_stream(r: &mut Random) {
+    let (limit, mut q) = (Duration::from_micros(r.next() % 300), Random::new(r.next()));
+    let mut stream = asynckit::buffered((0..4).map(|_| Held::any(&mut q).it), 2).stream();
+    while let Some(Some(outcome)) =
+        block_on_poll(limit, |context| Pin::new(&mut stream).poll_next(context))
+    {
+        check(&outcome);
+    }
+}
+
+fn rest(r: &mut Random) {
+    if r.one_in(2) {
+        let Some((list, _)) = world().keyed.take(r) else { return };
+        let mut completed = list.as_completed();
+        drop(completed.next_timeout(moment(r)));
+        return drop(completed.into_rest());
+    }
+    let Some(completed) = world().completed.take(r) else { return };
+    let rest = completed.into_rest();
+    match r.below(3) {
+        0 => drop(rest),
+        1 => rest.cancel(),
+        _ => {
+            let value = crate::value::Value::new(r);
+            let last = rest.join().map(move |all| crate::value::last_or(all, value));
+            Held::new(last, crate::held::LAST).keep(r);
+        }
     }
 }

@@ -26,6 +26,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("list's share", &["AsyncList::share"], share),
     operation("list's future", &[], future),
     operation("settled", &["AsyncList::settled"], settled),
+    operation("join_all", &["AsyncList::join_all"], join_all),
     operation("any", &["AsyncList::any", "AllFailed::failures", "AllFailed::into_failures"], any),
     operation("some", &["AsyncList::some"], some),
     operation("race", &["AsyncList::race"], race),
@@ -35,6 +36,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         keyed,
     ),
     operation("look at a keyed list", &["KeyedList::len", "KeyedList::is_empty"], look_at_keyed),
+    operation(
+        "more of a keyed list",
+        &["KeyedList::get", "KeyedList::any", "KeyedList::race", "KeyedList::reduce"],
+        more_of_keyed,
+    ),
     operation(
         "end of a keyed list",
         &["KeyedList::join", "KeyedList::settled", "KeyedList::cancel"],
@@ -227,6 +233,39 @@ fn end_of_keyed(r: &mut Random) {
             drop(outcomes);
             callback.result("keyed settled", None)
         }),
+    };
+    Held::new(promise, after).keep(r);
+}
+
+fn join_all(r: &mut Random) {
+    let (list, value, fault) = (List::any(r), Value::new(r), Fault::new(r));
+    let all = list.it.join_all().map(move |all| last_or(all, value));
+    let all = all.map_err(move |all| {
+        all.failures().iter().for_each(check_failure);
+        without(fault, all)
+    });
+    Held::new(all, list.after).keep(r);
+}
+
+fn more_of_keyed(r: &mut Random) {
+    let Some((mut list, after)) = world().keyed.take(r) else { return };
+    let (value, fault) = (Value::new(r), Fault::new(r));
+    let promise = match r.below(4) {
+        0 => {
+            if let Ok(values) = list.get(moment(r)) {
+                values.iter().for_each(|(_, value)| value.check());
+            }
+            return;
+        }
+        1 => list.any().map(|(_, value)| value).map_err(move |all| without(fault, all)),
+        2 => list.race().map(|(_, value)| value),
+        _ => {
+            let mut callback = callback(r, after);
+            list.reduce(value, move |so_far, _, value| {
+                callback.call_again("keyed reduce");
+                Ok(without(value, so_far))
+            })
+        }
     };
     Held::new(promise, after).keep(r);
 }

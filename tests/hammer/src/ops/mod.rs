@@ -10,11 +10,14 @@ mod failures;
 mod limiters;
 mod links;
 mod lists;
+mod loops;
 mod pools;
+mod sets;
 mod settle;
 mod sources;
 mod time;
 mod together;
+mod tokens;
 mod values;
 mod wait;
 
@@ -49,13 +52,16 @@ const TOPICS: &[Topic] = &[
     ("links", links::OPERATIONS),
     ("wait", wait::OPERATIONS),
     ("cancel", cancel::OPERATIONS),
+    ("tokens", tokens::OPERATIONS),
     ("values", values::OPERATIONS),
     ("lists", lists::OPERATIONS),
     ("completed", completed::OPERATIONS),
+    ("sets", sets::OPERATIONS),
     ("together", together::OPERATIONS),
     ("concurrent", concurrent::OPERATIONS),
     ("executors", executors::OPERATIONS),
     ("time", time::OPERATIONS),
+    ("loops", loops::OPERATIONS),
     ("limiters", limiters::OPERATIONS),
     ("pools", pools::OPERATIONS),
     ("failures", failures::OPERATIONS),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use asynckit::{AsyncValue, IntoPromise};
+use asynckit::{AsyncLazy, AsyncOnce, AsyncValue, IntoPromise, SingleFlight};
 
 use super::wait::moment;
 use super::{Operation, operation};
@@ -32,6 +32,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("value's future", &[], future),
     operation("cancel a value", &["AsyncValue::cancel"], cancel),
     operation("drop a value", &[], |r| drop(world().values.take(r))),
+    operation(
+        "once",
+        &["AsyncOnce::new", "AsyncOnce::get_or_init", "AsyncOnce::get", "AsyncOnce::take"],
+        once,
+    ),
+    operation("lazy", &["AsyncLazy::new", "AsyncLazy::get", "AsyncLazy::forget"], lazy),
+    operation(
+        "single flight",
+        &["SingleFlight::new", "SingleFlight::run", "SingleFlight::under_way"],
+        flight,
+    ),
     operation("line of values", &["Promise::share", "AsyncValue::map", "AsyncValue::cancel"], line),
 ];
 
@@ -160,4 +171,44 @@ fn line(r: &mut Random) {
         2 => drop(last.map(Value::clone).cancel_on_drop()),
         _ => {}
     }
+}
+
+fn once(r: &mut Random) {
+    let (once, held, other) = (AsyncOnce::new(), Held::any(r), Held::any(r));
+    let after = held.after.max(other.after);
+    let (callback, many) = (callback(r, after), once.get_or_init(|| held.it));
+    Held::new(once.get_or_init(|| other.it).map(move |value| value.clone()), after).keep(r);
+    if r.one_in(2) {
+        drop(once.get());
+        drop(once.take());
+    }
+    drop(once);
+    let many = many.then(move |value| callback.result("once", Some(value.clone())));
+    Held::new(many, after).keep(r);
+}
+
+fn lazy(r: &mut Random) {
+    let mut q = Random::new(r.next());
+    let seed = q.next();
+    let lazy = AsyncLazy::<Value, Fault>::new(move || Held::sure(&mut Random::new(seed)).it);
+    for _ in 0..2 {
+        let value = lazy.get();
+        if r.one_in(2) {
+            value.cancel();
+        }
+        Held::new(value.map(Value::clone), 0).keep(r);
+        if r.one_in(2) {
+            lazy.forget();
+        }
+    }
+}
+
+fn flight(r: &mut Random) {
+    let flights = SingleFlight::<u64, Value, Fault>::new();
+    for _ in 0..3 {
+        let held = Held::any(r);
+        let value = flights.run(r.next() % 2, || held.it);
+        Held::new(value.map(Value::clone), crate::held::LAST).keep(r);
+    }
+    assert!(flights.under_way() <= 2);
 }

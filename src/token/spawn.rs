@@ -1,92 +1,13 @@
-//! Work that can be told, while it runs, that nobody wants it any more.
+//! Work that can be told, while it runs, that it is wanted no more.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 
+use super::CancelToken;
 use crate::cell::{Collector, Gather, Items, Next, Origin, Producer, Work};
-use crate::failure::{contain, drop_quietly};
+use crate::failure::CancelReason;
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
-use crate::sync::Arc;
-use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Mutex, MutexGuard};
-
-type Handler = Box<dyn FnOnce() + Send>;
-
-/// Tells a running job that its promise was cancelled.
-///
-/// [`Pool::spawn_cancellable`] gives one to its work. Clones are handles on the same token.
-#[derive(Clone)]
-pub struct CancelToken {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    cancelled: AtomicBool,
-    /// `None` once the handlers have run, or the job has ended.
-    handlers: Mutex<Option<Vec<Handler>>>,
-}
-
-impl CancelToken {
-    fn new() -> Self {
-        let handlers = Mutex::new(Some(Vec::new()));
-        CancelToken { shared: Arc::new(Shared { cancelled: AtomicBool::new(false), handlers }) }
-    }
-
-    /// Whether the promise was cancelled. Long work asks this now and then, and ends.
-    pub fn is_cancelled(&self) -> bool {
-        // ORDERING: Acquire pairs with `cancel`: what the canceller did before is seen.
-        self.shared.cancelled.load(Ordering::Acquire)
-    }
-
-    /// Has `f` called when the promise is cancelled, inside that call; at once, if it was before.
-    ///
-    /// Handlers add up, and run in the order of registration, with no lock held; panics are
-    /// contained. One that is left over when the job ends is dropped.
-    pub fn on_cancel(&self, f: impl FnOnce() + Send + 'static) {
-        let mut handlers = self.lock();
-        if let Some(handlers) = &mut *handlers {
-            handlers.push(Box::new(f));
-            return;
-        }
-        drop(handlers);
-        if self.is_cancelled() {
-            contain(f);
-        } else {
-            drop_quietly(f);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Handler>>> {
-        self.shared.handlers.lock()
-    }
-
-    fn cancel(&self) {
-        let mut handlers = self.lock();
-        let taken = handlers.take();
-        if taken.is_some() {
-            // ORDERING: Release pairs with `is_cancelled`.
-            self.shared.cancelled.store(true, Ordering::Release);
-        }
-        drop(handlers);
-        for handler in taken.into_iter().flatten() {
-            contain(handler);
-        }
-    }
-
-    /// The job has ended.
-    fn close(&self) {
-        let left = self.lock().take();
-        left.into_iter().flatten().for_each(drop_quietly);
-    }
-}
-
-impl fmt::Debug for CancelToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CancelToken({})", if self.is_cancelled() { "cancelled" } else { "wanted" })
-    }
-}
 
 impl Pool {
     /// Queues work that is told when its promise is cancelled while it runs.
@@ -125,7 +46,7 @@ impl Pool {
         let (mut producer, consumer) = Producer::pair::<Spawned>(location);
         let mut gather = Gather::new();
         gather.watch(self.post(job, location).into_parts().0, location);
-        producer.on_cancel(Box::new(move || token.cancel()));
+        producer.on_cancel(Box::new(move || token.shared.cancel(CancelReason::current())));
         producer.waits_for(gather.canceller());
         gather.hand_to(Box::new(Forward { producer: Some(producer) }));
         Promise::new(consumer, self.core().executor())
@@ -164,7 +85,7 @@ struct Ending(CancelToken);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.close();
+        self.0.shared.close();
     }
 }
 
