@@ -91,11 +91,11 @@ impl Worker {
 
     /// The last that the thread does, when it is no worker any more. Nothing is done to the core after this.
     pub(super) fn stop(&self) {
+        self.settings.on_stop.call();
+        ThisThread::flush();
         if self.settings.on_stop.is_none() {
             return;
         }
-        self.settings.on_stop.call();
-        ThisThread::flush();
         let (mut state, this) = (self.core.lock(), thread::current().id());
         state.stopping.retain(|stopping| *stopping != this);
         self.core.worker_idle.notify_all();
