@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::Duration;
 
-use permit::{Gate, Permit, Turn};
+use permit::{Gate, Handles, Permit, Turn};
 use queue::Rate;
 
 use crate::cell::{Consumer, ExecutorHandle, Next, Step};
@@ -52,7 +52,7 @@ use crate::sync::Arc;
 #[derive(Clone)]
 pub struct Limiter {
     rate: Option<(usize, Duration)>,
-    gate: Arc<Gate>,
+    gate: Arc<Handles>,
 }
 
 impl Limiter {
@@ -91,7 +91,7 @@ impl Limiter {
 
     fn with(at_once: usize, rate: Option<(usize, Duration)>, pool: Host) -> Self {
         let tokens = rate.map(|(starts, interval)| Rate::new(starts, interval));
-        Limiter { rate, gate: Gate::new(at_once, tokens, pool) }
+        Limiter { rate, gate: Arc::new(Handles(Gate::new(at_once, tokens, pool))) }
     }
 
     /// Makes `call` when its turn has come, and hands back a promise of its outcome at once.

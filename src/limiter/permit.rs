@@ -1,5 +1,6 @@
 //! The right to be under way, and the waiters for one.
 
+use std::ops::Deref;
 use std::panic::Location;
 use std::{iter, mem};
 
@@ -282,6 +283,29 @@ impl Gate {
         drop(state);
         drop(waiters);
         idle.into_iter().for_each(|one| one.settle(Ok(())));
+    }
+}
+
+/// What the handles of a limiter share.
+pub(super) struct Handles(pub(super) Arc<Gate>);
+
+impl Deref for Handles {
+    type Target = Arc<Gate>;
+
+    fn deref(&self) -> &Arc<Gate> {
+        &self.0
+    }
+}
+
+/// Without a handle a pause would have no end: those who wait are abandoned.
+impl Drop for Handles {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        if state.queue.is_paused() {
+            let alarm = state.alarm.take();
+            self.0.abandon(state);
+            alarm.into_iter().for_each(remove);
+        }
     }
 }
 

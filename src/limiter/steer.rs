@@ -47,6 +47,8 @@ impl Limiter {
     }
 
     /// Starts no call until [`resume`](Self::resume); those that are under way go on, and new ones wait.
+    ///
+    /// With its last handle a limiter that is paused abandons what waits, since nothing could resume it.
     pub fn pause(&self) {
         self.gate.change(|queue| queue.set_paused(true));
     }

@@ -139,9 +139,11 @@ impl PoolBuilder {
         self
     }
 
-    /// What each of the pool's threads does last, after its last job; dropping the pool waits for it.
+    /// What each of the pool's threads does last, after its last job; dropping the pool waits for it, and
+    /// [`shutdown`](Pool::shutdown) as long as its time lasts.
     ///
-    /// The thread does not count among the pool's any more. A panic in it is contained. The last call counts.
+    /// The thread does not count among the pool's any more, but among those that `shutdown` reports as still running. A
+    /// panic in it is contained. The last call counts.
     pub fn on_thread_stop(mut self, f: impl Fn() + Send + Sync + 'static) -> Self {
         self.on_stop = Hook::new(f);
         self

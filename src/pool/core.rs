@@ -256,20 +256,22 @@ impl Core {
         jobs
     }
 
-    /// Takes everything that is queued, also what workers are moving from one queue to another.
+    /// Takes everything that is queued, also what workers are moving from one queue to another. It looks under
+    /// the lock: what a thread that counts has taken out is back by then.
     fn take_all(&self) -> Vec<*mut ()> {
         let mut items = Vec::new();
         loop {
-            let seats = self.lock().seats.clone();
-            let moves = || seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
+            let state = self.lock();
+            let moves = || state.seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
             let (before, count) = (moves(), items.len());
             self.inbox.take_all(|word| items.push(word));
-            seats.iter().for_each(|seat| seat.drain(&mut items));
+            state.seats.iter().for_each(|seat| seat.drain(&mut items));
             let still = before.iter().all(|moves| moves % 2 == 0) && before == moves();
             if still && items.len() == count {
                 return items;
             }
-            sync::thread::yield_now();
+            drop(state);
+            sync::thread::yield_now(); // a worker that is moving items may need the lock
         }
     }
 }

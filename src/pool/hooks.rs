@@ -14,6 +14,11 @@ impl Hook {
         Hook(Some(Arc::new(f)))
     }
 
+    /// Whether there is none.
+    pub(super) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Calls it. Never unwinds: the panic hook has told of a panic.
     pub(super) fn call(&self) {
         if let Some(f) = &self.0 {

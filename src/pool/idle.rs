@@ -4,9 +4,10 @@ use super::seat::Queued;
 use super::state::PoolState;
 use super::tuning::SPARE_IDLE;
 use super::worker::Worker;
+use crate::cell::ThisThread;
 use crate::giving_way::rest_a_moment;
 use crate::sync::atomic::Ordering;
-use crate::sync::{Arc, MutexGuard};
+use crate::sync::{Arc, MutexGuard, thread};
 
 impl Worker {
     /// Gives others the core for a moment, unless another worker does so: where cores are few they would
@@ -71,16 +72,32 @@ impl Worker {
         }
     }
 
-    /// Nothing is done to the core after this.
+    /// Nothing is done to the core after this, unless there is a hook for the thread's end.
     fn leave(&self, mut state: MutexGuard<'_, PoolState>) {
         state.retire = state.retire.saturating_sub(1);
         state.idle -= 1;
         state.live -= 1;
         // ORDERING: Relaxed, our own count.
         state.finished += self.seat.finished.load(Ordering::Relaxed);
+        if !self.settings.on_stop.is_none() {
+            state.stopping.push(thread::current().id());
+        }
         state.seats.retain(|seat| !Arc::ptr_eq(seat, &self.seat));
         state.reseated(self.core);
         state.publish(self.core);
+        self.core.worker_idle.notify_all();
+        self.core.give_back(state);
+    }
+
+    /// The last that the thread does, when it is no worker any more. Nothing is done to the core after this.
+    pub(super) fn stop(&self) {
+        self.settings.on_stop.call();
+        ThisThread::flush();
+        if self.settings.on_stop.is_none() {
+            return;
+        }
+        let (mut state, this) = (self.core.lock(), thread::current().id());
+        state.stopping.retain(|stopping| *stopping != this);
         self.core.worker_idle.notify_all();
         self.core.give_back(state);
     }

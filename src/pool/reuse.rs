@@ -4,12 +4,15 @@
 //! has gone, but has another number as the next pool. An item that comes by an old number runs on the pool
 //! of the process, or is refused, if its pool was shut down.
 
+use std::mem;
+
 use super::core::{Core, Settings};
 use super::handle::Pool;
 use super::room::Room;
 use super::shut_downs::ShutDowns;
 use super::state::PoolState;
 use crate::cell::{Item, Lane, Lasting, Number, Refused, ShutDown};
+use crate::failure::drop_quietly;
 use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, Mutex, MutexGuard};
@@ -68,11 +71,12 @@ impl Core {
     /// The core is free for a later pool, if there is no handle, no thread, and nothing to do: nothing else
     /// is done to it after this.
     pub(super) fn give_back(&'static self, mut state: MutexGuard<'_, PoolState>) {
-        if state.ended && state.closed && state.live == 0 {
+        if state.ended && state.closed && state.live == 0 && state.stopping.is_empty() {
             *state = PoolState::new(0, 0); // neither ended nor closed: it is given back once
-            *self.settings.lock() = Arc::default();
+            let settings = mem::take(&mut *self.settings.lock());
             drop(state);
             FREE.lock().push(self);
+            drop_quietly(settings); // the hooks are the user's
         }
     }
 }

@@ -193,13 +193,7 @@ impl Core {
             let ends = state.closing && !inside;
             let deserted = ends && state.live == 0;
             if deserted && self.close(&mut state) {
-                let threads = std::mem::take(&mut state.threads);
-                drop(state);
-                let this = thread::current().id();
-                for thread in threads.into_iter().filter(|thread| thread.thread().id() != this) {
-                    let _ = thread.join(); // a worker contains the panics of user code
-                }
-                return Left::default();
+                return self.join_threads(state, deadline);
             }
             if !ends && running == 0 && !self.has_work(&state) {
                 return Left::default();
@@ -212,6 +206,33 @@ impl Core {
                 false => self.wait_rested(state, left),
             };
         }
+    }
+
+    /// The pool is closed: waits for the threads, also for the hooks that some of them still run.
+    fn join_threads<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, PoolState>,
+        deadline: Deadline,
+    ) -> Left {
+        let this = thread::current().id();
+        while !deadline.is_never() && !state.stopping.is_empty() {
+            match deadline.remaining() {
+                Some(left) if !state.stopping.contains(&this) => {
+                    state = self.wait_rested(state, left);
+                }
+                _ => {
+                    let running =
+                        state.stopping.iter().filter(|stopping| **stopping != this).count();
+                    return Left { running, queued: 0 };
+                }
+            }
+        }
+        let threads = std::mem::take(&mut state.threads);
+        drop(state);
+        for thread in threads.into_iter().filter(|thread| thread.thread().id() != this) {
+            let _ = thread.join(); // a worker contains the panics of user code
+        }
+        Left::default()
     }
 
     /// Work is queued, and there is no worker: its pusher is about to start one, or this does.

@@ -5,7 +5,7 @@ use super::core::Core;
 use super::seat::Seat;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
-use crate::sync::thread::JoinHandle;
+use crate::sync::thread::{JoinHandle, ThreadId};
 
 /// The counts.
 ///
@@ -33,6 +33,8 @@ pub(crate) struct PoolState {
     pub(super) closed: bool,
     pub(super) seats: Vec<Arc<Seat>>,
     pub(super) threads: Vec<JoinHandle<()>>,
+    /// Threads that are no workers any more, and run the hook for their end.
+    pub(super) stopping: Vec<ThreadId>,
     /// They will not be joined.
     pub(super) detached: bool,
     /// The last handle is gone, and its drop is through.
@@ -59,6 +61,7 @@ impl PoolState {
             closed: false,
             seats: Vec::new(),
             threads: Vec::new(),
+            stopping: Vec::new(),
             detached: false,
             ended: false,
             finished: 0,

@@ -125,8 +125,7 @@ impl Worker {
             }
         }
         CURRENT.set(std::ptr::null());
-        self.settings.on_stop.call();
-        ThisThread::flush();
+        self.stop();
         std::mem::forget(abort);
     }
 

@@ -137,3 +137,36 @@ fn idle_comes_also_where_what_waits_goes() {
         assert!(abandoned.is_set());
     });
 }
+
+/// Nothing could resume it any more.
+#[test]
+fn what_waits_in_a_pause_is_abandoned_with_the_last_handle() {
+    watched(|| {
+        let (limiter, calls) = (Limiter::new(1), Calls::default());
+        let running = limiter.run(calls.call(0));
+        limiter.pause();
+        let (mut waits, mut idle) = (limiter.run(calls.call(1)), limiter.idle());
+        drop(limiter.clone());
+        assert!(!waits.is_set(), "there is another handle");
+        drop(limiter);
+        assert!(waits.get(PATIENCE).unwrap_err().is_abandoned());
+        assert!(!idle.is_set(), "one is under way");
+        calls.end(0);
+        assert!({ running }.get(PATIENCE).is_ok() && idle.get(PATIENCE).is_ok());
+        assert_eq!(calls.made(), [0]);
+    });
+}
+
+#[test]
+fn without_a_pause_what_waits_goes_on_without_a_handle() {
+    watched(|| {
+        let (limiter, calls) = (Limiter::new(1), Calls::default());
+        let running = limiter.run(calls.call(0));
+        let waits = limiter.run(calls.call(1));
+        drop(limiter);
+        calls.end(0);
+        calls.await_made(&[0, 1]);
+        calls.end(1);
+        assert!(asynckit::join((running, waits)).get(PATIENCE).is_ok());
+    });
+}

@@ -1,7 +1,11 @@
 //! Which one has won, and what becomes of the others: `TaskSet::race`, `any`; `AsyncList::join_all`, `AllFailed::indices`.
 
-use crate::common::{PATIENCE, is_error, one_worker, watched};
-use asynckit::{AllFailed, AsyncList, Deferred, Failure, Outcome, Promise, Shutdown, TaskSet};
+use crate::common::tasks::await_sleep;
+use crate::common::{PATIENCE, is_error, named_thread, one_worker, watched};
+use asynckit::{
+    AllFailed, AsyncList, Deferred, Failure, Outcome, Pool, Promise, Shutdown, TaskSet,
+};
+use std::sync::Arc;
 
 type Typed<T> = Promise<T, String>;
 
@@ -116,5 +120,27 @@ fn any_and_some_of_a_list_tell_the_indices() {
         deferreds.remove(3).reject("three".to_owned());
         deferreds.remove(1).reject("one".to_owned());
         assert_eq!(indices({ some }.get(PATIENCE)).0, [1, 3]);
+    });
+}
+
+/// A wait for the whole set ends also where the last promise is given up by another one, which would never end.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "it looks at /proc")]
+fn a_wait_ends_when_another_gives_up_what_is_pending() {
+    watched(|| {
+        let pool = Pool::builder().workers(1).max_spare_workers(0).build().unwrap();
+        let (again, set) = (pool.clone(), Arc::new(TaskSet::<u8, String>::new()));
+        let own = set.clone();
+        let mut told = pool.spawn(move || {
+            own.push(again.spawn(|| Ok(1)));
+            let waits = own.clone();
+            let waiter = named_thread("set-waits", move || waits.wait(PATIENCE));
+            await_sleep("set-waits", 1);
+            let given_up = own.next().unwrap();
+            assert!(given_up.outcome.unwrap_err().is_would_deadlock());
+            Ok::<_, String>(waiter)
+        });
+        assert!(told.get(PATIENCE).unwrap().join().unwrap(), "nothing is pending");
+        assert!(set.is_empty());
     });
 }

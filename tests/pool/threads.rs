@@ -2,7 +2,7 @@
 
 use crate::common::{Gate, Log, PATIENCE, eventually, watched};
 use asynckit::{Pool, Shutdown};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -153,5 +153,73 @@ fn the_metrics_tell_what_each_thread_does() {
         eventually("all are counted", || pool.metrics().finished == 7);
         eventually("both rest", || pool.metrics().idle == 2);
         assert_eq!(pool.queued(), 0);
+    });
+}
+
+/// A hook may take longer than there is time; the next call waits for it.
+#[test]
+fn a_shutdown_waits_for_a_hook_no_longer_than_its_time() {
+    watched(|| {
+        let (gate, through) = (Gate::new(), Log::new());
+        let (key, ends) = (gate.key(), through.clone());
+        let build = Pool::builder().on_thread_stop(move || {
+            key.wait();
+            ends.add(());
+        });
+        let pool = build.build().unwrap();
+        assert!(matches!(pool.run(|| 1).get(PATIENCE), Ok(1)));
+        let report = pool.shutdown(Shutdown::Drain, Duration::from_millis(10));
+        assert_eq!((report.still_running, report.queued), (1, 0));
+        gate.await_arrival(1);
+        gate.open();
+        assert_eq!(pool.shutdown(Shutdown::Drain, PATIENCE).still_running, 0);
+        assert_eq!(through.entries(), [()]);
+    });
+}
+
+/// Of the threads whose hooks shut the pool down none waits for itself, with a limit or without one.
+#[test]
+fn a_last_hook_may_shut_its_pool_down() {
+    watched(|| {
+        for limit in [None, Some(PATIENCE)] {
+            let cell: Arc<Mutex<Option<Pool>>> = Arc::default();
+            let (own, through) = (cell.clone(), Log::new());
+            let ends = through.clone();
+            let build = Pool::builder().workers(2).on_thread_stop(move || {
+                let pool = own.lock().unwrap().clone();
+                let pool = pool.expect("it is there until the hooks are through");
+                ends.add(pool.shutdown(Shutdown::Drain, limit).queued);
+            });
+            let pool = build.build().unwrap();
+            *cell.lock().unwrap() = Some(pool.clone());
+            let gate = Gate::new();
+            let jobs = [gate.key(), gate.key()].map(|key| pool.run(move || key.wait()));
+            gate.await_arrival(2);
+            gate.open();
+            assert!(asynckit::join(jobs).get(PATIENCE).is_ok());
+            pool.shutdown(Shutdown::Drain, None);
+            eventually("both hooks are through", || through.entries() == [0, 0]);
+            drop((cell.lock().unwrap().take(), pool));
+        }
+    });
+}
+
+/// What a hook has captured goes with the pool, and panics.
+#[test]
+fn a_panic_in_the_drop_of_a_hook_is_contained() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+    watched(|| {
+        for detaches in [false, true] {
+            let bomb = Bomb;
+            let build = Pool::builder().on_thread_start(move || _ = &bomb).build();
+            let pool = build.unwrap();
+            assert!(matches!(pool.run(|| 1).get(PATIENCE), Ok(1)));
+            if detaches { pool.detach() } else { drop(pool) }
+        }
     });
 }

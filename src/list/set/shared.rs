@@ -223,7 +223,12 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Shared<K, T, E> {
     /// The wait for the others would never end: gives the first one that is pending away, which goes on.
     pub(super) fn give_up(&self) -> Option<KeyedCompleted<K, T, E>> {
         let mut state = self.lock();
-        let (_, Pending { key, .. }) = state.pending.pop_first()?;
+        let (_, given_up) = state.pending.pop_first()?;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_values().for_each(|one| one.settle(Ok(()))); // for some it was the last one
+        let Pending { key, executor, .. } = given_up;
+        ThisThread::drop_user(executor);
         Some(KeyedCompleted::new(key, Err(Failure::WouldDeadlock), None))
     }
 }

@@ -20,6 +20,8 @@ const ALL: &[Small] = &[
     ("drop-while-posting", drop_while_posting),
     ("follow-cancelled", follow_cancelled),
     ("told-and-dropped", told_and_dropped),
+    ("counted-and-cancelled", counted_and_cancelled),
+    ("counted-and-run", counted_and_run),
 ];
 
 fn all() -> impl Iterator<Item = &'static Small> {
@@ -186,4 +188,38 @@ fn told_and_dropped() -> Vec<String> {
         0 | 1 => vec![],
         calls => vec![format!("the handler was called {calls} times")],
     }
+}
+
+/// Jobs that are cancelled while another thread has taken them out of the queue to count them.
+fn counted_and_cancelled() -> Vec<String> {
+    let pool = Pool::new(0);
+    let jobs = [1, 2].map(|n| pool.run(move || n));
+    let looks = pool.clone();
+    let looker = thread::spawn(move || looks.queued());
+    let report = pool.shutdown(Shutdown::CancelQueued, None);
+    let counted = looker.join().unwrap_or(usize::MAX);
+    let ran = jobs.into_iter().filter(|job| !job.is_error()).count();
+    match (counted, report.abandoned, ran) {
+        (0 | 2, 2, 0) => vec![],
+        seen => vec![format!("(counted, abandoned, run): {seen:?}")],
+    }
+}
+
+/// Jobs that are counted while workers look for them, and the pool closes.
+fn counted_and_run() -> Vec<String> {
+    let pool = Pool::new(2);
+    let looks = pool.clone();
+    let looker = thread::spawn(move || looks.queued());
+    let jobs = [1, 2, 3].map(|n| pool.run(move || n));
+    let mut problems = vec![];
+    if looker.join().unwrap_or(usize::MAX) > 3 {
+        problems.push("more were queued than there are".to_owned());
+    }
+    drop(pool);
+    for mut job in jobs {
+        if let Err(failure) = job.get(None) {
+            problems.push(format!("a job: {failure:?}"));
+        }
+    }
+    problems
 }

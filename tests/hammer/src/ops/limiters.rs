@@ -53,9 +53,9 @@ fn run(r: &mut Random) {
     let Some(limiter) = world().limiters.copy(r) else { return };
     let (callback, inner) = (callback(r, LAST), Held::any(r));
     let promise = match r.below(3) {
-        0 => limiter.run_with_priority(r.below(3) as i32 - 1, move || {
-            callback.result("limiter's run", None)
-        }),
+        // No lower one than that of `run`: a call below may wait for this one, and must not start before it.
+        0 => limiter
+            .run_with_priority(r.below(3) as i32, move || callback.result("limiter's run", None)),
         _ => limiter.run(move || {
             callback.run("limiter's run");
             inner.it.map(|value: Value| value)
