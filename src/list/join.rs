@@ -4,8 +4,8 @@ use std::future::IntoFuture;
 use std::panic::Location;
 
 use super::{AsyncList, FirstFailure, let_go};
-use crate::cell::{CloseReason, Collector, Items, Origin, Producer};
-use crate::failure::{Failure, Outcome, drop_quietly};
+use crate::cell::{CloseReason, Collector, Items, Origin, Producer, ThisThread};
+use crate::failure::{Failure, Outcome};
 use crate::promise::{IntoPromise, Promise};
 use crate::value::AsyncValue;
 
@@ -120,25 +120,21 @@ struct Join<U, E, F> {
     first: FirstFailure,
 }
 
-impl<U, E, F> Join<U, E, F> {
+impl<U: 'static, E: 'static, F: 'static> Join<U, E, F> {
     /// Nobody needs the items any more.
     fn give_up<T>(&mut self, items: &mut Items<T, E>) {
-        drop_quietly(self.open.take());
+        ThisThread::drop_user(self.open.take());
         let_go(items);
     }
 
     /// This item's failure is that of the whole.
-    fn fail<T: 'static>(&mut self, items: &mut Items<T, E>, index: usize)
-    where
-        U: 'static,
-        E: 'static,
-    {
+    fn fail<T: 'static>(&mut self, items: &mut Items<T, E>, index: usize) {
         let number = items.number(index);
         let failed = items.take_with_trace(index);
         let open = self.open.take();
         self.give_up(items);
         if let (Some((producer, finish)), Some((Err(failure), way))) = (open, failed) {
-            drop_quietly(finish);
+            ThisThread::drop_user(finish);
             producer.settle_by_way(Err(failure), way, number);
         }
     }
@@ -149,7 +145,7 @@ where
     T: Send + 'static,
     U: Send + 'static,
     E: Send + 'static,
-    F: FnOnce(Vec<T>) -> U + Send,
+    F: FnOnce(Vec<T>) -> U + Send + 'static,
 {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if self.open.is_none() {
@@ -182,7 +178,7 @@ where
         let open = self.open.take();
         self.give_up(items);
         if let Some((producer, finish)) = open {
-            drop_quietly(finish);
+            ThisThread::drop_user(finish);
             producer.settle(Err(failure));
         }
     }

@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use super::{AllFailed, AsyncList, let_go};
 use crate::cell::{Collector, Items, Origin, Producer, ThisThread};
-use crate::failure::{Failure, Outcome, drop_quietly};
+use crate::failure::{Failure, Outcome};
 use crate::promise::Promise;
 
 struct Gathered;
@@ -99,7 +99,7 @@ where
     U: Send + 'static,
     E: Send + 'static,
     X: Send + 'static,
-    F: FnOnce(Vec<Outcome<T, E>>) -> Outcome<U, X> + Send,
+    F: FnOnce(Vec<Outcome<T, E>>) -> Outcome<U, X> + Send + 'static,
 {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if self.open.is_none() {
@@ -123,7 +123,7 @@ where
     }
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
-        drop_quietly(self.open.take());
+        ThisThread::drop_user(self.open.take());
         let_go(items);
     }
 }
