@@ -19,9 +19,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let total = pages.chain(|texts| Ok(texts.iter().map(String::len).sum::<usize>()));
     println!("{} bytes", total.timeout(TIMEOUT).get(None)?);
 
-    // Where a dead link must not cost the others: every outcome, good or bad.
-    let pages: AsyncList<_> = download_all(&["a", "no such page", "ccc"]);
-    for outcome in pages.settled().timeout(TIMEOUT).get(None)? {
+    // Where a dead link, or a slow one, must not cost the others: a limit for each, and every outcome, good or bad.
+    let urls = ["a", "no such page", "ccc"];
+    let pages: AsyncList<_> =
+        urls.iter().map(|url| download(&pool, url).timeout(TIMEOUT)).collect();
+    for outcome in pages.settled().get(None)? {
         println!("{outcome:?}");
     }
     Ok(())

@@ -50,7 +50,6 @@
 //! | while more come | [`TaskSet`] |
 //! | folded into one | [`reduce`](AsyncList::reduce), [`reduce_unordered`](AsyncList::reduce_unordered) |
 //! | only so many at once | [`map_concurrent`], [`for_each_concurrent`], [`Limiter`] |
-//!
 //! | in order, the next one ahead | [`pages`], [`Flow`] |
 //!
 //! | in time | |
@@ -65,6 +64,7 @@
 //! | --- | --- |
 //! | this promise | [`Promise::cancel`], [`Promise::cancellable`], [`Promise::cancel_on_drop`] |
 //! | all that belongs together | [`CancelSource`], [`Promise::cancel_by`] |
+//!
 //! | clients of an API | |
 //! | --- | --- |
 //! | called, promised, awaited | [`face`] |

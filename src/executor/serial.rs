@@ -64,6 +64,8 @@ impl Serial {
 
     /// Queues work, and hands back its promise; callbacks of that run in this queue, too.
     ///
+    /// A `Result` is a value here; behind `.then(|done| Ok(done?))` its error is the promise's, and is told if it is not seen.
+    ///
     /// ```
     /// use asynckit::{Pool, Serial};
     ///

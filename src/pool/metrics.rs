@@ -19,7 +19,8 @@ pub struct PoolMetrics {
     pub idle: usize,
     /// How many threads were ever started.
     pub started: usize,
-    /// How many jobs and callbacks that were queued by themselves have been finished.
+    /// How many spawned jobs and futures have been finished. Callbacks are not counted, nor the jobs of a
+    /// [`Serial`](crate::Serial).
     pub finished: usize,
 }
 

@@ -153,11 +153,13 @@ impl<T, E> fmt::Debug for Promise<T, E> {
         if !self.is_set() {
             match self.consumer.begun_by() {
                 _ if self.consumer.follows() => f.write_str(", follows another promise")?,
-                Some((kind, location)) => {
-                    let job =
-                        self.consumer.job_state().map_or(String::new(), |job| format!(", {job}"));
-                    write!(f, ", waits for {kind} at {location}{job}")?;
-                }
+                Some((kind, location)) => match self.consumer.job_state() {
+                    Some(job) => write!(f, ", waits for {kind} at {location}, {job}")?,
+                    None if self.consumer.has_begun() => {
+                        write!(f, ", waits for a callback behind {kind} at {location}")?;
+                    }
+                    None => write!(f, ", waits for {kind} at {location}")?,
+                },
                 None => {}
             }
         }

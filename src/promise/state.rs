@@ -10,7 +10,8 @@ pub enum PromiseState {
     Waiting,
     /// The job that it begins with is in the queue of its pool.
     Queued,
-    /// The job that it begins with was taken from the queue; it, or a callback behind it, runs or is about to.
+    /// The job that it begins with was taken from the queue, or what it begins with has settled: that job, or a callback
+    /// behind it, runs or is about to. Also a job of a [`Serial`](crate::Serial), which is a callback.
     Running,
     /// It has its outcome.
     Settled,
@@ -42,6 +43,7 @@ impl<T, E> Promise<T, E> {
             _ if self.consumer.follows() => PromiseState::Waiting,
             Some("queued") => PromiseState::Queued,
             Some(_) => PromiseState::Running,
+            None if self.consumer.has_begun() => PromiseState::Running,
             None => PromiseState::Waiting,
         }
     }

@@ -36,6 +36,23 @@ fn a_chain_is_as_far_as_its_job_then_as_what_it_follows() {
     });
 }
 
+/// What it began with has settled: its callback is in a queue, or runs.
+#[test]
+fn a_callback_that_is_queued_is_about_to_run() {
+    let (deferred, promise) = Promise::<u8>::deferred();
+    let queue = asynckit::LocalQueue::new();
+    let callbacks = [promise.via(&queue).map(|n| n), Promise::ready(1).via(&queue).map(|n| n)];
+    assert_eq!(
+        callbacks.each_ref().map(Promise::state),
+        [PromiseState::Waiting, PromiseState::Running]
+    );
+    deferred.resolve(2);
+    assert_eq!(callbacks[0].state(), PromiseState::Running);
+    assert!(format!("{:?}", callbacks[0]).contains("a callback behind deferred"), "{callbacks:?}");
+    queue.run_pending();
+    assert_eq!(callbacks[0].state(), PromiseState::Settled);
+}
+
 #[test]
 fn what_no_pool_runs_waits() {
     let (_deferred, promise) = Promise::<u8>::deferred();

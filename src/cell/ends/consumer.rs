@@ -212,6 +212,12 @@ impl<T, E> Consumer<T, E> {
         header.provenance.location().map(|place| (header.vtable().kind, place))
     }
 
+    /// Whether what a pending chain began with has run, or has settled: its callbacks are queued, or run.
+    pub(crate) fn has_begun(&self) -> bool {
+        // SAFETY: the root lives as long as its chain's tail.
+        !unsafe { self.root().header() }.up.is_waiting()
+    }
+
     /// What the job that a pending chain began with is doing, for `Debug`; nothing if it began with none.
     pub(crate) fn job_state(&self) -> Option<&'static str> {
         // SAFETY: the root lives as long as its chain's tail.

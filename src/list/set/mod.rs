@@ -60,7 +60,8 @@ impl<T: Send + 'static, E: Send + 'static> TaskSet<T, E> {
         TaskSet { shared: Shared::new() }
     }
 
-    /// Adds a promise. Gives its number, counted from 0, which [`cancel`](Self::cancel) takes.
+    /// Adds a promise. Gives its number, counted from 0, which [`cancel`](Self::cancel) takes. With a key:
+    /// [`push_keyed`](Self::push_keyed).
     #[track_caller]
     pub fn push(&self, promise: Promise<T, E>) -> usize {
         self.shared.push(|number| number, promise, Location::caller())
