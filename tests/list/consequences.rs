@@ -89,11 +89,30 @@ fn a_failure_wins_over_a_cancellation_that_was_seen_before() {
     });
 }
 
+/// With a reason, which a join of such alone keeps.
+fn cancelled_for() -> Typed<u8> {
+    Typed::settled(Err(Failure::CancelledFor("the user has left".into())))
+}
+
+#[test]
+fn a_join_of_what_was_cancelled_keeps_the_reason() {
+    watched(|| {
+        let reasons = [
+            join((cancelled_for(), Typed::ready(1))).get(PATIENCE).map(drop),
+            AsyncList::from_iter([cancelled_for(), Typed::ready(1)]).join().get(PATIENCE).map(drop),
+        ];
+        for reason in reasons {
+            let text = reason.unwrap_err().to_string();
+            assert!(text.ends_with("the user has left"), "{text}");
+        }
+    });
+}
+
 /// The same in tuples and arrays.
 #[test]
 fn in_a_tuple_a_failure_wins_over_a_cancellation() {
     watched(|| {
-        for consequence in [cancelled, cancelled_by_hand] {
+        for consequence in [cancelled, cancelled_by_hand, cancelled_for] {
             assert!(is_error(join((consequence(), failed())).get(PATIENCE), "the cause"));
             assert!(is_error(join((failed(), consequence())).get(PATIENCE), "the cause"));
             let all = join([consequence(), Typed::ready(1), consequence(), failed()]);

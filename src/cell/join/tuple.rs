@@ -13,7 +13,7 @@
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
-use std::mem::{MaybeUninit, offset_of};
+use std::mem::{self, MaybeUninit, offset_of};
 use std::panic::Location;
 
 use super::collector::CloseReason;
@@ -135,10 +135,13 @@ impl<I: Inputs<N>, const N: usize> Join for Tuple<I, N> {
             return slot.discard(late);
         }
         let Some(cell) = slot.cell_if(State::Arrived) else { return };
-        // SAFETY: a cell that has arrived is the driver's (rule 3), and that of this input. Where its failure
-        // is taken here, but not the cell, nothing was in it that a drop would drop again.
+        // SAFETY: a cell that has arrived is the driver's (rule 3), and that of this input. A failure that is
+        // taken here, but not the cell, is forgotten: it stays in there.
         match unsafe { I::TAKE_FAILURE[slot.index as usize](cell) } {
-            Some(Failure::Cancelled) => _ = self.cancelled.get_or_insert(slot.index),
+            Some(failure) if failure.is_cancelled() => {
+                mem::forget(failure);
+                self.cancelled.get_or_insert(slot.index);
+            }
             Some(failure) => self.fail(engine, slot, failure),
             None => {}
         }
@@ -152,7 +155,11 @@ impl<I: Inputs<N>, const N: usize> Join for Tuple<I, N> {
     fn all_seen(&mut self, engine: &Engine<Self>, _: bool) -> Option<Complete> {
         if let Some(index) = self.cancelled.take().filter(|_| self.producer.is_some()) {
             self.was_cancelled = true;
-            self.fail(engine, &engine.shared.slots()[index as usize], Failure::Cancelled);
+            let slot = &engine.shared.slots()[index as usize];
+            let cell = slot.cell_if(State::Arrived);
+            // SAFETY: as in `arrived`, where it has stayed in the cell; `fail` takes the cell now.
+            let failure = cell.and_then(|cell| unsafe { I::TAKE_FAILURE[index as usize](cell) });
+            self.fail(engine, slot, failure.expect("it has stayed in its cell"));
         }
         (self.missing == 0).then(|| self.complete(engine))
     }
