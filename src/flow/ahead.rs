@@ -10,6 +10,7 @@ use std::panic::Location;
 
 use super::Source;
 use crate::cell::ExecutorHandle;
+use crate::deferred::Deferred;
 use crate::failure::{Failure, Outcome, catch, drop_quietly};
 use crate::promise::Promise;
 use crate::sync::{Arc, Mutex};
@@ -36,6 +37,8 @@ struct State<T, E> {
     /// How many steps were started, and which of them `under_way` is, or was.
     started: u64,
     noted: u64,
+    /// The consumer has come while a step was being made, and its promise was not known: told of whatever comes of it.
+    asked: Option<Deferred<(), E>>,
     ahead: usize,
     closed: bool,
     /// That of the first step's promise.
@@ -56,6 +59,7 @@ impl<T: Send + 'static, E: Send + 'static> Ahead<T, E> {
             under_way: None,
             started: 0,
             noted: 0,
+            asked: None,
             ahead: 1,
             closed: false,
             executor: None,
@@ -96,8 +100,11 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
             state.started += 1;
             let number = state.started;
             drop(state);
-            if let Some(promise) = self.begin(step) {
-                return self.note(number, promise);
+            let made = self.begin(step);
+            let noted = made.map(|promise| self.note(number, promise));
+            self.tell();
+            if noted.is_some() {
+                return;
             }
         }
     }
@@ -160,11 +167,29 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
             match state.phase {
                 Phase::Idle(_) => {}
                 Phase::Over => return settled(Ok(None), executor),
+                Phase::Running if state.noted != state.started => {
+                    let (deferred, promise) = Promise::<(), E>::deferred();
+                    let before = state.asked.replace(deferred);
+                    drop(state);
+                    drop(before); // its promise was given up
+                    let (consumer, own) = promise.into_parts();
+                    let shared = Arc::clone(self);
+                    return Promise::new(consumer, executor.unwrap_or(own))
+                        .then_at(self.location, move |()| shared.pull());
+                }
                 // It was waited for, and given up.
                 Phase::Running => return settled(Err(Failure::Cancelled), executor),
             }
             drop(state);
             self.start(1);
+        }
+    }
+
+    /// Tells the consumer that has come too early to look again.
+    fn tell(&self) {
+        let asked = self.state.lock().asked.take();
+        if let Some(asked) = asked {
+            asked.resolve(());
         }
     }
 
@@ -179,6 +204,7 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
         }
         drop_quietly((phase, step));
         ready.into_iter().for_each(drop_quietly);
+        self.tell();
     }
 }
 
