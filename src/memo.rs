@@ -123,6 +123,9 @@ where
 
     /// Gives what is kept for `key`, or is under way for it; else makes `call`, inside of this call, and keeps what comes of it.
     ///
+    /// `Hash` and `Eq` of the keys run under the memo's lock: they must not use the memo. If one panics, so does this, and the
+    /// memo stays as it was. `call` runs with nothing locked.
+    ///
     /// # Errors
     /// The promise fails as that of the call does; a panic of `call` is its failure. A call that waits for its own key fails
     /// with [`Failure::WouldDeadlock`], or waits for ever.

@@ -268,3 +268,37 @@ fn callers_that_race_with_all_there_is_get_the_values_of_their_keys() {
         assert!(memo.len() <= 3);
     });
 }
+
+/// `Hash` and `Eq` of a key are the user's, and run under the lock: a panic there leaves the memo as it was.
+#[test]
+fn a_key_that_panics_costs_its_own_caller_alone() {
+    use std::hash::{Hash, Hasher};
+
+    /// Panics when it is hashed, if it is odd; when it is compared, if it is more than 9.
+    struct Key(u8);
+    impl Hash for Key {
+        fn hash<H: Hasher>(&self, hasher: &mut H) {
+            assert!(self.0 % 2 == 0, "a key that panics");
+            hasher.write_u8(0); // all are compared
+        }
+    }
+    impl PartialEq for Key {
+        fn eq(&self, other: &Self) -> bool {
+            assert!(self.0 < 10 && other.0 < 10, "a comparison that panics");
+            self.0 == other.0
+        }
+    }
+    impl Eq for Key {}
+
+    watched(|| {
+        let (pool, memo) = (one_worker(), Memo::<Key, usize, String>::new());
+        let calls = Calls::new(&pool);
+        let get = |key| memo.run(Key(key), || calls.call()).get(PATIENCE).unwrap();
+        assert_eq!((get(0), get(2)), (1, 2));
+        for key in [1, 10] {
+            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| get(key)));
+            assert!(caught.is_err(), "{key}");
+        }
+        assert_eq!((get(0), get(2), get(4), memo.len()), (1, 2, 3, 3));
+    });
+}
