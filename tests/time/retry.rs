@@ -58,10 +58,10 @@ fn the_first_attempt_is_made_inside_the_call_the_others_on_the_first_promises_po
     watched(|| {
         let pool = named_pool(1, "attempts");
         let names = Log::new();
-        let seen = names.clone();
+        let (seen, own) = (names.clone(), pool.clone()); // what comes behind a pool's end runs elsewhere
         let mut promise = retry([NONE; 2], move |number| {
             seen.add(thread::current().name().unwrap().to_owned());
-            let (deferred, promise) = deferred_on::<u32, String>(&pool);
+            let (deferred, promise) = deferred_on::<u32, String>(&own);
             deferred.reject(format!("no {number}"));
             promise
         });
