@@ -9,7 +9,7 @@ use std::panic::Location;
 
 use crate::cell::{CloseReason, Closer, Collector, ExecutorHandle, Items, Origin, Producer};
 use crate::failure::{Failure, drop_quietly};
-use crate::list::{AsyncList, FirstFailure};
+use crate::list::{AsyncList, FirstFailure, KeyedList};
 use crate::promise::{IntoPromise, Promise};
 use crate::relay::relay;
 use crate::sync::Arc;
@@ -46,7 +46,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         R: IntoPromise<Ok = A, Err = E> + 'static,
         A: Send + 'static,
     {
-        self.fold(init, f, true, Location::caller())
+        self.fold(init, unnumbered(f), true, Location::caller())
     }
 
     /// As [`reduce`](Self::reduce), in the order in which the values come.
@@ -66,9 +66,10 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         R: IntoPromise<Ok = A, Err = E> + 'static,
         A: Send + 'static,
     {
-        self.fold(init, f, false, Location::caller())
+        self.fold(init, unnumbered(f), false, Location::caller())
     }
 
+    /// Folds the values, each with its number among the inputs.
     fn fold<A, R, F>(
         self,
         init: A,
@@ -77,7 +78,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         location: &'static Location<'static>,
     ) -> Promise<A, E>
     where
-        F: FnMut(A, T) -> R + Send + 'static,
+        F: FnMut(A, (usize, T)) -> R + Send + 'static,
         R: IntoPromise<Ok = A, Err = E> + 'static,
         A: Send + 'static,
     {
@@ -95,16 +96,50 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     }
 }
 
+fn unnumbered<A, T, R>(mut f: impl FnMut(A, T) -> R) -> impl FnMut(A, (usize, T)) -> R {
+    move |so_far, (_, value)| f(so_far, value)
+}
+
+impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> KeyedList<K, T, E> {
+    /// As [`reduce`](Self::reduce), in the order in which the values come.
+    ///
+    /// ```
+    /// use asynckit::{AsyncList, Promise};
+    ///
+    /// let ages = AsyncList::keyed([("Ann", Promise::<i32>::ready(41)), ("Bob", Promise::ready(17))]);
+    /// let oldest = ages.reduce_unordered(("", 0), |oldest, name, age| {
+    ///     Ok(if age > oldest.1 { (name, age) } else { oldest })
+    /// });
+    /// assert_eq!({ oldest }.get(None)?, ("Ann", 41));
+    /// # Ok::<(), asynckit::Failure>(())
+    /// ```
+    #[track_caller]
+    pub fn reduce_unordered<A, R, F>(self, init: A, mut f: F) -> Promise<A, E>
+    where
+        F: FnMut(A, K, T) -> R + Send + 'static,
+        R: IntoPromise<Ok = A, Err = E> + 'static,
+        A: Send + 'static,
+    {
+        let (list, keys) = self.into_parts();
+        let mut keys: Vec<_> = keys.into_iter().map(Some).collect();
+        let f = move |so_far, (number, value): (usize, T)| {
+            let key = keys[number].take().expect("each value comes once");
+            f(so_far, key, value)
+        };
+        list.fold(init, f, false, Location::caller())
+    }
+}
+
 /// What goes from value to value.
 struct Fold<T, E, F> {
-    reader: Reader<T, E>,
+    reader: Reader<(usize, T), E>,
     f: F,
 }
 
 /// Waits for the next value, folds it in, and takes the next turn.
 fn turn<T, E, A, R, F>(mut fold: Box<Fold<T, E, F>>, so_far: A) -> Promise<A, E>
 where
-    F: FnMut(A, T) -> R + Send + 'static,
+    F: FnMut(A, (usize, T)) -> R + Send + 'static,
     R: IntoPromise<Ok = A, Err = E> + 'static,
     A: Send + 'static,
     T: Send + 'static,
@@ -214,7 +249,7 @@ impl<T, E> Drop for Reader<T, E> {
 
 /// The list's end of the channel.
 struct Writer<T, E> {
-    channel: Arc<Channel<T, E>>,
+    channel: Arc<Channel<(usize, T), E>>,
     /// In the order of the items; else in that of time.
     ordered: bool,
     /// Which one is next in order.
@@ -261,7 +296,7 @@ impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Writer<T, E> {
 }
 
 impl<T: Send + 'static, E: Send + 'static> Writer<T, E> {
-    fn new(channel: Arc<Channel<T, E>>, ordered: bool) -> Self {
+    fn new(channel: Arc<Channel<(usize, T), E>>, ordered: bool) -> Self {
         Writer { channel, ordered, next: 0, first: FirstFailure::default() }
     }
 
@@ -275,8 +310,9 @@ impl<T: Send + 'static, E: Send + 'static> Writer<T, E> {
     }
 
     fn send(&self, items: &mut Items<T, E>, index: usize) {
+        let number = items.number(index);
         if let Some(Ok(value)) = items.take(index) {
-            self.channel.send(value);
+            self.channel.send((number, value));
         }
     }
 }

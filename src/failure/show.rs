@@ -85,7 +85,8 @@ impl<E: fmt::Debug + 'static> fmt::Debug for Failure<E> {
                 "by `cancel`, or because what it belongs to was cancelled or has failed"
             }
             Failure::TimedOut => {
-                "if `is_set()` says no, the work goes on, and `get` may be called again"
+                "that of a `get`: then `is_set()` says no, the work goes on, and it may be asked again; or that of the \
+                 promise, by `timeout`: then it has failed for good"
             }
             Failure::Abandoned => {
                 "its `Deferred` was dropped unsettled, its executor has dropped the job, or its pool was shut down"

@@ -68,10 +68,11 @@ impl<E> AllFailed<E> {
     }
 }
 
+/// Each failure behind the index of its item.
 impl<E: fmt::Debug + 'static> fmt::Debug for AllFailed<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} promises failed: ", self.failures.len(), self.items)?;
-        f.debug_list().entries(&self.failures).finish()
+        f.debug_map().entries(self.indices.iter().zip(&self.failures)).finish()
     }
 }
 

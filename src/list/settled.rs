@@ -58,8 +58,24 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// ```
     #[track_caller]
     pub fn join_all(self) -> Promise<Vec<T>, AllFailed<E>> {
-        self.settle_by::<JoinedAll, _, _, _>(Location::caller(), |producer| Settled {
-            open: Some((producer, values_or_failures)),
+        self.join_all_as(Location::caller(), |values| values)
+    }
+
+    /// One promise of what `finish`, which is of ours, makes of all values.
+    pub(super) fn join_all_as<U: Send + 'static>(
+        self,
+        location: &'static Location<'static>,
+        finish: impl FnOnce(Vec<T>) -> U + Send + 'static,
+    ) -> Promise<U, AllFailed<E>> {
+        let finish = |outcomes| match values_or_failures(outcomes) {
+            Ok(values) => Ok(finish(values)),
+            Err(failure) => {
+                ThisThread::drop_user(finish);
+                Err(failure)
+            }
+        };
+        self.settle_by::<JoinedAll, _, _, _>(location, |producer| Settled {
+            open: Some((producer, finish)),
         })
     }
 }

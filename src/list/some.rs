@@ -3,8 +3,8 @@
 use std::panic::Location;
 
 use super::{AllFailed, AsyncList, let_go};
-use crate::cell::{Collector, Items, Origin, Producer};
-use crate::failure::{Failure, Outcome};
+use crate::cell::{Collector, Items, Origin, Producer, ThisThread};
+use crate::failure::Failure;
 use crate::promise::Promise;
 
 struct Few;
@@ -31,8 +31,18 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// ```
     #[track_caller]
     pub fn some(self, n: usize) -> Promise<Vec<T>, AllFailed<E>> {
-        self.settle_by::<Few, _, _, _>(Location::caller(), |producer| FirstValues {
-            open: Some(producer),
+        self.some_as(Location::caller(), n, |_, value| value)
+    }
+
+    /// One promise of what `finish`, which is of ours, makes of each of the first values and its index.
+    pub(super) fn some_as<U: Send + 'static>(
+        self,
+        location: &'static Location<'static>,
+        n: usize,
+        finish: impl FnMut(usize, T) -> U + Send + 'static,
+    ) -> Promise<Vec<U>, AllFailed<E>> {
+        self.settle_by::<Few, _, _, _>(location, |producer| FirstValues {
+            open: Some((producer, finish)),
             wanted: n,
             found: Vec::new(),
             failed: 0,
@@ -40,37 +50,53 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     }
 }
 
-struct FirstValues<T, E> {
+struct FirstValues<U, E, F> {
     /// `None` once it is settled.
-    open: Option<Producer<Vec<T>, AllFailed<E>>>,
+    open: Option<(Producer<Vec<U>, AllFailed<E>>, F)>,
     wanted: usize,
     /// The items that have values, in the order of completion.
     found: Vec<usize>,
     failed: usize,
 }
 
-impl<T: Send + 'static, E: Send + 'static> FirstValues<T, E> {
+impl<U: Send + 'static, E: Send + 'static, F: 'static> FirstValues<U, E, F> {
     /// Settles if it is clear now how it ends. A list that grows may have more at any time.
-    fn decide(&mut self, items: &mut Items<T, E>) {
+    fn decide<T: Send + 'static>(&mut self, items: &mut Items<T, E>)
+    where
+        F: FnMut(usize, T) -> U,
+    {
         let possible = items.grows() || items.len().saturating_sub(self.failed) >= self.wanted;
         if self.found.len() == self.wanted || !possible {
             self.settle(items);
         }
     }
 
-    fn settle(&mut self, items: &mut Items<T, E>) {
-        let Some(producer) = self.open.take() else { return };
-        let found = self.found.len() == self.wanted;
-        let outcome = if found { self.values(items) } else { Err(self.failure(items)) };
+    fn settle<T: Send + 'static>(&mut self, items: &mut Items<T, E>)
+    where
+        F: FnMut(usize, T) -> U,
+    {
+        let Some((producer, mut finish)) = self.open.take() else { return };
+        let outcome = match self.found.len() == self.wanted {
+            true => Ok(self.values(items, &mut finish)),
+            false => Err(self.failure(items)),
+        };
         let_go(items);
+        ThisThread::drop_user(finish);
         producer.settle(outcome);
     }
 
-    fn values(&self, items: &mut Items<T, E>) -> Outcome<Vec<T>, AllFailed<E>> {
-        Ok(self.found.iter().filter_map(|&index| items.take(index)?.ok()).collect())
+    fn values<T: Send + 'static>(&self, items: &mut Items<T, E>, finish: &mut F) -> Vec<U>
+    where
+        F: FnMut(usize, T) -> U,
+    {
+        let value = |&index: &usize| {
+            let number = items.number(index);
+            Some(finish(number, items.take(index)?.ok()?))
+        };
+        self.found.iter().filter_map(value).collect()
     }
 
-    fn failure(&self, items: &mut Items<T, E>) -> Failure<AllFailed<E>> {
+    fn failure<T: Send + 'static>(&self, items: &mut Items<T, E>) -> Failure<AllFailed<E>> {
         let mut failures = Vec::with_capacity(self.failed);
         for index in items.indices() {
             if items.is_failed(index) {
@@ -83,7 +109,13 @@ impl<T: Send + 'static, E: Send + 'static> FirstValues<T, E> {
     }
 }
 
-impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for FirstValues<T, E> {
+impl<T, U, E, F> Collector<T, E> for FirstValues<U, E, F>
+where
+    T: Send + 'static,
+    U: Send + 'static,
+    E: Send + 'static,
+    F: FnMut(usize, T) -> U + Send + 'static,
+{
     fn begin(&mut self, items: &mut Items<T, E>) {
         self.decide(items);
     }
@@ -109,7 +141,7 @@ impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for FirstValues<T, E>
     }
 
     fn cancelled(&mut self, items: &mut Items<T, E>) {
-        self.open = None;
+        ThisThread::drop_user(self.open.take());
         let_go(items);
     }
 }

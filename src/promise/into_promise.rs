@@ -6,8 +6,8 @@ use crate::failure::{Failure, Outcome};
 
 /// What a job or a callback may return: a `Result`, or a promise, which is adopted.
 ///
-/// Implemented for `Result<T, E>`, [`Promise<T, E>`](Promise), [`AsyncValue<T, E>`](crate::AsyncValue)
-/// and [`AsyncList<T, E>`](crate::AsyncList). What is returned as a promise is flattened: there is no
+/// Implemented for `Result<T, E>`, [`Promise<T, E>`](Promise), [`AsyncValue<T, E>`](crate::AsyncValue),
+/// [`AsyncList<T, E>`](crate::AsyncList) and [`KeyedList<K, T, E>`](crate::KeyedList). What is returned as a promise is flattened: there is no
 /// promise of a promise, as in Promises/A+.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a `Result` nor a promise",

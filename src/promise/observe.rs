@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use super::{IntoPromise, Promise};
-use crate::cell::{Next, Step};
+use crate::cell::{Consumer, Next, Step};
 use crate::failure::{Failure, Outcome, catch, drop_quietly};
 
 impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
@@ -33,18 +33,22 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
 }
 
 impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
-    /// As [`finally`](Self::finally), for what takes its time: the outcome passes through when the promise that `f`
-    /// returns has settled.
+    /// As [`finally`](Self::finally), for what takes its time and may fail: the outcome passes through when the promise
+    /// that `f` returns has settled.
     ///
-    /// Its failure, as a panic of `f`, turns a value into that failure, and leaves a failure as it is. A cancellation
-    /// does not wait, and does not reach it: what `f` has begun goes on.
+    /// Its failure, as a panic of `f`, is the outcome then, in place of a value, and of a failure, too, as with JavaScript's
+    /// `finally`. A failure that gives way goes to the [unobserved hook](crate::set_unobserved_hook); to have both, look
+    /// at the first one by [`inspect_then`](Self::inspect_then), or [`handle`](Self::handle). A cancellation gives way to
+    /// nothing, nor does a failure to one; it does not wait, and does not reach what `f` has begun: that goes on.
     ///
     /// ```
-    /// use asynckit::Pool;
+    /// use asynckit::{Pool, Promise};
     ///
     /// let (pool, cleaner) = (Pool::new(1), Pool::new(1));
     /// let mut answer = pool.run(|| 42).finally_then(move || cleaner.run(|| println!("all is put away")));
     /// assert_eq!(answer.get(None)?, 42);
+    /// let mut unsaved = Promise::<u32, &str>::ready(42).finally_then(|| Err("the disk is full"));
+    /// assert_eq!(unsaved.get(None).unwrap_err().to_string(), "the disk is full");
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
     #[track_caller]
@@ -101,27 +105,43 @@ where
         let begun = catch(|| (self.0)(&outcome).into_promise());
         match (outcome, begun) {
             (Err(failure), _) if failure.is_cancelled() => Next::Same(failure),
-            (Err(failure), Err(_)) => Next::Same(failure),
-            (Ok(value), Err(panic)) => {
-                drop_quietly(value);
+            (outcome, Err(panic)) => {
+                give_way::<LOOKS, _, _>(outcome, self.1);
                 Next::Settled(Err(Failure::Panicked(panic)))
             }
             (outcome, Ok(beside)) => {
-                let through = After(outcome);
+                let through = After::<LOOKS, _, _>(outcome, self.1);
                 Next::Follow(beside.shield().link(through, None, self.1).into_parts().0)
             }
         }
     }
 }
 
-/// Behind what is waited for: the outcome that passes through.
-struct After<T, E>(Outcome<T, E>);
+/// An outcome that another one takes the place of. A failure that was not shown to `f` is told of.
+fn give_way<const SHOWN: bool, T, E: 'static>(
+    outcome: Outcome<T, E>,
+    location: &'static Location<'static>,
+) where
+    T: 'static,
+{
+    match outcome {
+        Err(failure) if !SHOWN => drop(Consumer::<T, E>::settled(Err(failure), location)),
+        outcome => drop_quietly(outcome),
+    }
+}
 
-impl<T: Send + 'static, E: Send + 'static> Step<(), E> for After<T, E> {
+/// Behind what is waited for: the outcome that passes through.
+struct After<const SHOWN: bool, T, E>(Outcome<T, E>, &'static Location<'static>);
+
+impl<const SHOWN: bool, T, E> Step<(), E> for After<SHOWN, T, E>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
     type Ok = T;
     type Err = E;
     type Wanted = Outcome<(), E>;
-    const KIND: &'static str = "finally_then";
+    const KIND: &'static str = if SHOWN { "inspect_then" } else { "finally_then" };
     const IN_WAY: bool = false;
 
     fn wants(_: &Outcome<(), E>) -> bool {
@@ -134,14 +154,12 @@ impl<T: Send + 'static, E: Send + 'static> Step<(), E> for After<T, E> {
 
     fn run(self, beside: Outcome<(), E>) -> Next<T, E> {
         match (self.0, beside) {
-            (Ok(value), Ok(())) => Next::Settled(Ok(value)),
-            (Ok(value), Err(failure)) => {
-                drop_quietly(value);
+            (outcome, Ok(())) => Next::Settled(outcome),
+            // It has not failed, it was given up.
+            (Err(first), Err(failure)) if failure.is_cancelled() => Next::Settled(Err(first)),
+            (outcome, Err(failure)) => {
+                give_way::<SHOWN, _, _>(outcome, self.1);
                 Next::Same(failure)
-            }
-            (Err(failure), beside) => {
-                drop_quietly(beside);
-                Next::Settled(Err(failure))
             }
         }
     }

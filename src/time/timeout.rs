@@ -12,6 +12,7 @@ use crate::relay::{Relay, relay};
 use crate::sync;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::value::AsyncValue;
 
 struct TimeOut;
 
@@ -131,6 +132,31 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
             Box::new(TimeIsUp(closer, passed)).ring();
         }
         timed
+    }
+}
+
+impl<T, E> AsyncValue<T, E>
+where
+    T: Clone + Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
+    /// A promise of a clone of the value that fails with [`Failure::TimedOut`] if it is not there when `limit` is over:
+    /// see [`Promise::timeout`].
+    ///
+    /// Then this branch has let go of the value, which goes on for the others that want it.
+    ///
+    /// ```
+    /// use asynckit::AsyncValue;
+    /// use std::time::Duration;
+    ///
+    /// let event = AsyncValue::<u32>::new();
+    /// let late = event.timeout(Duration::from_millis(10));
+    /// assert!({ late }.get(None).unwrap_err().is_timed_out());
+    /// assert_eq!(event.set(1), Ok(()));
+    /// ```
+    #[track_caller]
+    pub fn timeout(&self, limit: Duration) -> Promise<T, E> {
+        self.copy(Location::caller()).timeout(limit)
     }
 }
 

@@ -66,12 +66,20 @@ where
     }
 
     /// A promise of a clone of the value.
-    pub(super) fn copy(self, location: &'static Location<'static>) -> Promise<T, E>
+    pub(crate) fn copy(&self, location: &'static Location<'static>) -> Promise<T, E>
     where
         T: Clone,
     {
         let clone = |value: &T| Ok::<T, E>(value.clone());
         self.branch::<Copied, _, _>(clone, BranchTurn::Here, None, location)
+    }
+
+    /// A promise that settles with the value, on the thread that settles it: of nothing, or with a clone of the failure.
+    pub(super) fn settling<K: Origin + 'static>(
+        &self,
+        location: &'static Location<'static>,
+    ) -> Promise<(), E> {
+        self.branch::<K, _, _>(|_: &T| Ok::<(), E>(()), BranchTurn::Here, None, location)
     }
 
     fn branch<K: Origin + 'static, R, F>(

@@ -1,6 +1,7 @@
 //! A value with many owners.
 
 mod branch;
+mod outcome;
 mod wait;
 
 use std::fmt;
@@ -19,6 +20,9 @@ use crate::trace::Trace;
 /// [`Promise::share`] makes one of a promise; [`AsyncValue::new`] makes one that is set by hand, an
 /// event with a value. The value is read as `&T` and stays where it is until the
 /// last handle and branch are gone. Once set it never changes.
+///
+/// What goes on from it is a promise, with all that those have: `value.map(f).timeout(limit)`. For the value itself,
+/// [`cloned`](AsyncValue::cloned) makes a promise of a clone.
 ///
 /// ```
 /// use asynckit::Pool;

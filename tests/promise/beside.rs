@@ -36,19 +36,28 @@ fn what_is_shown_the_outcome_is_waited_for() {
     });
 }
 
+/// As with JavaScript's `finally`.
 #[test]
-fn a_failure_beside_replaces_a_value_and_no_failure() {
+fn a_failure_beside_is_the_outcome() {
     watched(|| {
         let beside = || Typed::<()>::failed("beside".to_owned());
         let text = |mut promise: Typed<u8>| match promise.get(PATIENCE) {
             Err(Failure::Error(text)) => text,
             other => format!("{other:?}"),
         };
+        let first = || Typed::<u8>::failed("first".to_owned());
         assert_eq!(text(Typed::ready(1).finally_then(beside)), "beside");
-        assert_eq!(text(Typed::failed("first".to_owned()).finally_then(beside)), "first");
+        assert_eq!(text(first().finally_then(beside)), "beside");
+        assert_eq!(text(first().inspect_then(move |_| beside())), "beside");
         let panics = || -> Typed<()> { panic!("beside") };
-        assert!(Typed::ready(1).finally_then(panics).get(PATIENCE).unwrap_err().is_panicked());
-        assert_eq!(text(Typed::failed("first".to_owned()).finally_then(panics)), "first");
+        for promise in [Typed::ready(1), first()] {
+            assert!(promise.finally_then(panics).get(PATIENCE).unwrap_err().is_panicked());
+        }
+        // What was given up has not failed; and what was cancelled stays so.
+        let given_up = || Typed::<()>::settled(Err(Failure::Cancelled));
+        assert_eq!(text(first().finally_then(given_up)), "first");
+        let cancelled = Typed::<u8>::settled(Err(Failure::Cancelled)).finally_then(beside);
+        assert!({ cancelled }.get(PATIENCE).unwrap_err().is_cancelled());
     });
 }
 

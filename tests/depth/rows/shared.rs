@@ -1,6 +1,7 @@
 //! Shared values: branches, copies, values that are set by hand.
 
-use crate::table::{BARE, CUT, PLAIN, Row, Traits};
+use crate::common::LONG;
+use crate::table::{BARE, CUT, PLAIN, Row, SLOW, Traits};
 use crate::things::Thing;
 use asynckit::{AsyncLazy, AsyncOnce, AsyncValue, Failure, IntoPromise, Promise, SingleFlight};
 use std::future::IntoFuture;
@@ -113,6 +114,54 @@ pub(crate) const ROWS: &[Row] = &[
         name: "a copy's link",
         uses: &["IntoPromise::into_promise"],
         step: |_, link, carried| link.share().into_promise().finally(move || drop(carried)),
+        traits: PLAIN,
+    },
+    Row {
+        name: "a clone",
+        uses: &["AsyncValue::cloned"],
+        step: |_, link, carried| link.share().cloned().finally(move || drop(carried)),
+        traits: PLAIN,
+    },
+    Row {
+        name: "a value handled",
+        uses: &["AsyncValue::handle"],
+        step: |_, link, carried| {
+            link.share().handle(move |outcome| {
+                drop(carried);
+                Promise::settled(outcome.cloned())
+            })
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a value's failure caught",
+        uses: &["AsyncValue::catch"],
+        step: |_, link, carried| {
+            link.share().catch(move |failure| {
+                drop(carried);
+                Promise::settled(Err(failure))
+            })
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a value inspected",
+        uses: &["AsyncValue::inspect"],
+        step: |_, link, carried| link.share().inspect(move |_| drop(carried)).cloned(),
+        traits: PLAIN,
+    },
+    Row {
+        name: "a value's timeout",
+        uses: &["AsyncValue::timeout"],
+        step: |_, link, carried| link.share().timeout(LONG).finally(move || drop(carried)),
+        traits: SLOW,
+    },
+    Row {
+        name: "a value's via",
+        uses: &["AsyncValue::via"],
+        step: |world, link, carried| {
+            link.share().via(&world.pool).finally(move || drop(carried))
+        },
         traits: PLAIN,
     },
     Row {

@@ -1,7 +1,7 @@
 //! Promises that are taken one by one: live sets, in order, and what is left; keyed lists.
 
 use super::lists::{flat, list};
-use crate::table::{CUT, PLAIN, Row};
+use crate::table::{CUT, PLAIN, Row, Traits};
 use crate::things::Link;
 use asynckit::{AsyncList, Promise, TaskSet, buffered};
 use futures_core::Stream;
@@ -105,6 +105,66 @@ pub(crate) const ROWS: &[Row] = &[
                 .map(|value| value.expect("one"))
         },
         traits: PLAIN,
+    },
+    Row {
+        name: "a keyed fold in the order of time",
+        uses: &["KeyedList::reduce_unordered"],
+        step: |_, link, carried| {
+            AsyncList::keyed([(carried, link)])
+                .reduce_unordered(None, |_, _, value| Ok(Some(value)))
+                .map(|value| value.expect("one"))
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a keyed some",
+        uses: &["KeyedList::some"],
+        step: |world, link, carried| {
+            let some = AsyncList::keyed([(carried, link)]).some(1);
+            flat(some.map(|mut all| all.pop().expect("one").1), world.thing())
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a keyed join of all",
+        uses: &["KeyedList::join_all"],
+        step: |world, link, carried| {
+            let all = AsyncList::keyed([(carried, link)]).join_all();
+            flat(all.map(|mut all| all.pop().expect("one").1), world.thing())
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a keyed map",
+        uses: &["KeyedList::map"],
+        step: |_, link, carried| {
+            AsyncList::keyed([(carried, link)]).map(|mut all| all.pop().expect("one").1)
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a keyed then",
+        uses: &["KeyedList::then"],
+        step: |_, link, carried| {
+            AsyncList::keyed([(carried, link)]).then(|mut all| Ok(all.pop().expect("one").1))
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a keyed chain",
+        uses: &["KeyedList::chain"],
+        step: |_, link, carried| {
+            AsyncList::keyed([(carried, link)]).chain(|mut all| Ok(all.pop().expect("one").1))
+        },
+        traits: PLAIN,
+    },
+    Row {
+        name: "a keyed list shared",
+        uses: &["KeyedList::share"],
+        step: |_, link, carried| {
+            AsyncList::keyed([(carried, link)]).share().map(|all| all[0].1.clone())
+        },
+        traits: Traits { looked_through: 4, ..PLAIN },
     },
     Row {
         name: "a set's rest",

@@ -35,12 +35,27 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &["AsyncList::keyed", "KeyedList::new", "KeyedList::push", "KeyedList::on_progress"],
         keyed,
     ),
-    operation("look at a keyed list", &["KeyedList::len", "KeyedList::is_empty"], look_at_keyed),
+    operation(
+        "look at a keyed list",
+        &["KeyedList::len", "KeyedList::is_empty", "KeyedList::is_set", "KeyedList::is_error"],
+        look_at_keyed,
+    ),
     operation(
         "more of a keyed list",
-        &["KeyedList::get", "KeyedList::any", "KeyedList::race", "KeyedList::reduce"],
+        &["KeyedList::get", "KeyedList::wait", "KeyedList::any", "KeyedList::race"],
         more_of_keyed,
     ),
+    operation(
+        "a keyed list folded",
+        &["KeyedList::reduce", "KeyedList::reduce_unordered"],
+        fold_keyed,
+    ),
+    operation(
+        "a keyed list's then",
+        &["KeyedList::then", "KeyedList::chain", "KeyedList::map", "KeyedList::share"],
+        then_keyed,
+    ),
+    operation("most of a keyed list", &["KeyedList::some", "KeyedList::join_all"], most_of_keyed),
     operation(
         "end of a keyed list",
         &["KeyedList::join", "KeyedList::settled", "KeyedList::cancel"],
@@ -249,23 +264,66 @@ fn join_all(r: &mut Random) {
 
 fn more_of_keyed(r: &mut Random) {
     let Some((mut list, after)) = world().keyed.take(r) else { return };
-    let (value, fault) = (Value::new(r), Fault::new(r));
-    let promise = match r.below(4) {
+    let fault = Fault::new(r);
+    let promise = match r.below(3) {
         0 => {
-            if let Ok(values) = list.get(moment(r)) {
-                values.iter().for_each(|(_, value)| value.check());
+            if list.wait(moment(r)) || r.one_in(2) {
+                if let Ok(values) = list.get(moment(r)) {
+                    values.iter().for_each(|(_, value)| value.check());
+                }
             }
             return;
         }
         1 => list.any().map(|(_, value)| value).map_err(move |all| without(fault, all)),
-        2 => list.race().map(|(_, value)| value),
-        _ => {
-            let mut callback = callback(r, after);
-            list.reduce(value, move |so_far, _, value| {
-                callback.call_again("keyed reduce");
-                Ok(without(value, so_far))
-            })
-        }
+        _ => list.race().map(|(_, value)| value),
     };
     Held::new(promise, after).keep(r);
+}
+
+fn fold_keyed(r: &mut Random) {
+    let Some((list, after)) = world().keyed.take(r) else { return };
+    let (value, mut callback) = (Value::new(r), callback(r, after));
+    let fold = move |so_far, _, value| {
+        callback.call_again("keyed reduce");
+        Ok(without(value, so_far))
+    };
+    let promise = match r.one_in(2) {
+        true => list.reduce(value, fold),
+        false => list.reduce_unordered(value, fold),
+    };
+    Held::new(promise, after).keep(r);
+}
+
+fn then_keyed(r: &mut Random) {
+    let Some((list, after)) = world().keyed.take(r) else { return };
+    let (callback, value) = (callback(r, after), Value::new(r));
+    let last = |mut values: Vec<(u64, Value)>| {
+        let last = values.pop();
+        without(last.map(|(_, value)| value), values)
+    };
+    let promise = match r.below(4) {
+        0 => list.then(move |values| callback.result("keyed then", last(values))),
+        1 => list.chain(move |values| callback.result("keyed chain", last(values))),
+        2 => list.map(move |values| {
+            callback.run("keyed map");
+            last_or(values.into_iter().map(|(_, value)| value).collect(), value)
+        }),
+        _ => list.share().map(move |values| match values.first() {
+            Some((_, first)) => without(first.clone(), value),
+            None => value,
+        }),
+    };
+    Held::new(promise, after).keep(r);
+}
+
+fn most_of_keyed(r: &mut Random) {
+    let Some((list, after)) = world().keyed.take(r) else { return };
+    let (value, fault) = (Value::new(r), Fault::new(r));
+    let values = match r.one_in(2) {
+        true => list.some(r.below(4)),
+        false => list.join_all(),
+    };
+    let promise = values.map_err(move |failed| all_failed(failed, fault));
+    let values = |all: Vec<(u64, Value)>| all.into_iter().map(|(_, value)| value).collect();
+    Held::new(promise.map(move |all| last_or(values(all), value)), after).keep(r);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use asynckit::{AsyncLazy, AsyncOnce, AsyncValue, IntoPromise, SingleFlight};
+use asynckit::{AsyncLazy, AsyncOnce, AsyncValue, Failure, IntoPromise, SingleFlight};
 
 use super::wait::moment;
 use super::{Operation, operation};
@@ -28,7 +28,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("value's map", &["AsyncValue::map"], map).often(),
     operation("value's then", &["AsyncValue::then"], then),
     operation("value's chain", &["AsyncValue::chain", "AsyncValue::chain_on"], chain),
-    operation("value's copy", &[], copy),
+    operation("value's copy", &["AsyncValue::cloned"], copy),
+    operation(
+        "value's handle",
+        &["AsyncValue::handle", "AsyncValue::catch", "AsyncValue::inspect"],
+        handle,
+    ),
+    operation("value's timeout", &["AsyncValue::timeout", "AsyncValue::via"], timeout),
     operation("value's future", &[], future),
     operation("cancel a value", &["AsyncValue::cancel"], cancel),
     operation("drop a value", &[], |r| drop(world().values.take(r))),
@@ -143,7 +149,59 @@ fn chain(r: &mut Random) {
 }
 
 fn copy(r: &mut Random) {
-    with_one(r, |many, r| Held::new(many.it.clone().into_promise(), many.after).keep(r));
+    with_one(r, |many, r| {
+        let copy = match r.one_in(2) {
+            true => many.it.cloned(),
+            false => many.it.clone().into_promise(),
+        };
+        Held::new(copy, many.after).keep(r);
+    });
+}
+
+fn handle(r: &mut Random) {
+    with_one(r, |many, r| {
+        let callback = callback(r, many.after);
+        match r.below(3) {
+            0 => {
+                let next = move |outcome: Result<&Value, Failure<Fault>>| match outcome {
+                    Ok(value) => callback.result("value's handle", Some(value.clone())),
+                    Err(failure) => {
+                        check_failure(&failure);
+                        callback.result("value's handle", None)
+                    }
+                };
+                Held::new(many.it.handle(next), many.after).keep(r);
+            }
+            1 => {
+                let next = move |failure: Failure<Fault>| {
+                    check_failure(&failure);
+                    callback.result("value's catch", None)
+                };
+                Held::new(many.it.catch(next), many.after).keep(r);
+            }
+            _ => {
+                let look = move |outcome: Result<&Value, &Failure<Fault>>| {
+                    match outcome {
+                        Ok(value) => value.check(),
+                        Err(failure) => check_failure(failure),
+                    }
+                    callback.run("value's inspect");
+                };
+                let it = many.it.inspect(look);
+                world().values.put(Many { it, after: many.after }, r);
+            }
+        }
+    });
+}
+
+fn timeout(r: &mut Random) {
+    with_one(r, |many, r| {
+        let promise = match r.one_in(2) {
+            true => many.it.timeout(Duration::from_micros(r.next() % 500)),
+            false => many.it.via(&Handle::any(r)),
+        };
+        Held::new(promise, many.after).keep(r);
+    });
 }
 
 fn future(r: &mut Random) {
