@@ -65,6 +65,18 @@
 //! | this promise | [`Promise::cancel`], [`Promise::cancellable`], [`Promise::cancel_on_drop`] |
 //! | all that belongs together | [`CancelSource`], [`Promise::cancel_by`] |
 //!
+//! | on a pool | |
+//! | --- | --- |
+//! | jobs that borrow, on their own, or standing and falling together | [`Pool::scope`], [`Pool::try_scope`] |
+//! | one at a time, in order | [`Serial`] |
+//! | in something foreign that blocks | [`blocking`](blocking()) |
+//! | what it is doing, how far a promise is | [`Pool::metrics`], [`Pool::queued`], [`Promise::state`] |
+//!
+//! | of a shared value | |
+//! | --- | --- |
+//! | a promise of what is made of it | [`AsyncValue::map`], [`AsyncValue::then`], [`AsyncValue::handle`] … |
+//! | a promise of itself, for all that those have | [`AsyncValue::cloned`], [`AsyncValue::timeout`], [`AsyncValue::via`] |
+//!
 //! | clients of an API | |
 //! | --- | --- |
 //! | called, promised, awaited | [`face`] |

@@ -9,6 +9,7 @@ mod daily;
 mod lists;
 mod retries;
 mod sizes;
+mod steered;
 mod timers;
 
 /// For the tests that count: what the others ask for is passed on.

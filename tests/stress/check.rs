@@ -11,9 +11,9 @@ use asynckit::{AsyncList, Pool};
 use crate::common::PATIENCE;
 use crate::common::tasks::threads_named;
 use crate::ledger::{Code, Out, parse, take_reports};
-use crate::model::Model;
+use crate::model::{Model, is_bad};
 use crate::outs::Outs;
-use crate::program::{Node, Op, Program, Taking};
+use crate::program::{Node, Op, Program, Steer, Taking, Whole};
 use crate::world::{THREADS, World};
 
 /// Waits until it holds; whether it did in the end.
@@ -130,7 +130,12 @@ fn runs(
         Op::CatchIf(n, yes, _) => handler("catch_if", of(n), &|out| *yes && !out.is_ok()),
         Op::Handle(n, _) => handler("handle", of(n), &|_| true),
         Op::MapErr(n) => handler("map_err", of(n), &|out| matches!(out, Out::Fault(_))),
+        Op::BranchHandle(n, _) => handler("handle", of(n), &|_| true),
+        Op::BranchCatch(n, _) => handler("catch", of(n), &|out| !out.is_ok()),
+        Op::Serial(n, _) => handler("serial", of(n), &Out::is_ok),
         Op::Finally(..) => expect("finally", 1, 1),
+        Op::FinallyThen(..) => expect("finally_then", 1, 1),
+        Op::Whole(_, whole) => calls(*whole, disturbed, &expect),
         Op::Inspect(..) => expect("inspect", 1, 1),
         Op::Deferred(_) => {
             let told = u32::from(model.surely_cancelled[node]);
@@ -146,6 +151,26 @@ fn runs(
             expect("attempt", if disturbed { 1.min(ran("attempt")) } else { attempts }, attempts);
         }
         _ => {}
+    }
+}
+
+/// How often calls are made that go together.
+fn calls(whole: Whole, disturbed: bool, expect: &dyn Fn(&'static str, u32, u32)) {
+    let few = |count: usize| u32::try_from(count).expect("few");
+    let exactly = |what, times| expect(what, if disturbed { 0 } else { times }, times);
+    match whole {
+        Whole::Scope(count, bad, together) => {
+            exactly("job", 1);
+            match together && (0..count).any(|call| is_bad(bad, call)) {
+                true => expect("call", 0, few(count)),
+                false => exactly("call", few(count)),
+            }
+        }
+        Whole::RepeatUntil(turns, pauses) => exactly("attempt", turns.min(pauses + 1)),
+        Whole::Unfold(count, _) => exactly("turn", count + 1),
+        Whole::Periodic(runs, _) => exactly("tick", runs),
+        Whole::Limited(_, _, _, Steer::Clear) => expect("call", 0, 0),
+        Whole::Limited(count, ..) => exactly("call", few(count)),
     }
 }
 

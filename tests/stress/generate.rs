@@ -1,8 +1,8 @@
-//! Makes a program out of a seed.
+//! Makes a program out of a seed. How a promise is made is chosen in `generate/ops.rs`.
 
-use crate::program::{
-    Actor, Ending, GateIndex, Inner, Last, Limit, Node, Op, Plan, Program, Step, Taking, Waiting,
-};
+mod ops;
+
+use crate::program::{Actor, Ending, GateIndex, Inner, Last, Node, Op, Plan, Program, Step};
 use crate::random::Random;
 
 /// What kinds of trouble a program may have.
@@ -163,98 +163,6 @@ impl Generator {
             },
         };
         self.add(op);
-    }
-
-    fn leaf(&mut self) -> Op {
-        let pool = self.pool();
-        match self.random.below(11) {
-            0 => Op::Ready,
-            1 if self.trouble.failures => Op::Failed,
-            2..5 => Op::Deferred(if self.random.one_in(2) { Some(pool) } else { None }),
-            5 => {
-                // Held more often than not: what runs is cancelled otherwise than what is queued.
-                let gates = [self.gate(), self.gate(), self.gate()];
-                let gate = gates.into_iter().flatten().next();
-                Op::SpawnCancellable(pool, self.plan(), gate)
-            }
-            6 => {
-                let bits =
-                    if self.trouble.failures { self.random.next() & self.random.next() } else { 0 };
-                let (count, limit) = (self.random.below(7), self.random.below(4));
-                let taking = self.random.pick(&[Taking::Join, Taking::Settled]);
-                Op::MapConcurrent(pool, count, limit, bits.to_le_bytes()[0], taking)
-            }
-            7 => Op::Retry(pool, self.below(4), self.below(4)),
-            _ => Op::Spawn(pool, self.plan(), self.gate()),
-        }
-    }
-
-    fn below(&mut self, end: usize) -> u32 {
-        u32::try_from(self.random.below(end)).expect("small")
-    }
-
-    fn link(&mut self, node: Node) -> Op {
-        let pool = self.pool();
-        match self.random.below(24) {
-            0 | 1 => Op::Map(node, self.plain()),
-            2..5 => Op::Then(node, self.plan()),
-            5 | 6 => Op::Chain(node, self.plan()),
-            7 => Op::ChainOn(node, pool, self.plan()),
-            8 | 9 => Op::Catch(node, self.plan()),
-            10 => Op::OrElse(node, self.plan()),
-            11 => Op::CatchIf(node, self.random.one_in(2), self.plan()),
-            12 => Op::MapErr(node),
-            13 => Op::Handle(node, self.plan()),
-            14 => Op::Finally(node, self.plain()),
-            15 => Op::Inspect(node, self.plain()),
-            16 => Op::Chain(node, self.plan()),
-            17 if self.trouble.timeouts => {
-                Op::Timeout(node, self.random.pick(&[Limit::Zero, Limit::Soon, Limit::Soon]))
-            }
-            17 => Op::Timeout(node, Limit::Never),
-            18 => Op::Cancellable(node),
-            19 => match self.random.below(3) {
-                0 => Op::Shield(node),
-                1 => Op::DelayValue(node),
-                _ => Op::Follow(node),
-            },
-            20 | 21 => {
-                let how = [Waiting::Get, Waiting::TimedGets, Waiting::WaitThenTry];
-                Op::WaitInJob(node, pool, self.random.pick(&how))
-            }
-            _ => Op::Share(node),
-        }
-    }
-
-    fn branch(&mut self) -> Op {
-        let value = self.random.pick(&self.values.clone());
-        let pool = self.pool();
-        match self.random.below(6) {
-            0 => Op::BranchMap(value, self.plain()),
-            1 | 2 => Op::BranchThen(value, self.plan()),
-            3 => Op::BranchChain(value, self.plan()),
-            4 => Op::BranchChainOn(value, pool, self.plan()),
-            _ => Op::BranchCopy(value),
-        }
-    }
-
-    fn list(&mut self) -> Op {
-        let count = 1 + self.random.below(4);
-        let mut items = vec![];
-        for _ in 0..count {
-            items.extend(self.random.take(&mut self.free));
-        }
-        let pool = self.pool();
-        match self.random.below(8) {
-            0 | 1 => Op::Join(items),
-            2 if items.len() == 2 => Op::JoinPair(items[0], items[1]),
-            2 => Op::Some(items, self.random.below(4)),
-            3 => Op::Race(items),
-            4 => Op::Any(items),
-            5 => Op::Settled(items),
-            6 => Op::CompletedInJob(items, pool),
-            _ => Op::ListGetInJob(items, pool),
-        }
     }
 
     /// What happens between two promises that are made.

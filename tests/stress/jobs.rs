@@ -17,7 +17,8 @@ impl Run<'_> {
         let (Op::Spawn(pool, ..)
         | Op::SpawnCancellable(pool, ..)
         | Op::MapConcurrent(pool, ..)
-        | Op::Retry(pool, ..)) = op
+        | Op::Retry(pool, ..)
+        | Op::Whole(pool, ..)) = op
         else {
             unreachable!("it takes nothing")
         };
@@ -59,6 +60,7 @@ impl Run<'_> {
                 self.concurrent(node, handle, (*count, *limit, *bad), *taking)
             }
             Op::Retry(_, failures, pauses) => self.retried(node, handle, *failures, *pauses),
+            Op::Whole(_, whole) => self.whole(node, *pool, handle, *whole),
             _ => unreachable!("it takes nothing"),
         }
     }
@@ -194,7 +196,7 @@ impl Run<'_> {
         })
     }
 
-    fn waiting_job(
+    pub(crate) fn waiting_job(
         &self,
         node: Node,
         pool: PoolIndex,
@@ -213,7 +215,7 @@ impl Run<'_> {
 
 impl Callback {
     /// What a job says that has waited.
-    fn waited<T>(
+    pub(crate) fn waited<T>(
         &self,
         outcome: Outcome<T>,
         number: impl FnOnce(T) -> u64,

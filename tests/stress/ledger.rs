@@ -126,6 +126,11 @@ impl Ledger {
         out
     }
 
+    /// The same without a note of it: what is only passed on was not seen.
+    pub(crate) fn look<T: Numbered>(&self, outcome: Result<&T, &Failure<AnyError>>) -> Out {
+        outcome.map_or_else(|failure| self.name(failure), |value| Out::Ok(value.number()))
+    }
+
     fn name(&self, failure: &Failure<AnyError>) -> Out {
         match failure {
             Failure::Error(error) => match error.downcast_ref::<Fault>() {
@@ -235,6 +240,12 @@ impl Value {
 impl Numbered for Value {
     fn number(&self) -> u64 {
         self.n
+    }
+}
+
+impl Numbered for u64 {
+    fn number(&self) -> u64 {
+        *self
     }
 }
 

@@ -1,7 +1,8 @@
 //! Nothing hangs, nothing is lost: random programs, against a model of what may come of them.
 //!
 //! A program is made of a seed (`generate.rs`) and is data (`program.rs`). The model (`model.rs`, `outs.rs`) knows which
-//! outcomes its promises may have; the run (`run.rs`, `make.rs`, `jobs.rs`, `world.rs`) takes notes (`ledger.rs`) that are checked at its end
+//! outcomes its promises may have; the run (`run.rs`, `make.rs`, `many.rs`,
+//! `jobs.rs`, `whole.rs`, `world.rs`) takes notes (`ledger.rs`) that are checked at its end
 //! (`check.rs`).
 //!
 //! - `ASYNCKIT_STRESS_SECONDS=600` runs that long; a few seconds otherwise.
@@ -17,11 +18,13 @@ mod generate;
 mod jobs;
 mod ledger;
 mod make;
+mod many;
 mod model;
 mod outs;
 mod program;
 mod random;
 mod run;
+mod whole;
 mod world;
 
 use std::io::Write;

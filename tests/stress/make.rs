@@ -1,11 +1,12 @@
-//! Makes the promises of a program: every kind of step, with callbacks that keep notes. The jobs are in `jobs.rs`.
+//! Makes the promises of a program: every kind of step, with callbacks that keep notes. The jobs are in `jobs.rs` and
+//! `whole.rs`, what is made of several promises in `many.rs`.
 
 use crate::ledger::{Value, code, inside, panic_payload, planned_panic};
 use crate::model::{fold, number};
 use crate::program::{Inner, Limit, Node, Op, Plan, PoolIndex};
 use crate::run::{NEVER, Run, SHORT};
 use crate::world::{Callback, Given, Place, Promised};
-use asynckit::{AnyError, AsyncList, CancelSource, Failure, IntoPromise, Promise, join};
+use asynckit::{AnyError, CancelSource, Failure, IntoPromise, Promise, join};
 use std::time::Duration;
 
 /// Attaches a callback that returns what its plan says: a `Result`, a promise or a shared value.
@@ -64,9 +65,10 @@ impl Run<'_> {
             Op::Spawn(pool, ..) | Op::SpawnCancellable(pool, ..) => Place::Pool(*pool),
             Op::ChainOn(_, pool, _) | Op::BranchChainOn(_, pool, _) => Place::Pool(*pool),
             Op::WaitInJob(_, pool, _) | Op::Deferred(Some(pool)) => Place::Pool(*pool),
+            Op::Serial(..) => Place::Pool(0),
             Op::CompletedInJob(_, pool) | Op::ListGetInJob(_, pool) => Place::Pool(*pool),
             Op::Ready | Op::Failed | Op::Deferred(None) | Op::Follow(_) => Place::Global,
-            Op::MapConcurrent(..) | Op::Retry(..) => Place::Anywhere,
+            Op::MapConcurrent(..) | Op::Retry(..) | Op::Whole(..) => Place::Anywhere,
             _ => op.takes().first().map_or(Place::Anywhere, |source| self.places[*source]),
         }
     }
@@ -85,11 +87,17 @@ impl Run<'_> {
 
     fn link(&mut self, node: Node, op: &Op) -> Promised {
         match op {
+            Op::SetRace(items, keep) => return self.raced(node, items, *keep),
+            Op::SetAny(items, keep) => return self.first_of_set(node, items, *keep),
             Op::Join(items)
             | Op::Race(items)
             | Op::Any(items)
             | Op::Some(items, _)
+            | Op::JoinAll(items)
             | Op::Settled(items) => {
+                if node % 3 == 0 {
+                    return self.combined_with_keys(node, op, items);
+                }
                 let list = self.list(items);
                 return self.combined(node, op, list);
             }
@@ -142,6 +150,8 @@ impl Run<'_> {
             }
             Op::Finally(_, plan) => self.finally(node, *plan, source, takes[0]),
             Op::Inspect(_, plan) => self.inspect(node, *plan, source, here),
+            Op::FinallyThen(_, plan) => self.finally_then(node, *plan, source),
+            Op::Serial(_, plan) => self.serial(node, *plan, source),
             Op::Timeout(_, limit) => source.timeout(match limit {
                 Limit::Zero => Duration::ZERO,
                 Limit::Soon => SHORT,
@@ -182,6 +192,24 @@ impl Run<'_> {
         })
     }
 
+    fn finally_then(&self, node: Node, plan: Plan, source: Promised) -> Promised {
+        let callback = self.callback(node, plan, "finally_then", Place::Anywhere);
+        let nothing = |value: Value| _ = value.defused();
+        inside(|| match plan {
+            Plan::Adopt(_) => source.finally_then(move || callback.promise(()).map(nothing)),
+            _ => source.finally_then(move || callback.result(()).map(nothing)),
+        })
+    }
+
+    fn serial(&self, node: Node, plan: Plan, source: Promised) -> Promised {
+        let callback = self.callback(node, plan, "serial", Place::Pool(0));
+        let (world, source) = (self.world.clone(), source.via(&self.world.serial));
+        inside(|| match plan {
+            Plan::Adopt(_) => source.then(move |value| world.in_turn(|| callback.promise(value))),
+            _ => source.then(move |value| world.in_turn(|| callback.result(value))),
+        })
+    }
+
     fn inspect(&self, node: Node, plan: Plan, source: Promised, from: Place) -> Promised {
         let callback = self.callback(node, plan, "inspect", from);
         let callback = Callback { place: Place::Anywhere, ..callback };
@@ -214,6 +242,12 @@ impl Run<'_> {
             Op::BranchChain(_, plan) => {
                 attach!(self.callback(node, *plan, "chain", here), value, chain)
             }
+            Op::BranchHandle(_, plan) => {
+                attach!(self.callback(node, *plan, "handle", here), value, handle)
+            }
+            Op::BranchCatch(_, plan) => {
+                attach!(self.callback(node, *plan, "catch", here), value, catch)
+            }
             Op::BranchChainOn(_, pool, plan) => match self.world.pool(*pool) {
                 Some(on) => {
                     let callback = self.callback(node, *plan, "chain", Place::Pool(*pool));
@@ -223,26 +257,6 @@ impl Run<'_> {
             },
             _ => inside(|| value.clone().into_promise()),
         }
-    }
-
-    fn combined(&self, node: Node, op: &Op, list: AsyncList<Value>) -> Promised {
-        let callback = self.callback(node, Plan::Value, "fold", Place::Anywhere);
-        let failed = self.callback(node, Plan::Fault, "all failed", Place::Anywhere);
-        let all_failed = move |_: asynckit::AllFailed<AnyError>| {
-            failed.begin();
-            failed.world.fault(code(node, 0))
-        };
-        inside(|| match op {
-            Op::Join(_) => list.map(move |values| callback.folded(values)),
-            Op::Race(_) => list.race(),
-            Op::Any(_) => {
-                list.any().map_err(all_failed).map(move |value| callback.folded(vec![value]))
-            }
-            Op::Some(_, n) => {
-                list.some(*n).map_err(all_failed).map(move |values| callback.folded(values))
-            }
-            _ => list.settled().map(move |outcomes| callback.folded(outcomes)),
-        })
     }
 }
 

@@ -2,8 +2,13 @@
 //! It knows nothing of threads: where their order decides, a set says what is possible.
 
 use crate::ledger::{Out, code};
-use crate::outs::{Outs, first_values, handled, joined, observed, product, union, waited};
-use crate::program::{Actor, Ending, Inner, Last, Limit, Node, Op, Plan, Program, Step, Taking};
+use crate::outs::{
+    Outs, beside, first_values, handled, joined, joined_all, observed, product, union, waited,
+    whole,
+};
+use crate::program::{
+    Actor, Ending, Inner, Last, Limit, Node, Op, Plan, Program, Step, Taking, Whole,
+};
 use crate::random::mix;
 
 /// What the model says of a program.
@@ -63,7 +68,11 @@ pub(crate) fn model(program: &Program) -> Model {
         if analysis.may_abandon(node) {
             outs.add(Out::Abandoned);
             // Of its jobs some are abandoned and some are not.
-            outs.any_value |= matches!(program.op(node), Op::MapConcurrent(.., Taking::Settled));
+            outs.any_value |= matches!(
+                program.op(node),
+                Op::MapConcurrent(.., Taking::Settled)
+                    | Op::Whole(_, Whole::Limited(..) | Whole::Scope(_, _, false))
+            );
         }
         if program.bombs.contains(&node) {
             outs.add(Out::Bomb);
@@ -110,14 +119,20 @@ impl Analysis<'_> {
             let op = self.program.op(node).clone();
             let makes_shared = |plan: &Plan| matches!(plan, Plan::Adopt(Inner::Shared(..)));
             self.model.shared[node] |= op.plan().as_ref().is_some_and(makes_shared);
+            // The failure of a job goes to its promise, and to the scope.
+            self.model.shared[node] |= matches!(op, Op::Whole(_, Whole::Scope(..)));
+            let gives_way = matches!(op, Op::FinallyThen(..));
             let quits = match op {
                 Op::Timeout(_, limit) => limit != Limit::Never,
                 Op::Join(_) | Op::JoinPair(..) | Op::Race(_) | Op::Any(_) | Op::Some(..) => true,
+                Op::SetRace(..) | Op::SetAny(..) => true,
                 _ => false,
             };
             let swallows = quits
-                || matches!(op, Op::Settled(_) | Op::CompletedInJob(..) | Op::ListGetInJob(..));
-            dirty[node] |= self.program.bombs.contains(&node) || seen[node];
+                || gives_way
+                || matches!(op, Op::Settled(_) | Op::JoinAll(_))
+                || matches!(op, Op::CompletedInJob(..) | Op::ListGetInJob(..));
+            dirty[node] |= self.program.bombs.contains(&node) || seen[node] || gives_way;
             let below = (
                 seen[node] || matches!(op, Op::Timeout(_, Limit::Zero | Limit::Soon)),
                 gives_up[node] || quits,
@@ -167,14 +182,20 @@ impl Analysis<'_> {
             | Op::Then(n, plan)
             | Op::Chain(n, plan)
             | Op::ChainOn(n, _, plan)
+            | Op::Serial(n, plan)
             | Op::BranchMap(n, plan)
             | Op::BranchThen(n, plan)
             | Op::BranchChain(n, plan)
             | Op::BranchChainOn(n, _, plan) => handled(node, of(n), *plan, Out::is_ok),
-            Op::Catch(n, plan) => handled(node, of(n), *plan, |out| !out.is_ok()),
+            Op::Catch(n, plan) | Op::BranchCatch(n, plan) => {
+                handled(node, of(n), *plan, |out| !out.is_ok())
+            }
             Op::OrElse(n, plan) => handled(node, of(n), *plan, |out| matches!(out, Out::Fault(_))),
             Op::CatchIf(n, yes, plan) => handled(node, of(n), *plan, |out| *yes && !out.is_ok()),
-            Op::Handle(n, plan) => handled(node, of(n), *plan, |_| true),
+            Op::Handle(n, plan) | Op::BranchHandle(n, plan) => {
+                handled(node, of(n), *plan, |_| true)
+            }
+            Op::FinallyThen(n, plan) => beside(node, of(n), *plan),
             Op::Finally(n, plan) | Op::Inspect(n, plan) => observed(node, of(n), *plan),
             Op::Timeout(n, limit) => {
                 let mut outs = of(n).clone();
@@ -196,8 +217,12 @@ impl Analysis<'_> {
             Op::ListGetInJob(all, _) => {
                 waited(node, &joined(node, &all.iter().map(of).collect::<Vec<_>>()))
             }
-            Op::Race(all) => union(all.iter().map(of)),
-            Op::Any(all) => first_values(node, 1, &all.iter().map(of).collect::<Vec<_>>()),
+            Op::Race(all) | Op::SetRace(all, _) => union(all.iter().map(of)),
+            Op::JoinAll(all) => joined_all(node, &all.iter().map(of).collect::<Vec<_>>()),
+            Op::Whole(_, calls) => whole(node, *calls),
+            Op::Any(all) | Op::SetAny(all, _) => {
+                first_values(node, 1, &all.iter().map(of).collect::<Vec<_>>())
+            }
             Op::Some(all, n) => first_values(node, *n, &all.iter().map(of).collect::<Vec<_>>()),
             Op::Settled(all) | Op::CompletedInJob(all, _) => {
                 product(node, &all.iter().map(of).collect::<Vec<_>>())
@@ -279,6 +304,8 @@ impl Analysis<'_> {
             | Op::Handle(n, _)
             | Op::Finally(n, _)
             | Op::Inspect(n, _)
+            | Op::FinallyThen(n, _)
+            | Op::Serial(n, _)
             | Op::Cancellable(n)
             | Op::Shield(n)
             | Op::DelayValue(n)

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::ledger::{Out, code};
-use crate::model::{answer, fold, number};
-use crate::program::{Node, Plan};
+use crate::model::{answer, fold, is_bad, number};
+use crate::program::{Node, Plan, Steer, Whole};
 
 /// More outcomes than this are no longer told apart.
 const MANY: usize = 48;
@@ -95,6 +95,58 @@ pub(crate) fn observed(node: Node, input: &Outs, plan: Plan) -> Outs {
         outs.add(Out::Panic(code(node, 0)));
     }
     outs
+}
+
+/// What is begun by `finally_then` fails: its failure takes the place of all but a cancellation.
+pub(crate) fn beside(node: Node, input: &Outs, plan: Plan) -> Outs {
+    let failure = match answer(node, plan, 0) {
+        Out::Ok(_) => return input.clone(),
+        failure => failure,
+    };
+    let mut outs = Outs::default();
+    for out in &input.outs {
+        outs.add(if *out == Out::Cancelled { Out::Cancelled } else { failure });
+    }
+    if input.any_value {
+        outs.add(failure);
+    }
+    outs
+}
+
+/// All values, or all failures, when all have settled.
+pub(crate) fn joined_all(node: Node, all: &[&Outs]) -> Outs {
+    let mut outs = Outs::default();
+    if all.iter().all(|outs| outs.may_succeed()) {
+        let values: Vec<Outs> = all.iter().map(|outs| outs.values()).collect();
+        outs = product(node, &values.iter().collect::<Vec<_>>());
+    }
+    if all.iter().any(|outs| outs.may_fail()) {
+        outs.add(Out::Fault(code(node, 0)));
+    }
+    outs
+}
+
+/// What calls come to that go together.
+pub(crate) fn whole(node: Node, whole: Whole) -> Outs {
+    let of = |call: usize, bad: u8| match is_bad(bad, call) {
+        true => Out::Fault(code(node, call as u64 + 1)).number(),
+        false => number(node, call as u64),
+    };
+    let all =
+        |count: usize, bad: u8| Out::Ok(number(node, fold((0..count).map(|call| of(call, bad)))));
+    let fault = Out::Fault(code(node, 0));
+    Outs::one(match whole {
+        Whole::Scope(count, bad, true) if (0..count).any(|call| is_bad(bad, call)) => fault,
+        Whole::Scope(count, bad, _) => all(count, bad),
+        Whole::RepeatUntil(turns, pauses) if turns > pauses + 1 => Out::Expired,
+        Whole::RepeatUntil(turns, _) => Out::Ok(number(node, u64::from(turns))),
+        Whole::Unfold(_, true) | Whole::Periodic(..) => fault,
+        Whole::Unfold(count, false) => all(count as usize, 0),
+        Whole::Limited(count, _, _, Steer::Clear) => {
+            Out::Ok(number(node, fold((0..count).map(|_| Out::Cancelled.number()))))
+        }
+        Whole::Limited(count, _, bad, _) => all(count, bad),
+    })
 }
 
 /// A job that waits gives the value on, and says in its own words what failed.

@@ -73,6 +73,33 @@ pub(crate) enum Taking {
     Settled,
 }
 
+/// What is done to a limiter whose calls wait.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Steer {
+    Nothing,
+    /// It is paused before, and goes on by another thread.
+    Pause,
+    /// Its limit falls to one.
+    Narrow,
+    /// What waits is cancelled.
+    Clear,
+}
+
+/// How a promise is made that takes nothing, by calls that go together; each bit set is a call that fails.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Whole {
+    /// So many jobs that borrow; they stand and fall together, or they do not.
+    Scope(usize, u8, bool),
+    /// It is right at this attempt; so many pauses are allowed.
+    RepeatUntil(u32, u32),
+    /// So many items; fails after them?
+    Unfold(u32, bool),
+    /// It fails at this run; at a fixed rate?
+    Periodic(u32, bool),
+    /// So many calls, this many at once.
+    Limited(usize, usize, u8, Steer),
+}
+
 /// What a node is made by.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Op {
@@ -93,6 +120,9 @@ pub(crate) enum Op {
     Handle(Node, Plan),
     Finally(Node, Plan),
     Inspect(Node, Plan),
+    FinallyThen(Node, Plan),
+    /// In the one queue of the program that runs a job at a time.
+    Serial(Node, Plan),
     Timeout(Node, Limit),
     Cancellable(Node),
     Shield(Node),
@@ -105,18 +135,25 @@ pub(crate) enum Op {
     BranchChain(Node, Plan),
     BranchChainOn(Node, PoolIndex, Plan),
     BranchCopy(Node),
+    BranchHandle(Node, Plan),
+    BranchCatch(Node, Plan),
     Join(Vec<Node>),
     JoinPair(Node, Node),
     Race(Vec<Node>),
     Any(Vec<Node>),
     Some(Vec<Node>, usize),
     Settled(Vec<Node>),
+    JoinAll(Vec<Node>),
+    /// The winner of a live set; are the others kept?
+    SetRace(Vec<Node>, bool),
+    SetAny(Vec<Node>, bool),
     CompletedInJob(Vec<Node>, PoolIndex),
     ListGetInJob(Vec<Node>, PoolIndex),
     /// So many jobs, this many at once; each bit set is one that fails.
     MapConcurrent(PoolIndex, usize, usize, u8, Taking),
     /// It fails so often; so many pauses are allowed.
     Retry(PoolIndex, u32, u32),
+    Whole(PoolIndex, Whole),
 }
 
 impl Op {
@@ -124,16 +161,19 @@ impl Op {
     pub(crate) fn takes(&self) -> Vec<Node> {
         match self {
             Op::Ready | Op::Failed | Op::Spawn(..) | Op::SpawnCancellable(..) => vec![],
-            Op::Deferred(_) | Op::MapConcurrent(..) | Op::Retry(..) => vec![],
+            Op::Deferred(_) | Op::MapConcurrent(..) | Op::Retry(..) | Op::Whole(..) => vec![],
             Op::Map(n, _) | Op::Then(n, _) | Op::Chain(n, _) | Op::ChainOn(n, ..) => vec![*n],
             Op::Catch(n, _) | Op::OrElse(n, _) | Op::CatchIf(n, ..) | Op::MapErr(n) => vec![*n],
             Op::Handle(n, _) | Op::Finally(n, _) | Op::Inspect(n, _) => vec![*n],
+            Op::FinallyThen(n, _) | Op::Serial(n, _) => vec![*n],
             Op::Timeout(n, _) | Op::Cancellable(n) | Op::Shield(n) | Op::DelayValue(n) => vec![*n],
             Op::Follow(n) | Op::WaitInJob(n, ..) | Op::Share(n) => vec![*n],
             Op::BranchMap(n, _) | Op::BranchThen(n, _) | Op::BranchChain(n, _) => vec![*n],
             Op::BranchChainOn(n, ..) | Op::BranchCopy(n) => vec![*n],
+            Op::BranchHandle(n, _) | Op::BranchCatch(n, _) => vec![*n],
             Op::JoinPair(a, b) => vec![*a, *b],
             Op::Join(all) | Op::Race(all) | Op::Any(all) | Op::Settled(all) => all.clone(),
+            Op::JoinAll(all) | Op::SetRace(all, _) | Op::SetAny(all, _) => all.clone(),
             Op::Some(all, _) | Op::CompletedInJob(all, _) | Op::ListGetInJob(all, _) => all.clone(),
         }
     }
@@ -146,6 +186,8 @@ impl Op {
             Op::ChainOn(_, _, plan) | Op::BranchChainOn(_, _, plan) => Some(*plan),
             Op::Catch(_, plan) | Op::OrElse(_, plan) | Op::CatchIf(_, _, plan) => Some(*plan),
             Op::Handle(_, plan) | Op::Finally(_, plan) | Op::Inspect(_, plan) => Some(*plan),
+            Op::FinallyThen(_, plan) | Op::Serial(_, plan) => Some(*plan),
+            Op::BranchHandle(_, plan) | Op::BranchCatch(_, plan) => Some(*plan),
             Op::BranchMap(_, plan) | Op::BranchThen(_, plan) | Op::BranchChain(_, plan) => {
                 Some(*plan)
             }
@@ -161,6 +203,8 @@ impl Op {
                 | Op::BranchChain(..)
                 | Op::BranchChainOn(..)
                 | Op::BranchCopy(..)
+                | Op::BranchHandle(..)
+                | Op::BranchCatch(..)
         )
     }
 }

@@ -1,8 +1,8 @@
 //! Where a program runs: its pools, its gates, its helpers, and the callbacks that it hands to the library.
 
-use asynckit::{AnyError, AsyncValue, Failure, Outcome, Pool, Promise};
+use asynckit::{AnyError, AsyncValue, Failure, Outcome, Pool, Promise, Serial};
 use std::collections::HashSet;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -61,8 +61,28 @@ pub(crate) struct World {
     pub(crate) stops: bool,
     /// Whether some values panic when the library drops them.
     pub(crate) bombs: bool,
-    /// How many calls of `map_concurrent` run, for each node.
+    /// How many calls that go together run, for each node.
     pub(crate) under_way: Vec<AtomicUsize>,
+    /// The queue of the first pool that runs a job at a time, and whether one runs.
+    pub(crate) serial: Serial,
+    in_turn: AtomicBool,
+}
+
+/// A job of the serial queue runs.
+struct InTurn<'a>(&'a AtomicBool);
+
+impl Drop for InTurn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, SeqCst);
+    }
+}
+
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
 }
 
 impl World {
@@ -73,11 +93,14 @@ impl World {
     ) -> Arc<Self> {
         let pool = |(index, workers): (usize, &usize)| {
             let pool = Pool::builder().workers(*workers).name(&pool_name(index)).build();
-            Mutex::new(Some(pool.expect("a pool")))
+            pool.expect("a pool")
         };
+        let pools: Vec<Pool> = program.pools.iter().enumerate().map(pool).collect();
         Arc::new(World {
             ledger,
-            pools: program.pools.iter().enumerate().map(pool).collect(),
+            serial: Serial::new(&pools[0]),
+            in_turn: AtomicBool::new(false),
+            pools: pools.into_iter().map(|pool| Mutex::new(Some(pool))).collect(),
             gates: (0..program.gates).map(|_| Gate::default()).collect(),
             helpers,
             stops: program.stops_pools(),
@@ -97,6 +120,24 @@ impl World {
 
     pub(crate) fn help(&self, helper: usize, task: impl FnOnce() + Send + 'static) {
         self.helpers[helper % self.helpers.len()].send(Box::new(task)).expect("the helper lives");
+    }
+
+    /// A job of the serial queue, during which no other one runs.
+    pub(crate) fn in_turn<R>(&self, job: impl FnOnce() -> R) -> R {
+        if self.in_turn.swap(true, SeqCst) {
+            self.ledger.problem("two jobs of the serial queue run at once".to_owned());
+        }
+        let _turn = InTurn(&self.in_turn);
+        job()
+    }
+
+    /// A call of this node runs until what this gives is dropped; no more than so many do.
+    pub(crate) fn under_way(&self, node: Node, most: usize) -> impl Drop + '_ {
+        let running = self.under_way[node].fetch_add(1, SeqCst) + 1;
+        if running > most {
+            self.ledger.problem(format!("n{node}: {running} calls at once, of {most}"));
+        }
+        UnderWay(&self.under_way[node])
     }
 
     pub(crate) fn value(&self, n: u64) -> Value {
@@ -172,6 +213,15 @@ impl Given for AnyError {
 }
 
 impl Given for Outcome<Value> {
+    fn take(self, ledger: &Arc<Ledger>) -> u64 {
+        match self {
+            Ok(value) => value.take(ledger),
+            Err(failure) => failure.take(ledger),
+        }
+    }
+}
+
+impl Given for Result<&Value, Failure<AnyError>> {
     fn take(self, ledger: &Arc<Ledger>) -> u64 {
         match self {
             Ok(value) => value.take(ledger),

@@ -305,3 +305,30 @@ fn branches_do_not_report_what_a_reader_was_shown() {
         });
     });
 }
+
+/// A value's failure that was shown is seen; one that only a panic of what looks comes of is told.
+#[test]
+fn what_a_values_callbacks_were_shown_is_seen() {
+    alone_with_the_hook(|| {
+        seen("handle", |_| drop(failed().share().handle(|outcome| Ok(outcome.is_ok()))));
+        seen("catch", |_| drop(failed().share().catch(|_| Ok(1))));
+        seen("inspect", |_| drop(failed().share().inspect(|outcome| assert!(outcome.is_err()))));
+        unseen("cloned", |_| drop(failed().share().cloned()));
+    });
+}
+
+/// What a failure beside takes the place of is told of, unless it was shown.
+#[test]
+fn a_failure_that_gives_way_is_told_of() {
+    alone_with_the_hook(|| {
+        let beside = || Typed::<()>::failed("beside".to_owned());
+        unseen("finally_then", |_| {
+            let through = failed().finally_then(beside);
+            assert!(crate::common::is_error({ through }.get(crate::common::PATIENCE), "beside"));
+        });
+        seen("inspect_then", |_| {
+            let through = failed().inspect_then(move |_| beside());
+            assert!(crate::common::is_error({ through }.get(crate::common::PATIENCE), "beside"));
+        });
+    });
+}

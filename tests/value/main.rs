@@ -5,4 +5,5 @@ mod branches;
 mod common;
 mod dependents;
 mod once;
+mod outcome;
 mod readers;

@@ -159,9 +159,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "a value's via",
         uses: &["AsyncValue::via"],
-        step: |world, link, carried| {
-            link.share().via(&world.pool).finally(move || drop(carried))
-        },
+        step: |world, link, carried| link.share().via(&world.pool).finally(move || drop(carried)),
         traits: PLAIN,
     },
     Row {
