@@ -1,5 +1,6 @@
 //! The promise: a value that arrives later, with one owner.
 
+mod beside;
 mod get;
 mod into_promise;
 mod observe;

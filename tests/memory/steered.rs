@@ -42,7 +42,7 @@ fn blocking_asks_for_nothing() {
     });
 }
 
-/// A call that need not wait is its link; one that waits, also its promise, its turn and its place in the queue.
+/// A call that need not wait is its link; one that waits, also its turn: a promise, what cancels it, its place in the queue.
 #[test]
 fn a_call_of_a_limiter_asks_for_little() {
     watched(|| {
@@ -58,14 +58,14 @@ fn a_call_of_a_limiter_asks_for_little() {
         let waits = each(counter, || limiter.run(|| Typed::ready(1)).cancel());
         let with_priority =
             each(counter, || limiter.run_with_priority(7, || Typed::ready(1)).cancel());
-        assert!(waits <= 6, "{waits}");
+        assert!(waits <= 5, "{waits}");
         assert!(with_priority <= waits, "{with_priority}, and {waits} without a priority");
         let cleared = each(counter, || {
             let waits = limiter.run(|| Typed::ready(1));
             assert_eq!(limiter.clear(), 1);
             drop(waits);
         });
-        assert!(cleared <= waits + 1, "{cleared}");
+        assert!(cleared <= waits + 3, "{cleared}, and {waits} of one that is cancelled alone");
         deferred.resolve(1);
         assert_eq!({ busy }.get(PATIENCE).unwrap(), 1);
     });
@@ -124,7 +124,7 @@ fn a_job_of_a_pool_with_hooks_is_one_allocation() {
 }
 
 #[test]
-fn looking_at_promises_and_pools_asks_for_nothing() {
+fn looking_at_promises_and_pools_asks_for_next_to_nothing() {
     watched(|| {
         let (pool, gate) = (one_worker(), Gate::new());
         let (counter, key) = (counting(&pool), gate.key());
@@ -136,10 +136,11 @@ fn looking_at_promises_and_pools_asks_for_nothing() {
             for state in [runs.state(), queued.state(), linked.state(), waits.state()] {
                 assert_ne!(state, asynckit::PromiseState::Settled);
             }
-            assert_eq!(pool.metrics().workers, 1);
-            assert_eq!((pool.queued(), pool.live_workers()), (2, 1));
+            assert_eq!((pool.metrics().workers, pool.live_workers()), (1, 1));
         });
         assert_eq!(looked, 0);
+        let counted = each(counter, || assert_eq!(pool.queued(), 2));
+        assert!(counted <= 4, "{counted}: what it counts is taken out and put back");
         gate.open();
         flush(&pool);
     });
@@ -191,7 +192,7 @@ fn what_goes_on_from_a_value_asks_for_little() {
     });
 }
 
-/// What is waited for beside an outcome: a promise behind a shield, and a link on either side of that.
+/// What is waited for beside an outcome: a relay that keeps that, and a link behind the promise and its shield.
 #[test]
 fn what_finally_waits_for_asks_for_little() {
     watched(|| {
@@ -203,7 +204,7 @@ fn what_finally_waits_for_asks_for_little() {
         let waited = each(counter, || {
             pool.run(|| 1).finally_then(|| Ok(())).get(PATIENCE).unwrap();
         });
-        assert!(waited <= finally + 4, "{waited}, and {finally} of `finally`");
+        assert!(waited <= finally + 6, "{waited}, and {finally} of `finally`");
     });
 }
 

@@ -89,3 +89,24 @@ fn a_cancellation_runs_it_and_leaves_it_alone() {
         assert!(log.entries().is_empty());
     });
 }
+
+/// The way of a failure is told as if nothing had been between.
+#[test]
+fn the_way_of_a_failure_is_kept() {
+    watched(|| {
+        let pool = one_worker();
+        let way = |promise: Typed<u8>| -> Vec<_> {
+            let mut promise = promise;
+            assert!(promise.wait(PATIENCE));
+            let way = promise.trace().steps().map(|step| step.kind()).collect();
+            assert!(promise.get(None).is_err());
+            way
+        };
+        let failing = || pool.spawn(|| Err::<u8, _>("no".to_owned()));
+        assert_eq!(way(failing().finally_then(|| Ok(()))), ["spawn", "finally_then"]);
+        assert_eq!(way(failing().inspect_then(|_| Ok(()))), ["spawn", "inspect_then"]);
+        let own = pool.clone();
+        let beside = move || own.spawn(|| Err::<(), _>("beside".to_owned()));
+        assert_eq!(way(failing().finally_then(beside)), ["spawn", "finally_then"]);
+    });
+}

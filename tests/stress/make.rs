@@ -69,6 +69,7 @@ impl Run<'_> {
             Op::CompletedInJob(_, pool) | Op::ListGetInJob(_, pool) => Place::Pool(*pool),
             Op::Ready | Op::Failed | Op::Deferred(None) | Op::Follow(_) => Place::Global,
             Op::MapConcurrent(..) | Op::Retry(..) | Op::Whole(..) => Place::Anywhere,
+            Op::SetRace(..) | Op::SetAny(..) => Place::Anywhere,
             _ => op.takes().first().map_or(Place::Anywhere, |source| self.places[*source]),
         }
     }

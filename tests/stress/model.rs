@@ -153,7 +153,9 @@ impl Analysis<'_> {
                     gives_up[input] |= below.1;
                 }
                 dirty[input] |= below.2;
-                self.model.shared[input] |= self.model.shared[node] || matches!(op, Op::Share(_));
+                // What a callback makes a promise of again was not seen, whatever it was before.
+                let anew = matches!(op, Op::Share(_) | Op::SetRace(..));
+                self.model.shared[input] |= self.model.shared[node] || anew;
             }
         }
         // What reads a shared value that may be cancelled may see it.

@@ -326,6 +326,12 @@ fn a_failure_that_gives_way_is_told_of() {
             let through = failed().finally_then(beside);
             assert!(crate::common::is_error({ through }.get(crate::common::PATIENCE), "beside"));
         });
+        seen("inspect, and finally_then", |_| {
+            let looked = failed().inspect(|outcome| assert!(outcome.is_err()));
+            drop(looked.finally_then(|| Ok(())));
+        });
+        unseen("finally_then that passes it on", |_| drop(failed().finally_then(|| Ok(()))));
+        seen("inspect_then that passes it on", |_| drop(failed().inspect_then(|_| Ok(()))));
         seen("inspect_then", |_| {
             let through = failed().inspect_then(move |_| beside());
             assert!(crate::common::is_error({ through }.get(crate::common::PATIENCE), "beside"));
