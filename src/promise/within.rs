@@ -3,6 +3,7 @@
 use crate::cell::{Depends, Next, Step, Work};
 use crate::failure::Outcome;
 use crate::telemetry::Context;
+use crate::trace::Trace;
 
 /// A job or a step, and its context.
 pub(crate) struct Within<S> {
@@ -44,6 +45,7 @@ impl<T, E, S: Step<T, E>> Step<T, E> for Within<S> {
     const QUEUED: bool = S::QUEUED;
     const ALWAYS: bool = S::ALWAYS;
     const LOOKS: bool = S::LOOKS;
+    const TAKES_WAY: bool = S::TAKES_WAY;
     const NEEDS_EXECUTOR: bool = S::NEEDS_EXECUTOR;
 
     fn wants(outcome: &Outcome<T, E>) -> bool {
@@ -52,6 +54,10 @@ impl<T, E, S: Step<T, E>> Step<T, E> for Within<S> {
 
     fn sort(outcome: Outcome<T, E>) -> Result<Self::Wanted, Outcome<Self::Ok, Self::Err>> {
         S::sort(outcome)
+    }
+
+    fn came_by(&mut self, way: Option<Box<Trace>>) {
+        self.inner.came_by(way);
     }
 
     fn run(self, wanted: Self::Wanted) -> Next<Self::Ok, Self::Err> {

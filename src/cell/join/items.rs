@@ -12,6 +12,7 @@ use crate::cell::state::body;
 use crate::cell::state::header::{CellRef, Dropped, Header};
 use crate::cell::state::observer::Target;
 use crate::cell::work::consumer::Consumer;
+use crate::cell::work::vtables::way_of;
 use crate::failure::{Failure, Outcome};
 use crate::sync::Arc;
 use crate::trace::Trace;
@@ -129,7 +130,7 @@ impl<T, E> Items<T, E> {
     /// Takes an outcome with the way that a failure came.
     pub(crate) fn take_with_trace(&mut self, index: usize) -> Option<(Outcome<T, E>, Way)> {
         // SAFETY: the cell has come, and is the driver's.
-        self.take_by(index, |header| unsafe { way_of(header) })
+        self.take_by(index, |header| unsafe { Some(way_of(header)) })
     }
 
     fn take_by(
@@ -197,19 +198,6 @@ impl<T, E> Items<T, E> {
         self.slots.each().for_each(|slot| slot.cancel(false));
         trampoline::drop_user(rest);
     }
-}
-
-/// Takes the way of the failure that a cell has settled with.
-///
-/// # Safety
-/// The caller owns the settled cell.
-pub(super) unsafe fn way_of(header: &Header) -> Way {
-    let kind = header.vtable().kind;
-    Some(match header.word.has_outcome() {
-        // SAFETY: the caller's promise.
-        true => unsafe { header.provenance.take(kind) },
-        false => Box::new(header.provenance.made(kind)), // a late producer may be at work
-    })
 }
 
 /// Whether a settled cell has a failure.

@@ -19,7 +19,6 @@ use std::panic::Location;
 use super::collector::CloseReason;
 use super::engine::{self, Complete, Engine, Join};
 use super::inputs::Inputs;
-use super::items::way_of;
 use super::slot::{Slot, State};
 use crate::cell::defer::free;
 use crate::cell::defer::handlers::Node;
@@ -27,7 +26,7 @@ use crate::cell::ends::producer::Producer;
 use crate::cell::state::body::Part;
 use crate::cell::state::header::{CellRef, Dropped, VTable};
 use crate::cell::work::consumer::Consumer;
-use crate::cell::work::vtables::{Origin, PlainTable};
+use crate::cell::work::vtables::{Origin, PlainTable, way_of};
 use crate::failure::{Failure, drop_quietly};
 use crate::sync::Arc;
 
@@ -191,7 +190,7 @@ impl<I: Inputs<N>, const N: usize> Tuple<I, N> {
         if let (Some(producer), Some(cell)) = (self.close(), slot.take()) {
             // SAFETY: the cell has arrived, and was the driver's (rule 3); its outcome was taken.
             let way = unsafe {
-                let way = way_of(cell.header());
+                let way = Some(way_of(cell.header()));
                 free::release(cell);
                 way
             };

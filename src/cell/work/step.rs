@@ -51,6 +51,8 @@ pub(crate) trait Step<T, E>: Send + 'static {
     const ALWAYS: bool = false;
     /// The user's function is shown the failure that passes through.
     const LOOKS: bool = false;
+    /// Takes the way of a failure that it gets, and tells that of its own: by [`Next::Failed`].
+    const TAKES_WAY: bool = false;
     /// Fails with `Abandoned` where its pool was shut down; else it runs on the pool of the process then.
     const NEEDS_EXECUTOR: bool = false;
     /// What of an outcome the user's function gets.
@@ -59,6 +61,8 @@ pub(crate) trait Step<T, E>: Send + 'static {
     fn wants(outcome: &Outcome<T, E>) -> bool;
     /// Takes what the user's function gets, or passes on what it does not get.
     fn sort(outcome: Outcome<T, E>) -> Result<Self::Wanted, Outcome<Self::Ok, Self::Err>>;
+    /// Gets the way that a failure came before it is run, where it [takes](Self::TAKES_WAY) that.
+    fn came_by(&mut self, _way: Option<Box<Trace>>) {}
     /// Calls the user's function. A panic becomes the outcome.
     fn run(self, wanted: Self::Wanted) -> Next<Self::Ok, Self::Err>;
     /// An outcome passes that the user's function does not get. On the settling thread.

@@ -8,7 +8,7 @@ use crate::cell::defer::trampoline::{drop_user, shield};
 use crate::cell::state::body;
 use crate::cell::state::dependency::Depends;
 use crate::cell::state::header::{
-    CellRef, Dropped, FailureKind, Lane, Permission, Progress, VTable,
+    CellRef, Dropped, FailureKind, Header, Lane, Permission, Progress, VTable,
 };
 use crate::cell::wait::frames::framed;
 use crate::failure::{Failure, Outcome, Panic, catch, contain, drop_quietly};
@@ -180,9 +180,12 @@ unsafe fn run_step<S: Step<T, E>, T: 'static, E: 'static>(
 ) -> Progress {
     // SAFETY: as in `work_link`; step and outcome are taken once.
     unsafe {
-        let step = body::take_work::<S>(cell);
+        let mut step = body::take_work::<S>(cell);
         let outcome = body::take_outcome::<T, E>(parent);
         let failed = outcome.is_err();
+        if failed && S::TAKES_WAY {
+            step.came_by(Some(way_of(parent.header())));
+        }
         let next = match S::sort(outcome) {
             Ok(wanted) => framed(cell.root(), || catch(|| step.run(wanted))),
             Err(passed) => Ok(Next::Settled(passed)), // not reachable: `wants` has said yes
@@ -315,6 +318,19 @@ unsafe fn carry(from: CellRef, to: CellRef, same: bool) {
             let own = Some(to.vtable().kind).filter(|_| to.vtable().in_way);
             to.provenance.take_over(own, &from.provenance, from.vtable().kind, same);
         }
+    }
+}
+
+/// Takes the way of the failure that a cell has settled with.
+///
+/// # Safety
+/// The caller owns the settled cell.
+pub(in crate::cell) unsafe fn way_of(header: &Header) -> Box<Trace> {
+    let kind = header.vtable().kind;
+    match header.word.has_outcome() {
+        // SAFETY: the caller's promise.
+        true => unsafe { header.provenance.take(kind) },
+        false => Box::new(header.provenance.made(kind)), // a late producer may be at work
     }
 }
 
