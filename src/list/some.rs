@@ -50,9 +50,12 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     }
 }
 
+/// What is settled, and what makes each of its values.
+type Open<U, E, F> = (Producer<Vec<U>, AllFailed<E>>, F);
+
 struct FirstValues<U, E, F> {
     /// `None` once it is settled.
-    open: Option<(Producer<Vec<U>, AllFailed<E>>, F)>,
+    open: Option<Open<U, E, F>>,
     wanted: usize,
     /// The items that have values, in the order of completion.
     found: Vec<usize>,

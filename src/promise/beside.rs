@@ -1,24 +1,28 @@
 //! What runs beside, and is waited for: `finally_then` and `inspect_then`.
 //!
-//! The outcome is kept apart while what was begun is waited for, with the way that a failure came: it goes on as if nothing
-//! had been between.
+//! The outcome is kept while what was begun is waited for, with the way that a failure came: it goes on as if nothing had been
+//! between.
 
 use std::marker::PhantomData;
 use std::panic::Location;
 
 use super::{IntoPromise, Promise};
-use crate::cell::{Collector, Gather, Items, Next, Origin, Producer, Step, Way};
+use crate::cell::{
+    Collector, Consumer, Gather, Items, Next, Origin, Producer, Step, ThisThread, Way,
+};
 use crate::failure::{Failure, Outcome, catch, drop_quietly};
+use crate::trace::Trace;
 use crate::unobserved::{is_reported, report};
 
 impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// As [`finally`](Self::finally), for what takes its time and may fail: the outcome passes through when the promise
     /// that `f` returns has settled.
     ///
-    /// Its failure, as a panic of `f`, is the outcome then, in place of a value, and of a failure, too, as with JavaScript's
-    /// `finally`. A failure that gives way goes to the [unobserved hook](crate::set_unobserved_hook); to have both, look
-    /// at the first one by [`inspect_then`](Self::inspect_then), or [`handle`](Self::handle). A cancellation gives way to
-    /// nothing, nor does a failure to one; it does not wait, and does not reach what `f` has begun: that goes on.
+    /// Its failure, as a panic of `f`, turns a value into that failure, and leaves a failure as it is: that one is why.
+    /// The one that came later, if it is an error or a panic, is not lost: it goes to the
+    /// [unobserved hook](crate::set_unobserved_hook). Where it shall replace the first one, as with JavaScript's
+    /// `finally`, there is [`handle`](Self::handle). A cancellation does not wait, and does not reach what `f` has begun:
+    /// that goes on.
     ///
     /// ```
     /// use asynckit::{Pool, Promise};
@@ -50,38 +54,15 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         self.beside::<Inspect, _, _>(f, Location::caller())
     }
 
-    /// Keeps the outcome, and puts `f` behind it.
     fn beside<K, R, F>(self, f: F, location: &'static Location<'static>) -> Promise<T, E>
     where
         K: Kind,
         F: FnOnce(&Outcome<T, E>) -> R + Send + 'static,
         R: IntoPromise<Ok = (), Err = E> + 'static,
     {
-        let beside = Beside { f, location, types: PhantomData::<fn() -> (K, R)> };
-        keep::<K, _, _>(self, true, location).link(beside, None, location)
+        let types = PhantomData::<fn() -> (K, R)>;
+        self.link(Beside { f, way: None, location, types }, None, location)
     }
-}
-
-/// A promise of what has come of another one, which it reaches with a cancellation, or does not.
-fn keep<K, T, E>(
-    promise: Promise<T, E>,
-    cancels: bool,
-    location: &'static Location<'static>,
-) -> Promise<Came<T, E>, E>
-where
-    K: Kind,
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    let (source, executor) = promise.into_parts();
-    let mut gather = Gather::new();
-    gather.watch(source, location);
-    let (mut producer, consumer) = Producer::pair::<K>(location);
-    if cancels {
-        producer.waits_for(gather.canceller());
-    }
-    gather.hand_to(Box::new(Keep { producer: Some(producer) }));
-    Promise::new(consumer, executor)
 }
 
 /// Which of the two it is.
@@ -109,93 +90,15 @@ impl Kind for Inspect {
     const SHOWS: bool = true;
 }
 
-/// An outcome, and the way that it came. A failure that is dropped in here was not seen.
-struct Came<T, E: 'static> {
-    /// `None` once it goes on.
-    outcome: Option<Outcome<T, E>>,
-    way: Way,
-}
-
-impl<T, E: 'static> Came<T, E> {
-    fn new(outcome: Outcome<T, E>, way: Way) -> Self {
-        Came { outcome: Some(outcome), way }
-    }
-
-    fn is_cancelled(&self) -> bool {
-        matches!(&self.outcome, Some(Err(failure)) if failure.is_cancelled())
-    }
-
-    fn is_failed(&self) -> bool {
-        matches!(self.outcome, Some(Err(_)))
-    }
-
-    fn was_shown(&mut self) {
-        if self.is_failed() {
-            let way = self.way.get_or_insert_default();
-            way.set_seen(true);
-            way.show();
-        }
-    }
-
-    /// It is what becomes of the promise.
-    fn go_on(mut self) -> Next<T, E> {
-        match self.outcome.take() {
-            Some(Ok(value)) => Next::Settled(Ok(value)),
-            Some(Err(failure)) => failed(failure, self.way.take()),
-            None => Next::Settled(Err(Failure::Taken)), // not reachable: it goes on once
-        }
-    }
-}
-
-impl<T, E: 'static> Drop for Came<T, E> {
-    fn drop(&mut self) {
-        if let Some(Err(failure)) = &self.outcome {
-            let way = self.way.take().unwrap_or_default();
-            if is_reported(failure) && !way.is_seen() {
-                report(failure, *way);
-            }
-        }
-    }
-}
-
-/// A failure goes on by the way that it came.
-fn failed<T, E>(failure: Failure<E>, way: Way) -> Next<T, E> {
-    match way {
-        Some(way) => Next::Failed(failure, way),
-        None => Next::Settled(Err(failure)),
-    }
-}
-
-/// Passes on what has come, as a value.
-struct Keep<T, E: 'static> {
-    /// `None` once it is settled.
-    producer: Option<Producer<Came<T, E>, E>>,
-}
-
-impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Keep<T, E> {
-    fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
-        let Some(producer) = self.producer.take() else { return items.discard(index) };
-        if let Some((outcome, way)) = items.take_with_trace(index) {
-            producer.settle(Ok(Came::new(outcome, way)));
-        }
-    }
-
-    fn complete(&mut self, _: &mut Items<T, E>) {}
-
-    fn cancelled(&mut self, items: &mut Items<T, E>) {
-        self.producer = None;
-        items.cancel_pending();
-    }
-}
-
 /// Calls `f`, and waits for what that has begun.
 struct Beside<F, K, R> {
     f: F,
+    way: Way,
     location: &'static Location<'static>,
     types: PhantomData<fn() -> (K, R)>,
 }
 
-impl<T, E, F, K, R> Step<Came<T, E>, E> for Beside<F, K, R>
+impl<T, E, F, K, R> Step<T, E> for Beside<F, K, R>
 where
     F: FnOnce(&Outcome<T, E>) -> R + Send + 'static,
     R: IntoPromise<Ok = (), Err = E> + 'static,
@@ -205,75 +108,142 @@ where
 {
     type Ok = T;
     type Err = E;
-    type Wanted = Outcome<Came<T, E>, E>;
+    type Wanted = Outcome<T, E>;
     const KIND: &'static str = K::KIND;
-    const IN_WAY: bool = false; // `After` is
+    const IN_WAY: bool = false; // what is followed is; of a failure that is there, `Next::Failed` says it
     const ALWAYS: bool = true;
+    const TAKES_WAY: bool = true;
 
-    fn wants(_: &Outcome<Came<T, E>, E>) -> bool {
+    fn came_by(&mut self, way: Way) {
+        self.way = way;
+    }
+
+    fn wants(_: &Outcome<T, E>) -> bool {
         true
     }
 
-    fn sort(came: Outcome<Came<T, E>, E>) -> Result<Self::Wanted, Outcome<T, E>> {
-        Ok(came)
+    fn sort(outcome: Outcome<T, E>) -> Result<Outcome<T, E>, Outcome<T, E>> {
+        Ok(outcome)
     }
 
-    fn run(self, came: Outcome<Came<T, E>, E>) -> Next<T, E> {
-        let mut came = came.unwrap_or_else(|failure| Came::new(Err(failure), None));
-        let Some(outcome) = &came.outcome else { return came.go_on() }; // not reachable: it has come
-        let begun = catch(|| (self.f)(outcome).into_promise());
+    fn run(self, outcome: Outcome<T, E>) -> Next<T, E> {
+        let Beside { f, way, location, .. } = self;
+        let begun = catch(|| f(&outcome).adopt().0);
+        let mut kept = Kept { outcome, way };
         if K::SHOWS {
-            came.was_shown();
+            kept.was_shown();
         }
         match begun {
-            begun if came.is_cancelled() => {
+            Ok(Next::Follow(begun)) if kept.is_cancelled() => {
                 drop_quietly(begun);
-                came.go_on()
+                kept.go_on()
             }
-            Err(panic) => {
-                drop_quietly(came);
-                Next::Settled(Err(Failure::Panicked(panic)))
+            Ok(Next::Follow(begun)) => Next::Follow(kept.wait_for::<K>(begun, location)),
+            Ok(Next::Settled(Ok(()))) => kept.go_on(),
+            Ok(Next::Settled(Err(failure)) | Next::Same(failure)) => {
+                kept.give_way::<K>(failure, None, location)
             }
-            Ok(beside) => {
-                let after = After::<K, _, _>(came, PhantomData);
-                let begun = keep::<K, _, _>(beside, false, self.location);
-                Next::Follow(begun.link(after, None, self.location).into_parts().0)
-            }
+            Ok(Next::Failed(failure, way)) => kept.give_way::<K>(failure, Some(way), location),
+            Err(panic) => kept.give_way::<K>(Failure::Panicked(panic), None, location),
         }
     }
 }
 
+/// An outcome, and the way that a failure came.
+struct Kept<T, E> {
+    outcome: Outcome<T, E>,
+    way: Way,
+}
+
+impl<T: Send + 'static, E: Send + 'static> Kept<T, E> {
+    fn is_cancelled(&self) -> bool {
+        matches!(&self.outcome, Err(failure) if failure.is_cancelled())
+    }
+
+    fn was_shown(&mut self) {
+        if let Some(way) = &mut self.way {
+            way.set_seen(true);
+            way.show();
+        }
+    }
+
+    fn go_on(self) -> Next<T, E> {
+        match (self.outcome, self.way) {
+            (Err(failure), Some(way)) => Next::Failed(failure, way),
+            (outcome, _) => Next::Settled(outcome),
+        }
+    }
+
+    /// A value does, to a failure beside. A failure stays, and the other one is told of.
+    fn give_way<K: Kind>(
+        self,
+        beside: Failure<E>,
+        way: Way,
+        location: &'static Location<'static>,
+    ) -> Next<T, E> {
+        if self.outcome.is_err() {
+            let way = way.map_or_else(|| made::<K>(location), |way| *way);
+            if is_reported(&beside) && !way.is_seen() {
+                report(&beside, way);
+            }
+            drop_quietly(beside);
+            return self.go_on();
+        }
+        drop_quietly(self.outcome);
+        match way {
+            Some(way) => Next::Failed(beside, way),
+            None => Next::Settled(Err(beside)),
+        }
+    }
+
+    /// A promise of the outcome for when `begun` has settled.
+    fn wait_for<K: Kind>(
+        self,
+        begun: Consumer<(), E>,
+        location: &'static Location<'static>,
+    ) -> Consumer<T, E> {
+        let mut gather = Gather::new();
+        gather.watch(begun, location);
+        let (mut producer, consumer) = Producer::pair::<K>(location);
+        producer.waits_for(gather.canceller());
+        gather.hand_to(Box::new(After { open: Some((producer, self)) }));
+        consumer
+    }
+}
+
+/// The way of a failure that began here.
+fn made<K: Kind>(location: &'static Location<'static>) -> Trace {
+    let mut way = Trace::new();
+    way.push(K::KIND, location);
+    way
+}
+
 /// Behind what is waited for: the outcome goes on.
-struct After<K, T, E: 'static>(Came<T, E>, PhantomData<fn() -> K>);
+struct After<T, E> {
+    /// `None` once it is settled.
+    open: Option<(Producer<T, E>, Kept<T, E>)>,
+}
 
-impl<K: Kind, T, E> Step<Came<(), E>, E> for After<K, T, E>
-where
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    type Ok = T;
-    type Err = E;
-    type Wanted = Outcome<Came<(), E>, E>;
-    const KIND: &'static str = K::KIND;
-
-    fn wants(_: &Outcome<Came<(), E>, E>) -> bool {
-        true
+impl<T: Send + 'static, E: Send + 'static> Collector<(), E> for After<T, E> {
+    fn arrived(&mut self, items: &mut Items<(), E>, index: usize) {
+        let Some((producer, kept)) = self.open.take() else { return items.drop_unseen(index) };
+        if kept.outcome.is_err() {
+            items.drop_unseen(index);
+            return producer.settle_after(kept.outcome, kept.way);
+        }
+        match items.take_with_trace(index) {
+            Some((Err(failure), way)) => {
+                ThisThread::drop_user(kept);
+                producer.settle_after(Err(failure), way);
+            }
+            _ => producer.settle(kept.outcome),
+        }
     }
 
-    fn sort(begun: Outcome<Came<(), E>, E>) -> Result<Self::Wanted, Outcome<T, E>> {
-        Ok(begun)
-    }
+    fn complete(&mut self, _: &mut Items<(), E>) {}
 
-    fn run(self, begun: Outcome<Came<(), E>, E>) -> Next<T, E> {
-        let mut begun = begun.unwrap_or_else(|failure| Came::new(Err(failure), None));
-        // A cancellation is no failure: it was given up.
-        if !begun.is_failed() || (begun.is_cancelled() && self.0.is_failed()) {
-            return self.0.go_on();
-        }
-        drop_quietly(self.0);
-        match begun.outcome.take() {
-            Some(Err(failure)) => failed(failure, begun.way.take()),
-            _ => Next::Settled(Err(Failure::Taken)), // not reachable: it has failed
-        }
+    /// What was begun goes on.
+    fn cancelled(&mut self, _: &mut Items<(), E>) {
+        ThisThread::drop_user(self.open.take());
     }
 }

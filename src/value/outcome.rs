@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use super::AsyncValue;
 use crate::cell::{Next, Origin, Reference, Step};
-use crate::failure::{Failure, Outcome, drop_quietly};
+use crate::failure::{Failure, Outcome, catch, drop_quietly};
 use crate::promise::{IntoPromise, Promise};
 
 impl<T, E> AsyncValue<T, E>
@@ -191,14 +191,16 @@ where
     }
 
     fn run(self, there: Outcome<(), E>) -> Next<(), E> {
-        match read(&self.value, there) {
-            Ok(value) => (self.f)(Ok(value)),
+        let Inspect { f, value } = self;
+        let looked = match read(&value, there) {
+            Ok(value) => catch(|| f(Ok(value))),
             Err(failure) => {
-                self.value.show();
-                (self.f)(Err(&failure));
-                drop_quietly(failure);
+                value.show();
+                let looked = catch(|| f(Err(&failure)));
+                drop_quietly(failure); // not while the panic of `f` unwinds: its drop may panic, too
+                looked
             }
-        }
-        Next::Settled(Ok(()))
+        };
+        Next::Settled(looked.map_err(Failure::Panicked))
     }
 }

@@ -1,6 +1,8 @@
 //! What runs beside and is waited for: `finally_then`, `inspect_then`.
 
-use crate::common::{Gate, Log, PATIENCE, one_worker, watched};
+use crate::common::{
+    Bomb, DropCounter, Gate, Log, PATIENCE, eventually, is_error, one_worker, watched,
+};
 use asynckit::{Failure, Promise};
 
 type Typed<T> = Promise<T, String>;
@@ -36,28 +38,72 @@ fn what_is_shown_the_outcome_is_waited_for() {
     });
 }
 
-/// As with JavaScript's `finally`.
+/// The first failure is why.
 #[test]
-fn a_failure_beside_is_the_outcome() {
+fn a_failure_beside_replaces_a_value_and_no_failure() {
     watched(|| {
-        let beside = || Typed::<()>::failed("beside".to_owned());
         let text = |mut promise: Typed<u8>| match promise.get(PATIENCE) {
             Err(Failure::Error(text)) => text,
             other => format!("{other:?}"),
         };
         let first = || Typed::<u8>::failed("first".to_owned());
-        assert_eq!(text(Typed::ready(1).finally_then(beside)), "beside");
-        assert_eq!(text(first().finally_then(beside)), "beside");
-        assert_eq!(text(first().inspect_then(move |_| beside())), "beside");
+        let later = || one_worker().spawn(|| Err::<(), _>("beside".to_owned()));
+        let at_once = || Err::<(), _>("beside".to_owned());
+        assert_eq!(text(Typed::ready(1).finally_then(later)), "beside");
+        assert_eq!(text(Typed::ready(1).finally_then(at_once)), "beside");
+        assert_eq!(text(first().finally_then(later)), "first");
+        assert_eq!(text(first().finally_then(at_once)), "first");
+        assert_eq!(text(first().inspect_then(move |_| later())), "first");
         let panics = || -> Typed<()> { panic!("beside") };
-        for promise in [Typed::ready(1), first()] {
-            assert!(promise.finally_then(panics).get(PATIENCE).unwrap_err().is_panicked());
-        }
-        // What was given up has not failed; and what was cancelled stays so.
+        assert!(Typed::ready(1).finally_then(panics).get(PATIENCE).unwrap_err().is_panicked());
+        assert_eq!(text(first().finally_then(panics)), "first");
+    });
+}
+
+/// A cancellation beside is a failure as others are; what was cancelled stays so.
+#[test]
+fn cancellations_beside_follow_the_same_rule() {
+    watched(|| {
         let given_up = || Typed::<()>::settled(Err(Failure::Cancelled));
-        assert_eq!(text(first().finally_then(given_up)), "first");
-        let cancelled = Typed::<u8>::settled(Err(Failure::Cancelled)).finally_then(beside);
-        assert!({ cancelled }.get(PATIENCE).unwrap_err().is_cancelled());
+        let through = Typed::ready(1_u8).finally_then(given_up);
+        assert!({ through }.get(PATIENCE).unwrap_err().is_cancelled());
+        let through = Typed::<u8>::failed("first".to_owned()).finally_then(given_up);
+        assert!(is_error({ through }.get(PATIENCE), "first"));
+        let cancelled = || Typed::<u8>::settled(Err(Failure::Cancelled));
+        let (_pending, begun) = Typed::<()>::deferred();
+        for through in [
+            cancelled().finally_then(|| Err("beside".to_owned())),
+            cancelled().finally_then(move || begun), // which is not waited for
+        ] {
+            assert!({ through }.get(PATIENCE).unwrap_err().is_cancelled());
+        }
+    });
+}
+
+/// What is kept meanwhile goes with a cancellation, and does no harm where its drop panics.
+#[test]
+fn what_is_kept_is_dropped_where_it_is_not_wanted() {
+    watched(|| {
+        let drops = DropCounter::default();
+        let (beside, begun) = Typed::<()>::deferred();
+        let through =
+            Promise::<_, String>::ready((drops.token(), Bomb)).finally_then(move || begun);
+        eventually("it is waited for", || format!("{through:?}").contains("follows"));
+        assert_eq!(drops.dropped(), 0);
+        through.cancel();
+        eventually("it is dropped", || drops.dropped() == 1);
+        assert!(!beside.is_cancelled());
+        beside.reject("beside".to_owned());
+        for at_once in [true, false] {
+            let pool = one_worker();
+            let value = Promise::<_, String>::ready((drops.token(), Bomb));
+            let through = match at_once {
+                true => value.finally_then(|| Err("beside".to_owned())),
+                false => value.finally_then(move || pool.spawn(|| Err("beside".to_owned()))),
+            };
+            assert!(is_error({ through }.get(PATIENCE).map(|_| ()), "beside"));
+        }
+        eventually("they are dropped", || drops.dropped() == 3);
     });
 }
 
@@ -75,15 +121,13 @@ fn a_cancellation_runs_it_and_leaves_it_alone() {
             work
         });
         through.cancel();
-        crate::common::eventually("it is begun", || !begun.entries().is_empty());
+        eventually("it is begun", || !begun.entries().is_empty());
         // While it is waited for.
         let (mut later, work) = Typed::<()>::deferred();
         let told = log.clone();
         later.on_cancel(move || told.add("cancelled later"));
         let through = Typed::ready(1).finally_then(move || work);
-        crate::common::eventually("it is waited for", || {
-            format!("{through:?}").contains("follows")
-        });
+        eventually("it is waited for", || format!("{through:?}").contains("follows"));
         through.cancel();
         assert!(!beside.is_cancelled() && !later.is_cancelled());
         assert!(log.entries().is_empty());
@@ -103,10 +147,19 @@ fn the_way_of_a_failure_is_kept() {
             way
         };
         let failing = || pool.spawn(|| Err::<u8, _>("no".to_owned()));
+        let beside = || {
+            let pool = one_worker();
+            move || pool.spawn(|| Err::<(), _>("beside".to_owned()))
+        };
         assert_eq!(way(failing().finally_then(|| Ok(()))), ["spawn", "finally_then"]);
         assert_eq!(way(failing().inspect_then(|_| Ok(()))), ["spawn", "inspect_then"]);
-        let own = pool.clone();
-        let beside = move || own.spawn(|| Err::<(), _>("beside".to_owned()));
-        assert_eq!(way(failing().finally_then(beside)), ["spawn", "finally_then"]);
+        assert_eq!(
+            way(failing().map(|n| n).finally_then(beside())),
+            ["spawn", "map", "finally_then"]
+        );
+        assert_eq!(way(Typed::ready(1).finally_then(beside())), ["spawn", "finally_then"]);
+        assert_eq!(way(Typed::ready(1).finally_then(|| Err("no".to_owned()))), ["finally_then"]);
+        let many = failing().finally_then(|| Ok(())).map(|n| n).inspect_then(|_| Ok(()));
+        assert_eq!(way(many), ["spawn", "finally_then", "map", "inspect_then"]);
     });
 }

@@ -97,17 +97,14 @@ pub(crate) fn observed(node: Node, input: &Outs, plan: Plan) -> Outs {
     outs
 }
 
-/// What is begun by `finally_then` fails: its failure takes the place of all but a cancellation.
+/// What is begun by `finally_then` fails: its failure takes the place of a value only.
 pub(crate) fn beside(node: Node, input: &Outs, plan: Plan) -> Outs {
     let failure = match answer(node, plan, 0) {
         Out::Ok(_) => return input.clone(),
         failure => failure,
     };
-    let mut outs = Outs::default();
-    for out in &input.outs {
-        outs.add(if *out == Out::Cancelled { Out::Cancelled } else { failure });
-    }
-    if input.any_value {
+    let mut outs = input.failures();
+    if input.may_succeed() {
         outs.add(failure);
     }
     outs

@@ -1,9 +1,10 @@
 //! What counts as seen, and what does not.
 
 use crate::common::wakers::{CountingWaker, block_on};
-use crate::common::{Gate, MOMENT, PATIENCE, every_failure, flush, held};
+use crate::common::{Gate, MOMENT, PATIENCE, every_failure, flush, held, is_error};
 use crate::{Typed, alone_with_the_hook, failed, no, seen, texts, unseen};
-use asynckit::{AsyncList, AsyncValue, IntoPromise, Pool, Promise};
+use asynckit::{AsyncList, AsyncValue, Failure, IntoPromise, Pool, Promise};
+use std::panic::resume_unwind;
 
 /// Not seen: what does not look at the failure.
 #[test]
@@ -317,24 +318,44 @@ fn what_a_values_callbacks_were_shown_is_seen() {
     });
 }
 
-/// What a failure beside takes the place of is told of, unless it was shown.
+/// What takes no failure's place is told of; what passes is as seen as it was.
 #[test]
-fn a_failure_that_gives_way_is_told_of() {
+fn a_failure_beside_that_gives_way_is_told_of() {
     alone_with_the_hook(|| {
-        let beside = || Typed::<()>::failed("beside".to_owned());
-        unseen("finally_then", |_| {
-            let through = failed().finally_then(beside);
-            assert!(crate::common::is_error({ through }.get(crate::common::PATIENCE), "beside"));
+        let kept = || Typed::<u8>::failed("kept".to_owned());
+        let beside = || Typed::<()>::failed("no".to_owned());
+        let ends_with = |text: &str, through: Typed<u8>| {
+            assert!(is_error({ through }.get(PATIENCE), text));
+        };
+        unseen("what comes later", |pool| {
+            let later = pool.spawn(no).map(drop);
+            ends_with("kept", kept().finally_then(move || later));
         });
+        unseen("what is there", |_| ends_with("kept", kept().finally_then(beside)));
+        unseen("a result", |_| ends_with("kept", kept().finally_then(|| Err("no".to_owned()))));
+        unseen("behind inspect_then", |_| {
+            ends_with("kept", kept().inspect_then(move |_| beside()))
+        });
+        unseen("behind a cancellation", |_| {
+            let cancelled = Typed::<u8>::settled(Err(Failure::Cancelled));
+            drop(cancelled.finally_then(|| Err("no".to_owned())));
+        });
+        seen("what was given up", |_| {
+            ends_with("kept", kept().finally_then(|| Typed::settled(Err(Failure::Cancelled))));
+        });
+        seen("what was seen before", |_| {
+            let looked = beside().inspect(|outcome| assert!(outcome.is_err()));
+            ends_with("kept", kept().finally_then(move || looked));
+        });
+        seen("beside a value", |_| ends_with("no", Typed::ready(1).finally_then(beside)));
+        unseen("finally_then that passes it on", |_| drop(failed().finally_then(|| Ok(()))));
+        seen("inspect_then that passes it on", |_| drop(failed().inspect_then(|_| Ok(()))));
         seen("inspect, and finally_then", |_| {
             let looked = failed().inspect(|outcome| assert!(outcome.is_err()));
             drop(looked.finally_then(|| Ok(())));
         });
-        unseen("finally_then that passes it on", |_| drop(failed().finally_then(|| Ok(()))));
-        seen("inspect_then that passes it on", |_| drop(failed().inspect_then(|_| Ok(()))));
-        seen("inspect_then", |_| {
-            let through = failed().inspect_then(move |_| beside());
-            assert!(crate::common::is_error({ through }.get(crate::common::PATIENCE), "beside"));
-        });
+        let panics = || -> Typed<()> { resume_unwind(Box::new("no")) };
+        ends_with("kept", kept().finally_then(panics));
+        assert_eq!(texts(), ["panicked: no"]);
     });
 }

@@ -213,6 +213,30 @@ fn panics_are_contained_also_those_of_drops() {
     });
 }
 
+/// Also that of a failure, which a callback was shown that panics itself.
+#[test]
+fn a_failure_may_panic_where_it_is_dropped() {
+    #[derive(Clone)]
+    struct Armed;
+    impl Drop for Armed {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+    watched(|| {
+        let (deferred, promise) = Promise::<u8, Armed>::deferred();
+        let (value, log) = (promise.share(), Log::new());
+        let own = log.clone();
+        value.inspect(move |outcome| {
+            own.add(outcome.is_err());
+            panic!("on purpose");
+        });
+        deferred.reject(Armed);
+        eventually("it looks", || log.entries() == [true]);
+        flush(Pool::global());
+    });
+}
+
 /// A worker that waits runs the job that the value comes of, also where no thread can take its place; what handles the
 /// value is a callback of its own, for which one does.
 #[test]
