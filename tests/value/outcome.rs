@@ -3,7 +3,7 @@
 
 use crate::common::{
     Bomb, DropCounter, Gate, Log, PATIENCE, Token, deferred_on, eventually, flush, held, is_error,
-    named_pool, one_worker, verdict, watched,
+    kind, named_pool, one_worker, verdict, watched,
 };
 use asynckit::{AsyncValue, Deferred, Failure, LocalQueue, Pool, Promise, Shutdown};
 use std::thread;
@@ -31,7 +31,7 @@ fn handle_gets_every_outcome_before_and_after_it_is_there() {
             let (deferred, value) = value();
             let handle = |value: &Value<u8>| {
                 value.handle(|outcome| {
-                    let seen = outcome.map(|n| *n);
+                    let seen = outcome.copied();
                     Ok((verdict(&seen), seen.unwrap_or(0)))
                 })
             };
@@ -104,13 +104,13 @@ fn inspect_looks_once_and_gives_the_value_on() {
             let (log, (deferred, value)) = (Log::new(), value());
             let (early, late) = (log.clone(), log.clone());
             let on = value.inspect(move |outcome| {
-                early.add(outcome.map_or_else(|failure| crate::common::kind(failure), |_| "Ok"));
+                early.add(outcome.map_or_else(kind, |_| "Ok"));
             });
             assert!(!on.is_set());
             deferred.settle(outcome);
             assert_eq!(verdict(&on.get(PATIENCE)), name);
             on.inspect(move |outcome| {
-                late.add(outcome.map_or_else(|failure| crate::common::kind(failure), |_| "Ok"));
+                late.add(outcome.map_or_else(kind, |_| "Ok"));
             });
             eventually("both look", || log.entries().len() == 2);
             assert_eq!(log.entries(), [name, name]);
@@ -145,7 +145,8 @@ fn an_inspected_value_is_cancelled_by_its_other_owners() {
 fn what_handles_a_value_wants_it_until_it_is_cancelled() {
     watched(|| {
         let drops = DropCounter::default();
-        let branches: [fn(&Value<u8>, Token) -> Typed<u8>; 4] = [
+        type Branch = fn(&Value<u8>, Token) -> Typed<u8>;
+        let branches: [Branch; 4] = [
             |value, token| {
                 value.handle(move |_| {
                     drop(token);
