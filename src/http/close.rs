@@ -1,6 +1,7 @@
 //! Closing a session: what is under way, and what becomes of it.
 
-use super::core::{Core, Stage};
+use super::core::Core;
+use super::stage::Stage;
 use crate::sync::{Arc, Mutex};
 use crate::{Deferred, Failure, Pool, Shutdown, Timeout};
 
@@ -89,30 +90,22 @@ impl Drop for Listed {
 
 /// Ends a session.
 pub(super) fn close(core: &Core, how: Shutdown, timeout: Timeout) -> CloseReport {
-    advance(core, Stage::Closing);
+    core.stage.advance(Stage::Closing);
     let (mut waiting, mut under_way) = core.census.count();
     let all = waiting + under_way;
     let mut cancelled = 0;
     if how == Shutdown::CancelQueued {
-        advance(core, Stage::Emptied);
+        core.stage.advance(Stage::Emptied);
         cancelled = waiting;
     }
     let mut aborted = 0;
     if !core.census.wait_for_none(timeout) {
         (waiting, under_way) = core.census.count();
-        advance(core, Stage::Over);
+        core.stage.advance(Stage::Over);
         aborted = under_way;
         cancelled = cancelled.max(waiting);
         core.census.wait_for_none(Timeout::from(None)); // they have been told
     }
     core.engine.kept.close_idle();
     CloseReport { finished: all.saturating_sub(cancelled + aborted), cancelled, aborted }
-}
-
-fn advance(core: &Core, stage: Stage) {
-    core.stage.send_if_modified(|now| {
-        let is_further = *now < stage;
-        *now = (*now).max(stage);
-        is_further
-    });
 }

@@ -86,7 +86,7 @@ impl Transport {
         engine: &Engine,
         request: &Request,
         limits: Limits,
-    ) -> Result<Head, Unsent> {
+    ) -> Result<Box<Head>, Unsent> {
         let mut sent = request.again();
         let unpacks = engine.dress(&request.url, &mut sent.headers);
         let line = Line::new(None);

@@ -1,0 +1,196 @@
+//! The contestants: a session with one and with two I/O threads, and reqwest on a runtime of one and of two.
+
+use std::any::Any;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use asynckit::AsyncList;
+use asynckit::http::Session;
+use futures::StreamExt;
+use tokio::runtime::{Builder, Runtime};
+
+pub(crate) trait Client {
+    fn name(&self) -> String;
+    /// How many bytes they had in all.
+    fn get_all(&self, url: &str, count: usize, at_once: usize) -> usize;
+    fn get(&self, url: &str);
+    /// A download that goes on until what is given back is dropped.
+    fn begin(&self, url: &str) -> Box<dyn Any>;
+}
+
+/// The third is what the others are compared with.
+pub(crate) fn clients(at_once: usize) -> Vec<Box<dyn Client>> {
+    vec![
+        Box::new(Ours::new(1, at_once)),
+        Box::new(Ours::new(2, at_once)),
+        Box::new(Theirs::new(1)),
+        Box::new(Theirs::new(2)),
+    ]
+}
+
+struct Ours {
+    session: Session,
+    threads: usize,
+}
+
+impl Ours {
+    fn new(threads: usize, at_once: usize) -> Self {
+        let mut builder = Session::builder()
+            .max_concurrent(at_once)
+            .max_per_host(at_once)
+            .idle_connections(at_once, at_once, Duration::from_secs(50))
+            .danger_accept_invalid_certs()
+            .no_proxy();
+        if threads > 1 {
+            builder = builder.io_threads(threads);
+        }
+        Self { session: builder.build().expect("a session"), threads }
+    }
+}
+
+impl Client for Ours {
+    fn name(&self) -> String {
+        format!("asynckit, {} I/O thread(s)", self.threads)
+    }
+
+    fn get_all(&self, url: &str, count: usize, _at_once: usize) -> usize {
+        let all: AsyncList<_> = (0..count).map(|_| self.session.get(url)).collect();
+        let mut sizes = all.map(|pages| pages.iter().map(|page| page.bytes().len()).sum());
+        sizes.get(None).expect("all answer")
+    }
+
+    fn get(&self, url: &str) {
+        self.session.get(url).get(None).expect("it answers");
+    }
+
+    fn begin(&self, url: &str) -> Box<dyn Any> {
+        let sink = std::env::temp_dir().join("asynckit-bench-endless");
+        let _ = sink;
+        let streamed = self.session.request("GET", url).timeout(Duration::MAX).stream();
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let stopped = std::sync::Arc::clone(&stop);
+        let reader = std::thread::spawn(move || {
+            let mut streamed = streamed;
+            for piece in streamed.get(None).expect("it answers") {
+                piece.expect("it goes on");
+                if stopped.load(std::sync::atomic::Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        Box::new(Stop { stop, reader: Some(reader) })
+    }
+}
+
+struct Stop {
+    stop: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    reader: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        let _ = self.reader.take().map(std::thread::JoinHandle::join);
+    }
+}
+
+/// Each with its runtime driven by threads of its own, as from plain code.
+struct Theirs {
+    client: reqwest::Client,
+    runtime: Runtime,
+    threads: usize,
+    handle: tokio::runtime::Handle,
+    driver: Option<Driver>,
+}
+
+/// Drives a runtime of one thread for requests from outside.
+struct Driver {
+    stop: std::sync::Arc<tokio::sync::Notify>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Theirs {
+    fn new(threads: usize) -> Self {
+        let client = reqwest::Client::builder().no_proxy().danger_accept_invalid_certs(true);
+        let client = client.build().expect("a client");
+        let (runtime, handle, driver) = match threads {
+            1 => {
+                let outside =
+                    Builder::new_current_thread().enable_all().build().expect("a runtime");
+                let handle = outside.handle().clone();
+                let stop = std::sync::Arc::new(tokio::sync::Notify::new());
+                let stopped = std::sync::Arc::clone(&stop);
+                let thread = std::thread::spawn(move || outside.block_on(stopped.notified()));
+                let here = Builder::new_current_thread().enable_all().build().expect("a runtime");
+                (here, handle, Some(Driver { stop, thread: Some(thread) }))
+            }
+            _ => {
+                let runtime =
+                    Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+                let runtime = runtime.expect("a runtime");
+                let handle = runtime.handle().clone();
+                (runtime, handle, None)
+            }
+        };
+        Self { client, runtime, threads, handle, driver }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.stop.notify_one();
+        let _ = self.thread.take().map(std::thread::JoinHandle::join);
+    }
+}
+
+impl Client for Theirs {
+    fn name(&self) -> String {
+        format!("reqwest, runtime of {}", self.threads)
+    }
+
+    fn get_all(&self, url: &str, count: usize, at_once: usize) -> usize {
+        let get = |_| {
+            let (client, url) = (self.client.clone(), url.to_owned());
+            async move {
+                let page = client.get(url).send().await.expect("it answers");
+                page.bytes().await.expect("it is whole").len()
+            }
+        };
+        self.runtime.block_on(async {
+            if self.threads == 1 {
+                let all = futures::stream::iter(0..count).map(get).buffered(at_once);
+                return all.collect::<Vec<_>>().await.into_iter().sum();
+            }
+            let spawned = |n| async move { tokio::spawn(get(n)).await.expect("no panic") };
+            let all = futures::stream::iter(0..count).map(spawned).buffered(at_once);
+            all.collect::<Vec<_>>().await.into_iter().sum()
+        })
+    }
+
+    fn get(&self, url: &str) {
+        let (done, came) = mpsc::channel();
+        let (client, url) = (self.client.clone(), url.to_owned());
+        self.handle.spawn(async move {
+            let page = client.get(url).send().await.expect("it answers");
+            let _ = done.send(page.bytes().await.expect("it is whole").len());
+        });
+        came.recv().expect("it answers");
+    }
+
+    fn begin(&self, url: &str) -> Box<dyn Any> {
+        let (client, url) = (self.client.clone(), url.to_owned());
+        let download = self.handle.spawn(async move {
+            let mut answer = client.get(url).send().await.expect("it answers");
+            while answer.chunk().await.expect("it goes on").is_some() {}
+        });
+        Box::new(Abort(download))
+    }
+}
+
+struct Abort(tokio::task::JoinHandle<()>);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
