@@ -3,7 +3,7 @@
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::close::Census;
+use super::census::Census;
 use super::core::{Core, OwnPool};
 use super::engine::Engine;
 use super::io_thread::OwnThreads;

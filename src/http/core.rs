@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use super::close::Census;
+use super::census::Census;
 use super::engine::Engine;
 use super::hooks::Hooks;
 use super::io_thread::{self, Io, OwnThreads};
@@ -79,7 +79,7 @@ impl Core {
                 }
             }
         }
-        super::request_builder::add_query(&mut request, self.query.iter().map(|(k, v)| (k, v)));
+        request.add_query(self.query.iter().map(|(name, value)| (name, value)));
         match (request.url.scheme(), &self.no_https) {
             ("https", Some(reason)) => Err(reason.clone()),
             _ => Ok(request),

@@ -120,9 +120,7 @@ impl Engine {
         };
         let (parts, incoming) = answer.into_parts();
         let incoming = AnswerBody::Incoming(incoming);
-        let mut head = self.head(&request.url, parts, incoming, unpacks, limits);
-        head.came_on(in_use);
-        Ok(head)
+        Ok(self.head(&request.url, parts, incoming, unpacks, limits).on(in_use))
     }
 
     /// An answer from `url`, whose cookies are kept.
@@ -245,12 +243,13 @@ fn line_of(captured: &CaptureConnection) -> Option<Arc<Line>> {
 
 impl Head {
     /// It has come on this connection.
-    fn came_on(&mut self, in_use: Option<InUse>) {
+    fn on(mut self: Box<Self>, in_use: Option<InUse>) -> Box<Self> {
         if let Some(in_use) = &in_use {
             in_use.line.answered();
         }
         self.line = in_use.as_ref().map(|in_use| Arc::clone(&in_use.line));
         self.in_use = in_use;
+        self
     }
 
     /// The next piece of the body, unpacked; at most `room` bytes more. `None` at its end.

@@ -6,17 +6,19 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use tokio::time::sleep;
 
-use super::close::Listed;
+use super::census::Listed;
 use super::core::Core;
 use super::engine::{Head, Limits};
-use super::redirect::{self, Redirect};
+use super::redirect;
 use super::response::Parts;
 use super::retry::{Pauses, Retry};
 use super::stage::Stage;
 use super::transport::Unsent;
 use super::turns::Turn;
 use super::waiting::{First, first, limit};
-use super::{Error, ErrorKind, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Url};
+use super::{
+    Error, ErrorKind, HeaderMap, HeaderValue, Method, Redirect, Request, Response, StatusCode, Url,
+};
 use crate::sync::Arc;
 use crate::{AnyError, Failure};
 
