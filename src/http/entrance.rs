@@ -90,3 +90,85 @@ impl Abort {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Counts as dropped when it is.
+    struct Told(mpsc::Sender<(usize, &'static str)>, usize);
+
+    impl Drop for Told {
+        fn drop(&mut self) {
+            let _ = self.0.send((self.1, "dropped"));
+        }
+    }
+
+    #[test]
+    fn all_that_come_run_in_their_order_but_those_that_were_aborted_before() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let entrance = Entrance::open(runtime.handle());
+        let (tell, told) = mpsc::channel();
+        let count = 2 * AT_ONCE + 1;
+        for number in 0..count {
+            let (abort, work) = (Arc::new(Abort::default()), Told(tell.clone(), number));
+            entrance.enter(
+                Box::pin(async move {
+                    let _ = work.0.send((work.1, "runs"));
+                    if work.1 == 1 {
+                        std::future::pending::<()>().await;
+                    }
+                }),
+                Arc::clone(&abort),
+            );
+            if number == 0 {
+                abort.abort();
+            }
+        }
+        drop(tell);
+        let hears = |what| {
+            runtime.block_on(async {
+                loop {
+                    match told.try_recv() {
+                        Ok(heard) if heard.1 == what => return heard.0,
+                        Ok(_) => {}
+                        Err(mpsc::TryRecvError::Empty) => yield_now().await,
+                        Err(mpsc::TryRecvError::Disconnected) => panic!("none {what}"),
+                    }
+                }
+            })
+        };
+        assert_eq!(hears("dropped"), 0, "without having run");
+        (1..count).for_each(|number| assert_eq!(hears("runs"), number));
+    }
+
+    #[test]
+    fn what_runs_is_aborted_and_what_is_over_is_left_alone() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let entrance = Entrance::open(runtime.handle());
+        let (tell, told) = mpsc::channel();
+        let (abort, work) = (Arc::new(Abort::default()), Told(tell, 7));
+        let forever = async move {
+            let _ = work.0.send((work.1, "runs"));
+            std::future::pending().await
+        };
+        entrance.enter(Box::pin(forever), Arc::clone(&abort));
+        let hears = || {
+            runtime.block_on(async {
+                loop {
+                    match told.try_recv() {
+                        Ok(heard) => return Some(heard.1),
+                        Err(mpsc::TryRecvError::Empty) => yield_now().await,
+                        Err(mpsc::TryRecvError::Disconnected) => return None,
+                    }
+                }
+            })
+        };
+        assert_eq!(hears(), Some("runs"));
+        abort.abort();
+        assert_eq!((hears(), hears()), (Some("dropped"), None));
+        abort.abort();
+    }
+}

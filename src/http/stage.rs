@@ -121,3 +121,61 @@ impl Drop for Wait {
         drop(left); // a waker, behind the lock
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    type Waiting = Pin<Box<dyn Future<Output = ()>>>;
+
+    fn waits(stages: &Arc<Stages>, stage: Stage, waker: &Waker) -> Waiting {
+        let mut wait: Waiting = Box::pin(Arc::clone(stages).reached(stage));
+        assert!(wait.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+        wait
+    }
+
+    #[test]
+    fn each_that_waits_is_told_of_each_step_and_one_that_comes_late_does_not_wait() {
+        let (stages, woken) = (Arc::new(Stages::default()), std::sync::Arc::new(Woken::default()));
+        let waker = Waker::from(std::sync::Arc::clone(&woken));
+        let mut all: Vec<_> = (0..3).map(|_| waits(&stages, Stage::Over, &waker)).collect();
+        drop(all.pop());
+        stages.advance(Stage::Emptied);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 2, "not the one that was given up");
+        stages.advance(Stage::Closing);
+        assert_eq!(stages.now(), Stage::Emptied, "no step back");
+        let cx = &mut Context::from_waker(&waker);
+        assert!(all[0].as_mut().poll(cx).is_pending());
+        stages.advance(Stage::Over);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 4);
+        assert!(all.iter_mut().all(|wait| wait.as_mut().poll(cx).is_ready()));
+        let mut late = Box::pin(Arc::clone(&stages).reached(Stage::Closing));
+        assert!(late.as_mut().poll(cx).is_ready());
+    }
+
+    /// A session lives long, and each of its requests waits here.
+    #[test]
+    fn a_wait_that_ends_leaves_its_place_to_the_next_one() {
+        let stages = Arc::new(Stages::default());
+        let mut kept: Vec<_> = (0..4).map(|_| waits(&stages, Stage::Over, Waker::noop())).collect();
+        for round in 0..100 {
+            drop(kept.remove(round % 4));
+            drop(kept.remove(round % 3));
+            kept.extend((0..2).map(|_| waits(&stages, Stage::Over, Waker::noop())));
+        }
+        assert_eq!(stages.state.lock().places.len(), 4);
+    }
+}
