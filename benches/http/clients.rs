@@ -1,16 +1,23 @@
 //! The contestants: a session with one and with two I/O threads, and reqwest on a runtime of one and of two.
 
 use std::any::Any;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use asynckit::AsyncList;
 use asynckit::http::Session;
 use futures::StreamExt;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::Notify;
 
 pub(crate) trait Client {
     fn name(&self) -> String;
+    /// In how many rounds it takes part at most.
+    fn rounds(&self) -> usize {
+        usize::MAX
+    }
     /// How many bytes they had in all.
     fn get_all(&self, url: &str, count: usize, at_once: usize) -> usize;
     fn get(&self, url: &str);
@@ -18,7 +25,9 @@ pub(crate) trait Client {
     fn begin(&self, url: &str) -> Box<dyn Any>;
 }
 
-/// The third is what the others are compared with.
+/// The one that the others are compared with.
+pub(crate) const BASE: usize = 2;
+
 pub(crate) fn clients(at_once: usize) -> Vec<Box<dyn Client>> {
     vec![
         Box::new(Ours::new(1, at_once)),
@@ -34,6 +43,7 @@ struct Ours {
 }
 
 impl Ours {
+    /// With one thread it is the common one.
     fn new(threads: usize, at_once: usize) -> Self {
         let mut builder = Session::builder()
             .max_concurrent(at_once)
@@ -50,7 +60,7 @@ impl Ours {
 
 impl Client for Ours {
     fn name(&self) -> String {
-        format!("asynckit, {} I/O thread(s)", self.threads)
+        format!("asynckit, I/O threads: {}", self.threads)
     }
 
     fn get_all(&self, url: &str, count: usize, _at_once: usize) -> usize {
@@ -64,16 +74,13 @@ impl Client for Ours {
     }
 
     fn begin(&self, url: &str) -> Box<dyn Any> {
-        let sink = std::env::temp_dir().join("asynckit-bench-endless");
-        let _ = sink;
-        let streamed = self.session.request("GET", url).timeout(Duration::MAX).stream();
-        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let stopped = std::sync::Arc::clone(&stop);
-        let reader = std::thread::spawn(move || {
-            let mut streamed = streamed;
+        let mut streamed = self.session.request("GET", url).timeout(Duration::MAX).stream();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let reader = thread::spawn(move || {
             for piece in streamed.get(None).expect("it answers") {
                 piece.expect("it goes on");
-                if stopped.load(std::sync::atomic::Ordering::Relaxed) {
+                if stopped.load(Ordering::Relaxed) {
                     break;
                 }
             }
@@ -83,69 +90,71 @@ impl Client for Ours {
 }
 
 struct Stop {
-    stop: std::sync::Arc<std::sync::atomic::AtomicBool>,
-    reader: Option<std::thread::JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        let _ = self.reader.take().map(std::thread::JoinHandle::join);
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.reader.take().map(JoinHandle::join);
     }
 }
 
-/// Each with its runtime driven by threads of its own, as from plain code.
+/// In `get_all` a runtime of one thread is driven by the caller, as in a program that is async; in `get` requests come from
+/// plain code, as with us, and threads of its own drive it.
 struct Theirs {
     client: reqwest::Client,
-    runtime: Runtime,
     threads: usize,
-    handle: tokio::runtime::Handle,
+    runtime: Runtime,
+    /// For a runtime of one thread: what drives one for requests from outside.
     driver: Option<Driver>,
 }
 
-/// Drives a runtime of one thread for requests from outside.
 struct Driver {
-    stop: std::sync::Arc<tokio::sync::Notify>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    handle: Handle,
+    stop: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
 }
 
-impl Theirs {
-    fn new(threads: usize) -> Self {
-        let client = reqwest::Client::builder().no_proxy().danger_accept_invalid_certs(true);
-        let client = client.build().expect("a client");
-        let (runtime, handle, driver) = match threads {
-            1 => {
-                let outside =
-                    Builder::new_current_thread().enable_all().build().expect("a runtime");
-                let handle = outside.handle().clone();
-                let stop = std::sync::Arc::new(tokio::sync::Notify::new());
-                let stopped = std::sync::Arc::clone(&stop);
-                let thread = std::thread::spawn(move || outside.block_on(stopped.notified()));
-                let here = Builder::new_current_thread().enable_all().build().expect("a runtime");
-                (here, handle, Some(Driver { stop, thread: Some(thread) }))
-            }
-            _ => {
-                let runtime =
-                    Builder::new_multi_thread().worker_threads(threads).enable_all().build();
-                let runtime = runtime.expect("a runtime");
-                let handle = runtime.handle().clone();
-                (runtime, handle, None)
-            }
-        };
-        Self { client, runtime, threads, handle, driver }
+impl Driver {
+    fn start() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let (handle, stop) = (runtime.handle().clone(), Arc::new(Notify::new()));
+        let stopped = Arc::clone(&stop);
+        let thread = thread::spawn(move || runtime.block_on(stopped.notified()));
+        Self { handle, stop, thread: Some(thread) }
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
         self.stop.notify_one();
-        let _ = self.thread.take().map(std::thread::JoinHandle::join);
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+impl Theirs {
+    fn new(threads: usize) -> Self {
+        let client = reqwest::Client::builder().no_proxy().danger_accept_invalid_certs(true);
+        let client = client.build().expect("a client");
+        let mut builder = match threads {
+            1 => Builder::new_current_thread(),
+            _ => Builder::new_multi_thread(),
+        };
+        let runtime = builder.worker_threads(threads).enable_all().build().expect("a runtime");
+        let driver = (threads == 1).then(Driver::start);
+        Self { client, threads, runtime, driver }
+    }
+
+    fn handle(&self) -> &Handle {
+        self.driver.as_ref().map_or(self.runtime.handle(), |driver| &driver.handle)
     }
 }
 
 impl Client for Theirs {
     fn name(&self) -> String {
-        format!("reqwest, runtime of {}", self.threads)
+        format!("reqwest, threads: {}", self.threads)
     }
 
     fn get_all(&self, url: &str, count: usize, at_once: usize) -> usize {
@@ -170,7 +179,7 @@ impl Client for Theirs {
     fn get(&self, url: &str) {
         let (done, came) = mpsc::channel();
         let (client, url) = (self.client.clone(), url.to_owned());
-        self.handle.spawn(async move {
+        self.handle().spawn(async move {
             let page = client.get(url).send().await.expect("it answers");
             let _ = done.send(page.bytes().await.expect("it is whole").len());
         });
@@ -179,7 +188,7 @@ impl Client for Theirs {
 
     fn begin(&self, url: &str) -> Box<dyn Any> {
         let (client, url) = (self.client.clone(), url.to_owned());
-        let download = self.handle.spawn(async move {
+        let download = self.handle().spawn(async move {
             let mut answer = client.get(url).send().await.expect("it answers");
             while answer.chunk().await.expect("it goes on").is_some() {}
         });

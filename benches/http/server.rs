@@ -12,6 +12,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::get;
 use axum::serve::Listener;
+use futures::StreamExt;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::net::{TcpListener, TcpStream};
@@ -85,7 +86,6 @@ fn routes() -> Router {
         let pieces = futures::stream::repeat(piece).map(Ok::<_, Infallible>);
         Body::from_stream(pieces)
     };
-    use futures::StreamExt;
     Router::new()
         .route("/", get(|| async { "here" }))
         .route("/later", get(later))
