@@ -156,8 +156,7 @@ impl Drop for Turns {
 
 /// Fetching, parsing and storing, all of them held up by the test.
 fn pipeline(turns: &Turns, pool: &Pool, items: usize) -> Promise<Vec<usize>, String> {
-    let (fetch, parse, store) =
-        (turns.stage(pool, 0), turns.stage(pool, 1), turns.stage(pool, 2));
+    let (fetch, parse, store) = (turns.stage(pool, 0), turns.stage(pool, 1), turns.stage(pool, 2));
     Flow::at_once(0..items, 1, fetch).stage(parse).stage(store).join()
 }
 

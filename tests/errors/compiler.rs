@@ -70,7 +70,11 @@ fn expect(name: &str, code: &str, words: &[&str]) {
     for word in words {
         assert!(text.contains(word), "no {word:?} for {name}:\n{text}");
     }
-    assert_eq!(text.matches("\nerror").count() + usize::from(text.starts_with("error")), 2, "{text}");
+    assert_eq!(
+        text.matches("\nerror").count() + usize::from(text.starts_with("error")),
+        2,
+        "{text}"
+    );
     let lines = text.split("\nerror: aborting").next().unwrap_or_default().trim().lines().count();
     assert!(lines <= LINES, "{lines} lines for {name}:\n{text}");
     for inside in ["Ahead", "Source", "Sealed", "GoOn", "Entry"] {
@@ -134,7 +138,8 @@ fn pages_of_plain_values() {
 pub fn numbers() -> Flow<u32, Error> {
     pages(1, |n: u32| (n, Some(n + 1)))
 }";
-    let words = ["`(u32, Option<u32>)` is neither a `Result` nor a promise", "or `Ok(…)` around it"];
+    let words =
+        ["`(u32, Option<u32>)` is neither a `Result` nor a promise", "or `Ok(…)` around it"];
     expect("plain_pages", code, &words);
 }
 

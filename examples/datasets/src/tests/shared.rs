@@ -29,7 +29,11 @@ fn a_blocking_call_whose_time_is_over_is_cancelled_and_the_service_works_at_it_n
             assert!(matches!(late, Err(Error::Call(CallError::TimedOut))), "{late:?}");
         }
         eventually("the service drops the request", || server.under_way().0 == 0);
-        assert_eq!(client.promised().usage().get(None).unwrap().records, 0, "the client is as it was");
+        assert_eq!(
+            client.promised().usage().get(None).unwrap().records,
+            0,
+            "the client is as it was"
+        );
     });
 }
 
