@@ -150,7 +150,8 @@ async fn door(
         inner.visits.push((peer, cookie.clone()));
         let times = inner.asked.entry(request.uri().path().to_owned()).or_default();
         *times += 1;
-        (cookie.is_none(), inner.seen.len(), *times)
+        let times = *times;
+        (cookie.is_none(), inner.seen.len(), times)
     };
     let others = service.under_way.fetch_add(1, Ordering::SeqCst);
     let _under_way = UnderWay(Arc::clone(&service));
