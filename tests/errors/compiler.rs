@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// Where what the author is to know stands: behind it the compiler lists what else there is, as its version has it.
 const FIRST: usize = 12;
@@ -32,22 +33,38 @@ pub struct Client<F: Face = Blocking> {
 }
 ";
 
-/// The library as it was built for this program: the newest, where there are several.
-fn library(folder: &Path) -> PathBuf {
-    let entries = fs::read_dir(folder).expect("the folder of this program");
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let is_it = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.starts_with("libasynckit-") && name.ends_with(".rlib")
-    };
-    let built = |path: &PathBuf| path.metadata().and_then(|data| data.modified()).ok();
-    paths.filter(is_it).max_by_key(built).expect("the library is there")
+/// The library as it was built for this program. Where there are several, as with other features: the newest with which
+/// a client without a mistake compiles.
+fn library(folder: &Path) -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let entries = fs::read_dir(folder).expect("the folder of this program");
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let is_it = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with("libasynckit-") && name.ends_with(".rlib")
+        };
+        let mut all: Vec<_> = paths.filter(is_it).collect();
+        all.sort_by_key(|path| path.metadata().and_then(|data| data.modified()).ok());
+        let said: Vec<_> = all.iter().rev().map(|path| said_with(path, "client", "")).collect();
+        let place = said.iter().position(Option::is_none);
+        let place = place.unwrap_or_else(|| panic!("none of {all:?} will do: {said:?}"));
+        all.swap_remove(all.len() - 1 - place)
+    })
 }
 
 /// What the compiler says, or `None` if it has nothing to say.
 fn said(name: &str, code: &str) -> Option<String> {
-    let program = env::current_exe().expect("a path");
-    let (folder, work) = (program.parent().expect("a folder"), env!("CARGO_TARGET_TMPDIR"));
+    said_with(library(&folder()), name, code)
+}
+
+/// Where this program is, and what it was built with.
+fn folder() -> PathBuf {
+    env::current_exe().expect("a path").parent().expect("a folder").to_owned()
+}
+
+fn said_with(library: &Path, name: &str, code: &str) -> Option<String> {
+    let work = env!("CARGO_TARGET_TMPDIR");
     let file = Path::new(work).join(format!("{name}.rs"));
     fs::write(&file, format!("{CLIENT}\n{code}\n")).expect("a file");
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -55,9 +72,9 @@ fn said(name: &str, code: &str) -> Option<String> {
         .args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "--color=never"])
         .args(["--out-dir", work])
         .arg("-L")
-        .arg(format!("dependency={}", folder.display()))
+        .arg(format!("dependency={}", folder().display()))
         .arg("--extern")
-        .arg(format!("asynckit={}", library(folder).display()))
+        .arg(format!("asynckit={}", library.display()))
         .arg(&file)
         .output()
         .expect("the compiler runs");
