@@ -198,7 +198,7 @@ fn timeout(r: &mut Random) {
     with_one(r, |many, r| {
         let promise = match r.one_in(2) {
             true => many.it.timeout(Duration::from_micros(r.next() % 500)),
-            false => many.it.via(&Handle::any(r)),
+            false => many.it.via(&*Handle::any(r)),
         };
         Held::new(promise, many.after).keep(r);
     });
