@@ -111,6 +111,7 @@ mod backoff;
 mod bridges;
 mod cell;
 mod concurrent;
+mod coordinate;
 mod dataflow;
 mod deferred;
 mod executor;
@@ -127,6 +128,7 @@ mod loops;
 #[cfg(feature = "memo")]
 mod memo;
 mod once;
+mod pace;
 mod pass;
 mod pool;
 mod processed;
@@ -149,6 +151,10 @@ pub use backoff::Backoff;
 #[cfg(feature = "tokio")]
 pub use bridges::tokio;
 pub use concurrent::{Buffered, BufferedStream, buffered, for_each_concurrent, map_concurrent};
+pub use coordinate::{
+    Barrier, BarrierWaitResult, ChannelClosed, CountDown, Latch, Receiver, ReceiverIter,
+    ReceiverStream, Semaphore, SemaphorePermit, Sender, TryRecvError, TrySendError, channel,
+};
 pub use dataflow::Inputs;
 pub use deferred::Deferred;
 pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue, Serial};
@@ -165,6 +171,7 @@ pub use loops::{Tick, repeat_until, unfold};
 #[cfg(feature = "memo")]
 pub use memo::Memo;
 pub use once::{AsyncLazy, AsyncOnce, SingleFlight};
+pub use pace::{Coalesced, Paced};
 pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, blocking};
 pub use processed::Processed;
 #[doc(hidden)]

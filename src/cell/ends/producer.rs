@@ -84,6 +84,22 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         }
     }
 
+    /// As [`settle`](Self::settle), but an outcome that comes after a cancellation is given back.
+    pub(crate) fn settle_or_back(self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+        let this = ManuallyDrop::new(self);
+        this.close_handlers();
+        // SAFETY: as in `settle`; the cell was cancelled, so what was put is still the producer's.
+        unsafe {
+            body::put_outcome(this.cell, outcome);
+            if publish(this.cell) {
+                return Ok(());
+            }
+            let late = body::take_written(this.cell);
+            free::lost(this.cell);
+            Err(late)
+        }
+    }
+
     /// As [`settle`](Self::settle), for a caller that is in the run loop. Gives what is to be handed on.
     pub(in crate::cell) fn settle_in_wave(self, outcome: Outcome<T, E>) -> Option<Delivery> {
         let this = ManuallyDrop::new(self);
