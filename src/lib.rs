@@ -59,6 +59,13 @@
 //! | until it is right, to the end | [`repeat_until`], [`unfold`] |
 //! | now and then | [`Pool::repeat_every`], [`Pool::repeat_after`] |
 //! | once more | [`retry`](retry()), [`retry_if`], [`retry_when`], [`Backoff`] |
+//! | not so often | [`Pool::debounce`], [`Pool::throttle`], [`Pool::coalesce`] |
+//!
+//! | to meet | |
+//! | --- | --- |
+//! | so many at once | [`Semaphore`], [`Limiter`] |
+//! | all are there, all has happened | [`Barrier`], [`Latch`] |
+//! | values from here to there | [`channel`] |
 //!
 //! | no more | |
 //! | --- | --- |

@@ -63,7 +63,7 @@ impl Pool {
     /// let names = pool.coalesce(Duration::from_millis(5), |ids: Vec<u32>| {
     ///     Ok::<_, AnyError>(ids.iter().map(|id| format!("name {id} of {}", ids.len())).collect())
     /// });
-    /// let both = join((names.call(3), names.call(7)));
+    /// let mut both = join((names.call(3), names.call(7)));
     /// assert_eq!(both.get(None)?, ("name 3 of 2".into(), "name 7 of 2".into()));
     /// # Ok::<(), asynckit::Failure>(())
     /// ```

@@ -73,7 +73,7 @@ fn what_nothing_waits_for_is_left_out() {
         assert_eq!(kept.get(PATIENCE).unwrap(), 21);
         coalesced.call(4).cancel();
         coalesced.flush();
-        assert_eq!(coalesced.call(5).is_set(), false);
+        assert!(!coalesced.call(5).is_set()); // and is dropped
         coalesced.flush();
         pool.run(|| ()).get(PATIENCE).unwrap();
         assert_eq!(log.entries(), [vec![2]], "no call without arguments");

@@ -16,7 +16,7 @@ use std::panic::Location;
 pub use error::{ChannelClosed, TryRecvError, TrySendError};
 pub use taken::{ReceiverIter, ReceiverStream};
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::promise::Promise;
 use crate::sync::Arc;
 use crate::timeout::Timeout;
@@ -116,8 +116,8 @@ impl<T: Send + 'static> Sender<T> {
 impl<T: Send + 'static> Receiver<T> {
     /// A promise of the next value; `None`: there will be none, since the channel is closed, or has no sender.
     ///
-    /// A promise that is cancelled, or dropped while it waits (also by way of what was derived from it), leaves its place, and
-    /// no value is lost by that. A promise that has its value, and is dropped, has received it. So
+    /// A promise that is cancelled, or dropped while it waits (also by way of what was derived from it), leaves its place. No
+    /// value is lost by that, but one that has come already, or is just being handed to what was derived, was received. So
     /// [`recv_timeout`](Self::recv_timeout), and not `recv().timeout(…)`, where none may be lost.
     ///
     /// ```
@@ -152,13 +152,15 @@ impl<T: Send + 'static> Receiver<T> {
     /// [`TimedOut`](crate::Failure::TimedOut) or [`WouldDeadlock`](crate::Failure::WouldDeadlock).
     pub fn recv_timeout(&self, timeout: impl Into<Timeout>) -> Outcome<Option<T>> {
         let mut promise = self.recv();
-        let outcome = promise.get(timeout);
-        if promise.is_set() {
-            return outcome;
-        }
+        let given_up = match promise.get(timeout) {
+            Err(failure @ (Failure::TimedOut | Failure::WouldDeadlock)) => failure,
+            outcome => return outcome,
+        };
         promise.cancel();
-        // Or it has come just now.
-        promise.try_get().filter(Result::is_ok).unwrap_or(outcome)
+        match promise.try_get() {
+            Some(Ok(value)) => Ok(value), // it has come just now
+            _ => Err(given_up),
+        }
     }
 
     /// Takes no more values: see [`Sender::close`].
