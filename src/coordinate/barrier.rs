@@ -63,15 +63,22 @@ impl Barrier {
     #[track_caller]
     pub fn wait(&self) -> Promise<BarrierWaitResult> {
         let location = Location::caller();
-        let mut waiting = self.shared.lock();
-        if waiting.len() + 1 < self.shared.parties {
+        let (mut waiting, others) = (self.shared.lock(), self.shared.parties - 1);
+        let mut gone = Line::new();
+        if waiting.len() >= others {
+            gone = waiting.take_gone(Producer::is_cancelled); // what tells of it may still be on its way
+        }
+        if waiting.len() < others {
             let ticket = waiting.ticket();
             let (producer, promise) = waits::<Meet, _>(&self.shared, ticket, location);
             waiting.wait(ticket, producer);
+            drop(waiting);
+            drop(gone);
             return promise;
         }
         let round = waiting.take();
         drop(waiting);
+        drop(gone);
         let met = |leads| Ok(BarrierWaitResult { leads });
         round.into_iter().for_each(|party| party.settle(met(false)));
         settled(met(true), location)

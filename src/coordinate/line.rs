@@ -53,6 +53,14 @@ impl<W> Line<W> {
         Line { next: self.next, waiting }
     }
 
+    /// Takes those out that are `gone`.
+    pub(super) fn take_gone(&mut self, gone: impl Fn(&W) -> bool) -> Self {
+        let all = std::mem::take(&mut self.waiting);
+        let (waiting, stay) = all.into_iter().partition(|(_, waiter)| gone(waiter));
+        self.waiting = stay;
+        Line { next: self.next, waiting }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }

@@ -1,7 +1,8 @@
 //! `Barrier` and `Latch`: all are there; so many things have happened.
 
-use crate::common::{Log, PATIENCE, one_worker, run_on_small_stack, watched};
+use crate::common::{Log, PATIENCE, inside_of_handlers, one_worker, run_on_small_stack, watched};
 use asynckit::{AsyncList, Barrier, BarrierWaitResult, CountDown, Inline, Latch, Pool, Promise};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 #[test]
@@ -168,5 +169,26 @@ fn a_long_line_takes_no_stack() {
             latch.count_down();
             assert!(met.iter().all(Promise::is_set) && open.iter().all(Promise::is_set));
         });
+    });
+}
+
+/// Also so deep inside of handlers that further ones have to wait.
+#[test]
+fn a_party_that_is_cancelled_deep_inside_of_handlers_has_not_come() {
+    watched(|| {
+        for depth in 0..10 {
+            let barrier = Barrier::new(2);
+            let (party, own) = (barrier.wait(), barrier.clone());
+            let seen = Arc::new(Mutex::new(None));
+            let second = Arc::clone(&seen);
+            inside_of_handlers(depth, move || {
+                party.cancel();
+                *second.lock().unwrap() = Some(own.wait());
+            });
+            let mut second = seen.lock().unwrap().take().unwrap();
+            assert!(!second.is_set(), "it waits for another one");
+            assert!(barrier.wait().get(None).unwrap().is_leader());
+            assert!(!second.get(None).unwrap().is_leader());
+        }
     });
 }

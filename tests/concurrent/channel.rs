@@ -2,8 +2,8 @@
 
 use crate::common::wakers::{CountingWaker, block_on};
 use crate::common::{
-    Bomb, DropCounter, Gate, Log, PATIENCE, SMALL_STACK, eventually, named_thread, one_worker,
-    run_on_small_stack, watched,
+    Bomb, DropCounter, Gate, Log, PATIENCE, SMALL_STACK, eventually, inside_of_handlers,
+    named_thread, one_worker, run_on_small_stack, watched,
 };
 use asynckit::{
     AsyncList, ChannelClosed, Inline, Pool, Promise, Receiver, ReceiverStream, Sender,
@@ -374,5 +374,27 @@ fn callbacks_may_use_the_channel_that_calls_them() {
         let last = receiver.recv().via(&pool).map(|value| value.is_none());
         drop((sender, receiver));
         eventually("the end comes", || last.is_set());
+    });
+}
+
+/// Also so deep inside of handlers that further ones have to wait.
+#[test]
+fn a_value_whose_promise_was_cancelled_deep_inside_of_handlers_is_not_received() {
+    watched(|| {
+        for depth in 0..10 {
+            for room in 0..2 {
+                let (sender, receiver) = channel(room);
+                let mut all: Vec<_> = (0..room + 2).map(|n| sender.send(n)).collect();
+                let (last, cancelled) = (all.pop().unwrap(), all.pop().unwrap());
+                let (own, got) = (receiver.clone(), Log::new());
+                let gets = got.clone();
+                inside_of_handlers(depth, move || {
+                    cancelled.cancel();
+                    gets.add(own.try_recv());
+                });
+                assert_eq!(got.entries(), [Ok(1 - room)]); // that in the buffer, or that which waits next
+                assert!(last.is_set(), "it has the room, or its value was received");
+            }
+        }
     });
 }

@@ -65,7 +65,7 @@ impl<T: Send + 'static> Sender<T> {
     /// Sends the value as soon as there is room, which the promise tells; at once, if there is.
     ///
     /// A promise that is dropped does not take the value back, as always; one that is cancelled does, if it waits, and the
-    /// value is dropped.
+    /// value is dropped. Where another thread is just receiving it, it may be both: received, and its promise cancelled.
     ///
     /// # Errors
     /// [`ChannelClosed`] as an [`AnyError`](crate::AnyError), if there is no receiver any more or the channel was

@@ -30,8 +30,10 @@ struct State<T> {
 /// What waits for room.
 struct Sending<T> {
     value: T,
-    producer: Producer<(), AnyError>,
+    producer: Sender,
 }
+
+type Sender = Producer<(), AnyError>;
 
 /// What waits for a value.
 type Taker<T> = Producer<Option<T>, AnyError>;
@@ -129,12 +131,22 @@ impl<T: Send + 'static> Shared<T> {
 
     /// The next value, if it is there.
     pub(super) fn try_recv(&self) -> Result<T, TryRecvError> {
+        let mut gone = Vec::new();
+        let next = self.next(&mut gone);
+        gone.into_iter().for_each(Sending::take_back);
+        let (value, sender) = next?;
+        sender.into_iter().for_each(|sender| sender.settle(Ok(())));
+        Ok(value)
+    }
+
+    /// The next value, and what waits to hear that its own has a place now; and those that were cancelled meanwhile.
+    fn next(&self, gone: &mut Vec<Sending<T>>) -> Result<(T, Option<Sender>), TryRecvError> {
         let mut state = self.lock();
         let next = state.buffer.pop_front();
         // The one that has waited longest for room is there now; without a buffer, its value is the next one.
         let has_room = next.is_none() || state.buffer.len() < self.capacity;
-        let sent = if has_room { state.sending.pop() } else { None };
-        let (value, sender) = match (next, sent) {
+        let sent = if has_room { state.next_sending(gone) } else { None };
+        Ok(match (next, sent) {
             (Some(value), Some(sent)) => {
                 state.buffer.push_back(sent.value);
                 (value, Some(sent.producer))
@@ -143,10 +155,7 @@ impl<T: Send + 'static> Shared<T> {
             (None, Some(sent)) => (sent.value, Some(sent.producer)),
             (None, None) if state.is_over() => return Err(TryRecvError::Closed),
             (None, None) => return Err(TryRecvError::Empty),
-        };
-        drop(state);
-        sender.into_iter().for_each(|sender| sender.settle(Ok(())));
-        Ok(value)
+        })
     }
 
     pub(super) fn recv(
@@ -252,6 +261,27 @@ impl<T> State<T> {
     }
 }
 
+impl<T> State<T> {
+    /// What has waited longest for room. Those that were cancelled are put aside: what tells of it may still be on its way.
+    fn next_sending(&mut self, gone: &mut Vec<Sending<T>>) -> Option<Sending<T>> {
+        loop {
+            let sending = self.sending.pop()?;
+            if !sending.producer.is_cancelled() {
+                return Some(sending);
+            }
+            gone.push(sending);
+        }
+    }
+}
+
+impl<T: 'static> Sending<T> {
+    /// It was cancelled.
+    fn take_back(self) {
+        drop(self.producer);
+        ThisThread::drop_user(self.value);
+    }
+}
+
 impl<T: Send + 'static> Left<T> {
     fn end(self) {
         for taker in self.receiving {
@@ -272,9 +302,6 @@ impl<T: Send + 'static> Leave for Shared<T> {
         let (sending, taker) = (state.sending.leave(ticket), state.receiving.leave(ticket));
         drop(state);
         drop(taker);
-        if let Some(Sending { value, producer }) = sending {
-            drop(producer);
-            ThisThread::drop_user(value);
-        }
+        sending.into_iter().for_each(Sending::take_back);
     }
 }
