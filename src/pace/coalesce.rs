@@ -10,11 +10,12 @@ use crate::cell::{ExecutorHandle, Origin, Producer, ThisThread};
 use crate::failure::{AnyError, Failure, Outcome, catch};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
-use crate::sync::{Arc, Mutex, MutexGuard};
+use crate::sync::{self, Arc, Mutex, MutexGuard};
 
 /// A function that is called once with the arguments of many calls; by [`Pool::coalesce`].
 ///
-/// Clones are handles on the same. Calls that wait are made also when they are gone.
+/// Clones are handles on the same. Calls that wait are made also when they are gone; those for a time that never comes
+/// ([`Duration::MAX`]) are abandoned then.
 pub struct Coalesced<A: Send + 'static, T: Send + 'static, E: Send + 'static = AnyError> {
     shared: Arc<Shared<A, T, E>>,
 }
@@ -61,10 +62,10 @@ impl Pool {
     ///
     /// let pool = Pool::new(1);
     /// let names = pool.coalesce(Duration::from_millis(5), |ids: Vec<u32>| {
-    ///     Ok::<_, AnyError>(ids.iter().map(|id| format!("name {id} of {}", ids.len())).collect())
+    ///     Ok::<_, AnyError>(ids.iter().map(|id| format!("name {id}")).collect()) // one query for all of them
     /// });
     /// let mut both = join((names.call(3), names.call(7)));
-    /// assert_eq!(both.get(None)?, ("name 3 of 2".into(), "name 7 of 2".into()));
+    /// assert_eq!(both.get(None)?, ("name 3".into(), "name 7".into()));
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
     pub fn coalesce<A, T, R, F>(&self, window: Duration, f: F) -> Coalesced<A, T, R::Err>
@@ -169,16 +170,15 @@ where
 
     /// Makes the call when the window is over.
     fn arm(self: &Arc<Self>, number: u64) {
+        if sync::now().checked_add(self.window).is_none() {
+            return; // never
+        }
         let due = Due { shared: Arc::clone(self), number };
         let timer = after(self.window, self.executor.clone(), move || due.come());
         let mut state = self.lock();
-        let before = if state.number == number {
-            state.timer.replace(timer)
-        } else {
-            Some(timer) // it was made meanwhile
-        };
+        let late = if state.number == number { state.timer.replace(timer) } else { Some(timer) };
         drop(state);
-        drop(before);
+        late.into_iter().for_each(|timer| timer.cancel()); // it was made meanwhile
     }
 
     fn make(&self, batch: Batch<A, T, E>) {
@@ -255,9 +255,11 @@ impl<A: Send + 'static, T: Send + 'static, E: Send + 'static> Drop for Due<A, T,
     }
 }
 
+/// What waits for a time that never comes is abandoned.
 impl<A: Send + 'static, T: Send + 'static, E: Send + 'static> Drop for Shared<A, T, E> {
     fn drop(&mut self) {
-        ThisThread::drop_user(self.call.take());
+        let waiting = mem::take(&mut self.lock().batch);
+        ThisThread::drop_user((waiting, self.call.take()));
     }
 }
 

@@ -43,8 +43,8 @@ impl Pool {
     /// A function that is called when it was quiet for a while: of the calls before that, the last one is made.
     ///
     /// As lodash's `debounce`: for what a user types, for files that change, for windows that are resized. All calls of such
-    /// a burst get the same [`AsyncValue`], that of the call which is made; [`Paced::edges`] has the first one made, or both. `f` is called on this pool, and returns
-    /// a `Result` or a promise; where it takes longer than the quiet, calls overlap (a [`Serial`](crate::Serial) or a
+    /// a burst get the same [`AsyncValue`], that of the call which is made; [`Paced::edges`] has the first one made, or both.
+    /// `f` is called on this pool, and returns a `Result` or a promise; where it takes longer than the quiet, calls overlap (a [`Serial`](crate::Serial) or a
     /// [`Limiter`](crate::Limiter) in `f` holds them apart). A quiet of zero lasts until a worker is free.
     ///
     /// Between the calls it costs no thread. The pool is not kept; when it is shut down, what waits fails with
@@ -282,10 +282,11 @@ where
         let end = End { shared: Arc::clone(self), number };
         let timer = after(left, self.executor.clone(), move || end.come());
         let mut periods = self.lock();
-        let before = match periods.find(number) {
-            Some(period) => period.timer.replace(timer),
-            None => Some(timer), // it is over
+        let Some(period) = periods.find(number) else {
+            drop(periods);
+            return timer.cancel(); // it is over
         };
+        let before = period.timer.replace(timer);
         drop(periods);
         drop(before);
     }
@@ -302,9 +303,10 @@ where
             Ended::Later(left) => {
                 next.into_iter().for_each(|(number, _)| self.arm(number, left));
             }
-            Ended::Make(waiting) => {
+            Ended::Make(waiting, before) => {
                 next.into_iter().for_each(|(number, wait)| self.arm(number, wait));
                 self.make(waiting);
+                ThisThread::drop_user(before);
             }
             Ended::Over(period) => ThisThread::drop_user(period),
         }

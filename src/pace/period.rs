@@ -47,8 +47,8 @@ pub(super) enum Ended<A, T: 'static, E: 'static> {
     No,
     /// It goes on for so long.
     Later(Duration),
-    /// A call is to be made.
-    Make(Waiting<A, T, E>),
+    /// A call is to be made. With what was known before, which is not dropped under the lock.
+    Make(Waiting<A, T, E>, Period<A, T, E>),
     /// Nothing has come in it.
     Over(Period<A, T, E>),
 }
@@ -94,6 +94,6 @@ impl<A, T: 'static, E: 'static> Periods<A, T, E> {
             let next = self.begin(due);
             next.made = Some(waiting.value.clone());
         }
-        Ended::Make(waiting)
+        Ended::Make(waiting, period)
     }
 }

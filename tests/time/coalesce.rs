@@ -189,3 +189,23 @@ fn calls_from_many_threads_are_all_answered() {
         assert!(log.entries().iter().all(|all| (1..=7).contains(&all.len())));
     });
 }
+
+/// A window that never ends, ends with the handles.
+#[test]
+fn what_can_never_be_made_is_abandoned() {
+    watched(|| {
+        let (pool, drops) = (one_worker(), DropCounter::default());
+        let owned = drops.token();
+        let coalesced = pool.coalesce(Duration::MAX, move |all: Vec<u8>| {
+            _ = &owned;
+            Ok::<_, AnyError>(all)
+        });
+        let mut made = coalesced.call(1);
+        coalesced.flush();
+        assert_eq!(made.get(PATIENCE).unwrap(), 1);
+        let (mut waits, clone) = (coalesced.call(2), coalesced.clone());
+        drop((coalesced, clone));
+        assert!(waits.get(PATIENCE).unwrap_err().is_abandoned());
+        eventually("the function is dropped", || drops.dropped() == 1);
+    });
+}

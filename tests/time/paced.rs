@@ -4,6 +4,7 @@ use crate::common::{
     Bomb, DropCounter, Gate, Log, MOMENT, PATIENCE, eventually, one_worker, watched,
 };
 use asynckit::{AnyError, AsyncValue, Paced, Pool, Shutdown};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -299,5 +300,31 @@ fn a_pool_that_is_busy_delays_the_call_and_not_the_callers() {
             "a quiet of zero lasts until a worker is free"
         );
         drop(busy);
+    });
+}
+
+/// A value whose last handle the period has: its drop looks at what is paced.
+#[test]
+fn a_value_may_use_it_when_it_is_dropped() {
+    struct Looks(Arc<Mutex<Option<Paced<u8, Looks>>>>, Log<String>);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            let paced = self.0.lock().unwrap().clone();
+            paced.into_iter().for_each(|paced| self.1.add(format!("{paced:?}")));
+        }
+    }
+    watched(|| {
+        let (pool, slot, log) = (one_worker(), Arc::new(Mutex::new(None)), Log::new());
+        let (own, seen) = (Arc::clone(&slot), log.clone());
+        let paced =
+            pool.throttle(HOUR, move |_: u8| Ok::<_, AnyError>(Looks(own.clone(), seen.clone())));
+        *slot.lock().unwrap() = Some(paced.clone());
+        paced.call(1).get(PATIENCE).map(|_| ()).unwrap();
+        let second = paced.call(2);
+        paced.flush(); // the second period has no handle on the first one's value
+        assert!(second.get(PATIENCE).is_ok());
+        eventually("the first value is dropped", || log.entries() == ["Paced(no call waits)"]);
+        let own = slot.lock().unwrap().take();
+        drop(own);
     });
 }
