@@ -3,9 +3,7 @@
 use std::panic::Location;
 
 use super::{IntoPromise, Promise};
-use crate::cell::Consumer;
 use crate::failure::{Failure, catch};
-use crate::pool::Pool;
 
 impl<T: 'static, E: 'static> Promise<T, E> {
     /// Calls `f` now, on this thread, and gives what it returns as a promise; a panic in it is the promise's failure.
@@ -35,12 +33,9 @@ impl<T: 'static, E: 'static> Promise<T, E> {
         R: IntoPromise<Ok = T, Err = E>,
     {
         let location = Location::caller();
-        match catch(|| f().into_promise()) {
+        match catch(|| f().promise_at(location)) {
             Ok(promise) => promise,
-            Err(panic) => {
-                let failed = Consumer::settled(Err(Failure::Panicked(panic)), location);
-                Promise::new(failed, Pool::global().core().executor())
-            }
+            Err(panic) => Promise::settled(Err(Failure::Panicked(panic))),
         }
     }
 }

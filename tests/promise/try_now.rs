@@ -40,3 +40,13 @@ fn a_promise_is_passed_on_with_its_executor() {
         assert!(deferred.is_cancelled());
     });
 }
+
+/// The place is the caller's, not one in here.
+#[test]
+fn a_failure_comes_from_where_it_was_called() {
+    let here = line!() + 1;
+    let failed = Typed::<u8>::try_now(|| Err("no".to_owned()));
+    let trace = failed.trace();
+    let lines: Vec<_> = trace.steps().map(|step| (step.file(), step.line())).collect();
+    assert_eq!(lines, [(file!(), here)]);
+}
