@@ -55,9 +55,11 @@ impl<W> Line<W> {
 
     /// Takes those out that are `gone`.
     pub(super) fn take_gone(&mut self, gone: impl Fn(&W) -> bool) -> Self {
-        let all = std::mem::take(&mut self.waiting);
-        let (waiting, stay) = all.into_iter().partition(|(_, waiter)| gone(waiter));
-        self.waiting = stay;
+        let mut waiting = BTreeMap::new();
+        if self.waiting.values().any(&gone) {
+            let all = std::mem::take(&mut self.waiting);
+            (waiting, self.waiting) = all.into_iter().partition(|(_, waiter)| gone(waiter));
+        }
         Line { next: self.next, waiting }
     }
 
