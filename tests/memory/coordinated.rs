@@ -1,8 +1,9 @@
 //! What jobs meet at, and calls that are held back: what they ask of the allocator.
 
 use super::daily::most_of_a_round;
+use super::timers::ALONE;
 use crate::common::{PATIENCE, one_worker, watched};
-use asynckit::{AnyError, Barrier, Latch, Promise, Semaphore, channel};
+use asynckit::{AnyError, Barrier, Latch, Paced, Promise, Semaphore, channel};
 use std::time::Duration;
 
 /// What need not wait is a promise, or nothing at all.
@@ -70,18 +71,66 @@ fn a_wait_is_a_few_allocations() {
 #[test]
 fn a_call_that_is_left_out_is_no_allocation() {
     watched(|| {
+        let _alone = ALONE.lock();
         let pool = one_worker();
-        let paced = pool.debounce(Duration::from_secs(3600), Ok::<u32, AnyError>);
-        let kept = paced.call(0);
-        let left_out = most_of_a_round(|| drop(paced.call(1)));
-        assert_eq!(left_out, 0);
-        drop(kept);
-        let made = most_of_a_round(|| {
-            let value = paced.call(2);
-            paced.flush();
-            value.get(PATIENCE).unwrap();
+        let hour = Duration::from_secs(3600);
+        let debounced = pool.debounce(hour, Ok::<u32, AnyError>);
+        let throttled = pool.throttle(hour, Ok::<u32, AnyError>);
+        left_out_and_made("debounce", &debounced);
+        left_out_and_made("throttle", &throttled);
+        // Of the first calls only, each gets the value that was made.
+        let first = pool.debounce(hour, Ok::<u32, AnyError>).edges(true, false);
+        first.call(0).get(PATIENCE).unwrap();
+        assert_eq!(most_of_a_round(|| assert_eq!(first.call(1).get(None).unwrap(), &0)), 0);
+        [debounced, throttled, first].iter().for_each(Paced::cancel);
+    });
+}
+
+fn left_out_and_made(name: &str, paced: &Paced<u32, u32>) {
+    let kept = [paced.call(0), paced.call(0)]; // that of a throttle is made at once
+    let left_out = most_of_a_round(|| drop(paced.call(1)));
+    assert_eq!(left_out, 0, "{name}");
+    drop(kept);
+    let made = most_of_a_round(|| {
+        let value = paced.call(2);
+        paced.flush();
+        value.get(PATIENCE).unwrap();
+    });
+    assert!(made <= 24, "{name}: {made}");
+}
+
+/// What is done now is its promise; one that it gives is passed on.
+#[test]
+fn what_is_done_now_is_the_promise_alone() {
+    watched(|| {
+        type Typed = Promise<u8, String>;
+        let value = most_of_a_round(|| drop(Typed::try_now(|| Ok(1)).get(None)));
+        let passed = most_of_a_round(|| drop(Typed::try_now(|| Typed::ready(1)).get(None)));
+        assert_eq!((value, passed), (1, 1));
+    });
+}
+
+/// Taken one after the other: a promise each, and nothing where it is not waited for.
+#[test]
+fn values_that_are_there_are_taken_for_a_promise_each() {
+    watched(|| {
+        let (sender, receiver) = channel(1);
+        let iterated = most_of_a_round(|| {
+            sender.try_send(1).unwrap();
+            assert_eq!(receiver.iter().next(), Some(1));
         });
-        assert!(made <= 24, "{made}");
+        let timed = most_of_a_round(|| {
+            sender.try_send(2).unwrap();
+            assert_eq!(receiver.recv_timeout(PATIENCE).unwrap(), Some(2));
+        });
+        assert_eq!((iterated, timed), (1, 1));
+        let latch = Latch::new(usize::MAX);
+        let counted = most_of_a_round(|| {
+            latch.count_down();
+            drop(latch.count_down_on_drop());
+            drop((sender.clone(), receiver.clone()));
+        });
+        assert_eq!(counted, 0);
     });
 }
 
@@ -90,6 +139,7 @@ fn a_call_that_is_left_out_is_no_allocation() {
 fn a_coalesced_call_is_a_promise() {
     watched(|| {
         const EACH: usize = 64;
+        let _alone = ALONE.lock();
         let pool = one_worker();
         let coalesced = pool.coalesce(Duration::from_secs(3600), Ok::<Vec<usize>, AnyError>);
         let most = most_of_a_round(|| {
