@@ -8,6 +8,7 @@ mod common;
 mod coordinated;
 mod daily;
 mod lists;
+mod pages;
 mod retries;
 mod sizes;
 mod timers;

@@ -4,6 +4,8 @@ mod clients;
 mod coordinate;
 mod links;
 mod lists;
+#[cfg(feature = "memo")]
+mod memo;
 mod others;
 mod shared;
 mod taken;
@@ -17,6 +19,8 @@ pub(crate) const ALL: &[(&str, &[Row])] = &[
     ("coordinate", coordinate::ROWS),
     ("links", links::ROWS),
     ("lists", lists::ROWS),
+    #[cfg(feature = "memo")]
+    ("memo", memo::ROWS),
     ("others", others::ROWS),
     ("shared", shared::ROWS),
     ("taken", taken::ROWS),

@@ -15,6 +15,7 @@ use crate::futures::Kept as Woken;
 use crate::heap::Heap;
 use crate::held::{Held, Kept, List, Many, Settler};
 use crate::living::{living, what_lives};
+use crate::ops::Remembered;
 use crate::options::options;
 use crate::pools::Handle;
 use crate::random::Random;
@@ -42,6 +43,7 @@ pub(crate) struct World {
     pub(crate) channels: Heap<(Sender<Value>, Receiver<Value>)>,
     pub(crate) paced: Heap<Paced<Callback, Value, Fault>>,
     pub(crate) coalesced: Heap<Coalesced<Callback, Value, Fault>>,
+    pub(crate) memos: Heap<Remembered>,
     pub(crate) queues: Heap<LocalQueue>,
     /// Pools that come and go.
     pub(crate) guests: Heap<Handle>,
@@ -74,6 +76,7 @@ pub(crate) fn world() -> &'static World {
         channels: Heap::new(4),
         paced: Heap::new(4),
         coalesced: Heap::new(4),
+        memos: Heap::new(4),
         queues: Heap::new(3),
         guests: Heap::new(4),
         residents: crate::pools::residents(),
@@ -113,6 +116,7 @@ impl World {
         drop(self.channels.clear());
         drop(self.paced.clear());
         drop(self.coalesced.clear());
+        drop(self.memos.clear());
         drop(self.guests.clear());
     }
 
