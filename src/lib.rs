@@ -59,6 +59,13 @@
 //! | until it is right, to the end | [`repeat_until`], [`unfold`] |
 //! | now and then | [`Pool::repeat_every`], [`Pool::repeat_after`] |
 //! | once more | [`retry`](retry()), [`retry_if`], [`retry_when`], [`Backoff`] |
+//! | not so often | [`Pool::debounce`], [`Pool::throttle`], [`Pool::coalesce`] |
+//!
+//! | to meet | |
+//! | --- | --- |
+//! | so many at once | [`Semaphore`], [`Limiter`] |
+//! | all are there, all has happened | [`Barrier`], [`Latch`] |
+//! | values from here to there | [`channel`] |
 //!
 //! | no more | |
 //! | --- | --- |
@@ -128,6 +135,7 @@ mod backoff;
 mod bridges;
 mod cell;
 mod concurrent;
+mod coordinate;
 mod dataflow;
 mod deferred;
 mod executor;
@@ -144,6 +152,7 @@ mod loops;
 #[cfg(feature = "memo")]
 mod memo;
 mod once;
+mod pace;
 mod pass;
 mod pool;
 mod processed;
@@ -166,6 +175,10 @@ pub use backoff::Backoff;
 #[cfg(feature = "tokio")]
 pub use bridges::tokio;
 pub use concurrent::{Buffered, BufferedStream, buffered, for_each_concurrent, map_concurrent};
+pub use coordinate::{
+    Barrier, BarrierWaitResult, ChannelClosed, CountDown, Latch, Receiver, ReceiverIter,
+    ReceiverStream, Semaphore, SemaphorePermit, Sender, TryRecvError, TrySendError, channel,
+};
 pub use dataflow::Inputs;
 pub use deferred::Deferred;
 pub use executor::{Executor, ExecutorRef, Inline, Job, LocalQueue, Serial};
@@ -182,6 +195,7 @@ pub use loops::{Tick, repeat_until, unfold};
 #[cfg(feature = "memo")]
 pub use memo::Memo;
 pub use once::{AsyncLazy, AsyncOnce, SingleFlight};
+pub use pace::{Coalesced, Paced};
 pub use pool::{Pool, PoolBuilder, PoolMetrics, Scope, Shutdown, ShutdownReport, blocking};
 pub use processed::Processed;
 #[doc(hidden)]

@@ -5,12 +5,10 @@ use std::fmt;
 use std::mem;
 
 use super::{Executor, ExecutorRef, Job};
+use crate::cell::RunContext;
 use crate::failure::AnyError;
 use crate::promise::Promise;
 use crate::sync::{Arc, Mutex, MutexGuard};
-
-/// So many jobs run in a row, before others of the executor have their turn.
-const IN_A_ROW: usize = 64;
 
 /// Runs jobs one at a time and in their order, on whatever threads another executor has: a queue without a thread.
 ///
@@ -124,7 +122,7 @@ impl Turn {
 
     fn run(mut self) {
         let Some(queue) = self.0.take() else { return };
-        for _ in 0..IN_A_ROW {
+        for _ in 0..RunContext::IN_A_ROW {
             let mut state = queue.lock();
             let Some(job) = state.jobs.pop_front() else {
                 state.has_turn = false;

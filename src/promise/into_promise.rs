@@ -1,8 +1,11 @@
 //! What a job or a callback may return.
 
+use std::panic::Location;
+
 use super::Promise;
 use crate::cell::{Consumer, Next};
 use crate::failure::{Failure, Outcome};
+use crate::pool::Pool;
 
 /// What a job or a callback may return: a `Result`, or a promise, which is adopted.
 ///
@@ -24,6 +27,15 @@ pub trait IntoPromise {
     /// The promise for it.
     fn into_promise(self) -> Promise<Self::Ok, Self::Err>;
 
+    /// The same for an outcome that has come at this place.
+    #[doc(hidden)]
+    fn promise_at(self, _: &'static Location<'static>) -> Promise<Self::Ok, Self::Err>
+    where
+        Self: Sized,
+    {
+        self.into_promise()
+    }
+
     /// The same without an allocation where the outcome is there.
     #[doc(hidden)]
     fn adopt(self) -> Adopted<Self::Ok, Self::Err>
@@ -44,7 +56,12 @@ impl<T: 'static, E: 'static> IntoPromise for Result<T, E> {
 
     #[track_caller]
     fn into_promise(self) -> Promise<T, E> {
-        Promise::settled(outcome(self))
+        self.promise_at(Location::caller())
+    }
+
+    fn promise_at(self, location: &'static Location<'static>) -> Promise<T, E> {
+        let consumer = Consumer::settled(outcome(self), location);
+        Promise::new(consumer, Pool::global().core().executor())
     }
 
     fn adopt(self) -> Adopted<T, E> {

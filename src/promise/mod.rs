@@ -9,6 +9,7 @@ mod recover;
 mod spawn;
 mod state;
 mod then;
+mod try_now;
 mod within;
 
 use std::fmt;

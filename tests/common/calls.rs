@@ -86,3 +86,17 @@ impl Calls {
         assert_eq!(self.made(), numbers);
     }
 }
+
+/// Calls `f` so many cancellation handlers deep.
+pub(crate) fn inside_of_handlers(depth: usize, f: impl FnOnce() + Send + 'static) {
+    let mut inner: Box<dyn FnOnce() + Send> = Box::new(f);
+    for _ in 0..depth {
+        let before = inner;
+        inner = Box::new(move || {
+            let (mut deferred, promise) = Promise::<(), ()>::deferred();
+            deferred.on_cancel(before);
+            promise.cancel();
+        });
+    }
+    inner();
+}

@@ -164,6 +164,11 @@ fn clients() {
 }
 
 #[test]
+fn coordinate() {
+    check("coordinate");
+}
+
+#[test]
 fn links() {
     check("links");
 }

@@ -13,7 +13,7 @@ const WAITS: &str = "waits: what is waited for is the end `got by a worker`";
 const AT_ONCE: &str = "takes or gives something at once, and nothing hangs behind it";
 const END: &str = "one of the table's ends, or what its cells are made with";
 const CLOSED: &str = "returns when all promises in it have settled: no line can hang behind it";
-const SAME: &str = "the same as `map_err`, `from_callback` with a handler";
+const SAME: &str = "the same as `debounce`, `map_err`, `from_callback` with a handler";
 const LIKE_CANCEL: &str =
     "the same as `CancelSource::cancel`, at another time; as `CancelToken::child`, of several";
 const LIKE_SET: &str = "of a set, whose promises are in the rows of its rest and its stream";
@@ -92,6 +92,15 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "TraceStep::line",
             "Unobserved::trace",
             "Unobserved::type_name",
+            "Semaphore::available_permits",
+            "Semaphore::is_closed",
+            "SemaphorePermit::count",
+            "BarrierWaitResult::is_leader",
+            "Latch::count",
+            "Sender::is_closed",
+            "Receiver::is_closed",
+            "Receiver::is_empty",
+            "Receiver::len",
         ],
     ),
     (
@@ -126,6 +135,8 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "PoolBuilder::stack_size",
             "PoolBuilder::workers",
             "set_unobserved_hook",
+            "Coalesced::at_most",
+            "Paced::edges",
         ],
     ),
     (
@@ -154,6 +165,8 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "TaskSet::wait",
             "Reporter::get",
             "blocking",
+            "Receiver::iter",
+            "Receiver::recv_timeout",
         ],
     ),
     (
@@ -180,6 +193,19 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Reporter::new",
             "Reporter::none",
             "own_error",
+            "Coalesced::flush",
+            "Latch::count_down",
+            "Paced::cancel",
+            "Paced::flush",
+            "Receiver::close",
+            "Receiver::try_recv",
+            "Semaphore::add_permits",
+            "Semaphore::close",
+            "Semaphore::try_acquire",
+            "Semaphore::try_acquire_many",
+            "SemaphorePermit::forget",
+            "Sender::close",
+            "TrySendError::into_inner",
         ],
     ),
     (
@@ -195,11 +221,11 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
             "Promise::is_set",
         ],
     ),
+    (SAME, &["Pool::throttle", "Promise::any_error", "Promise::from_abortable"]),
     #[cfg(feature = "memo")]
     (LOOKS, &["Memo::is_empty", "Memo::len"]),
     #[cfg(feature = "memo")]
     (SETS, &["Memo::capacity", "Memo::keep_failures", "Memo::new", "Memo::time_to_live"]),
-    (SAME, &["Promise::any_error", "Promise::from_abortable"]),
     (
         LIKE_SET,
         &[

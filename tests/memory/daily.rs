@@ -14,7 +14,7 @@ use std::time::Duration;
 type Typed<T> = Promise<T, String>;
 
 /// The most that `work` asks for in a round, of a thousand behind a first one.
-fn most_of_a_round(work: impl Fn()) -> usize {
+pub(super) fn most_of_a_round(work: impl Fn()) -> usize {
     let counter = Counter::leaked();
     counter.count_this_thread();
     work();

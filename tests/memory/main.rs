@@ -5,6 +5,7 @@
 mod allocations;
 #[path = "../common/mod.rs"]
 mod common;
+mod coordinated;
 mod daily;
 mod lists;
 mod pages;

@@ -18,3 +18,4 @@ mod settle;
 mod state;
 mod too_late;
 mod trace;
+mod try_now;

@@ -2,10 +2,6 @@
 
 use std::cell::Cell;
 
-/// How many callbacks run in a row, on a worker or inside one job of a foreign executor, before what is queued there
-/// has its turn. Spent in `run/run_loop.rs`, by `turn_for`.
-const IN_A_ROW: u32 = 64;
-
 /// The thread of an executor that is running its items.
 pub(crate) struct RunContext {
     /// The executor's address.
@@ -18,9 +14,13 @@ pub(crate) struct RunContext {
 }
 
 impl RunContext {
+    /// How many callbacks run in a row, on a worker or inside one job of a foreign executor, before what is queued there
+    /// has its turn. Spent in `run/run_loop.rs`, by `turn_for`; `Serial` gives way after as many jobs.
+    pub(crate) const IN_A_ROW: u32 = 64;
+
     /// A thread that gives the executor's others their turn after so many callbacks.
     pub(crate) fn new(executor: *mut ()) -> Self {
-        RunContext { executor, left: Cell::new(IN_A_ROW), helping: false }
+        RunContext { executor, left: Cell::new(Self::IN_A_ROW), helping: false }
     }
 
     /// A thread that is inside the call that has posted the job: there is no queue to have a turn.
@@ -30,7 +30,7 @@ impl RunContext {
 
     /// The queue has had its turn.
     pub(crate) fn refill(&self) {
-        self.left.set(IN_A_ROW);
+        self.left.set(Self::IN_A_ROW);
     }
 
     /// A worker that runs what it waits for.

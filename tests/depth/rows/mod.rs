@@ -1,6 +1,7 @@
 //! The rows: one for each way in which a promise can hang behind another one.
 
 mod clients;
+mod coordinate;
 mod links;
 mod lists;
 #[cfg(feature = "memo")]
@@ -15,6 +16,7 @@ use crate::table::Row;
 /// All rows, by what they are about.
 pub(crate) const ALL: &[(&str, &[Row])] = &[
     ("clients", clients::ROWS),
+    ("coordinate", coordinate::ROWS),
     ("links", links::ROWS),
     ("lists", lists::ROWS),
     #[cfg(feature = "memo")]

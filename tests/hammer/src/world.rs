@@ -4,10 +4,12 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use asynckit::{
-    AsCompleted, CancelOnDrop, CancelSource, CancelToken, Canceller, Limiter, LocalQueue,
+    AsCompleted, Barrier, CancelOnDrop, CancelSource, CancelToken, Canceller, Coalesced, Latch,
+    Limiter, LocalQueue, Paced, Receiver, Semaphore, Sender,
 };
 use asynckit::{KeyedList, Pool, Shutdown, TaskSet};
 
+use crate::callback::Callback;
 use crate::finding::finding;
 use crate::futures::Kept as Woken;
 use crate::heap::Heap;
@@ -35,6 +37,12 @@ pub(crate) struct World {
     pub(crate) jobs: Heap<Kept>,
     pub(crate) wakers: Heap<Woken>,
     pub(crate) limiters: Heap<Limiter>,
+    pub(crate) semaphores: Heap<Semaphore>,
+    pub(crate) barriers: Heap<Barrier>,
+    pub(crate) latches: Heap<Latch>,
+    pub(crate) channels: Heap<(Sender<Value>, Receiver<Value>)>,
+    pub(crate) paced: Heap<Paced<Callback, Value, Fault>>,
+    pub(crate) coalesced: Heap<Coalesced<Callback, Value, Fault>>,
     pub(crate) memos: Heap<Remembered>,
     pub(crate) queues: Heap<LocalQueue>,
     /// Pools that come and go.
@@ -62,6 +70,12 @@ pub(crate) fn world() -> &'static World {
         jobs: Heap::new(20),
         wakers: Heap::new(40),
         limiters: Heap::new(4),
+        semaphores: Heap::new(4),
+        barriers: Heap::new(4),
+        latches: Heap::new(4),
+        channels: Heap::new(4),
+        paced: Heap::new(4),
+        coalesced: Heap::new(4),
         memos: Heap::new(4),
         queues: Heap::new(3),
         guests: Heap::new(4),
@@ -96,6 +110,12 @@ impl World {
         drop(self.tokens.clear());
         drop(self.sources.clear());
         drop(self.limiters.clear());
+        drop(self.semaphores.clear());
+        drop(self.barriers.clear());
+        drop(self.latches.clear());
+        drop(self.channels.clear());
+        drop(self.paced.clear());
+        drop(self.coalesced.clear());
         drop(self.memos.clear());
         drop(self.guests.clear());
     }

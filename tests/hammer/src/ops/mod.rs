@@ -5,12 +5,14 @@ mod cancel;
 mod clients;
 mod completed;
 mod concurrent;
+mod coordinate;
 mod executors;
 mod failures;
 mod limiters;
 mod links;
 mod lists;
 mod loops;
+mod pace;
 mod pools;
 mod sets;
 mod settle;
@@ -60,10 +62,12 @@ const TOPICS: &[Topic] = &[
     ("sets", sets::OPERATIONS),
     ("together", together::OPERATIONS),
     ("concurrent", concurrent::OPERATIONS),
+    ("coordinate", coordinate::OPERATIONS),
     ("executors", executors::OPERATIONS),
     ("time", time::OPERATIONS),
     ("loops", loops::OPERATIONS),
     ("limiters", limiters::OPERATIONS),
+    ("pace", pace::OPERATIONS),
     ("pools", pools::OPERATIONS),
     ("failures", failures::OPERATIONS),
     ("clients", clients::OPERATIONS),
