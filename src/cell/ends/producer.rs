@@ -14,7 +14,7 @@ use crate::cell::state::body::{self, Part};
 use crate::cell::state::chain::Chain;
 use crate::cell::state::header::{CellRef, Dropped, FailureKind, Header, VTable};
 use crate::cell::state::observer::Delivery;
-use crate::cell::state::word::{Settle, Word};
+use crate::cell::state::word::Word;
 use crate::cell::wait::park;
 use crate::cell::work::consumer::Consumer;
 use crate::cell::work::vtables::{Origin, PlainTable};
@@ -81,42 +81,6 @@ impl<T: 'static, E: 'static> Producer<T, E> {
             if !publish(this.cell) {
                 Self::take_back(this.cell);
             }
-        }
-    }
-
-    /// As [`settle`](Self::settle), but an outcome that comes after a cancellation of the promise, or when it is gone with
-    /// nothing behind it, is given back.
-    pub(crate) fn settle_or_back(self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
-        let this = ManuallyDrop::new(self);
-        this.close_handlers();
-        let cell = this.cell;
-        // SAFETY: as in `settle`. Where the outcome is not published, it is still the producer's, and the body is empty
-        // before the cell is let go of.
-        unsafe {
-            body::put_outcome(cell, outcome);
-            match cell.header().word.settle_alone() {
-                Ok(listener) => {
-                    listener.into_iter().for_each(|listener| park::wake(listener));
-                    return Ok(());
-                }
-                Err(()) if cell.header().up.start() => {}
-                Err(()) => {
-                    let late = body::take_written(cell);
-                    free::lost(cell);
-                    return Err(late);
-                }
-            }
-            let duty = cell.header().word.settle();
-            if !matches!(duty, Settle::Cancelled | Settle::Gone) {
-                run_loop::hand_on_settled(run_loop::settled(cell, duty));
-                return Ok(());
-            }
-            // The canceller has been at the state word, and not yet at the chain word.
-            let late = body::take_written(cell);
-            if matches!(duty, Settle::Gone) || !cell.header().word.arrive() {
-                free::release(cell);
-            }
-            Err(late)
         }
     }
 

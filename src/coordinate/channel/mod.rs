@@ -10,17 +10,20 @@ mod error;
 mod shared;
 mod taken;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::panic::Location;
 
 pub use error::{ChannelClosed, TryRecvError, TrySendError};
 pub use taken::{ReceiverIter, ReceiverStream};
 
+use crate::cell::{Next, Step};
+use crate::coordinate::line::settled;
 use crate::failure::{Failure, Outcome};
 use crate::promise::Promise;
 use crate::sync::Arc;
 use crate::timeout::Timeout;
-use shared::{Offered, Shared};
+use shared::{Handed, Offered, Received, Shared};
 
 /// A channel that has room for `capacity` values, and its two ends.
 ///
@@ -59,6 +62,33 @@ pub struct Sender<T: Send + 'static> {
 /// The end of a [`channel`] that values come out of. Clones share them: each value goes to one.
 pub struct Receiver<T: Send + 'static> {
     shared: Arc<Shared<T>>,
+}
+
+fn opened<T: Send + 'static>(handed: Option<Handed<T>>) -> Option<T> {
+    handed.and_then(Handed::open)
+}
+
+/// Opens what is handed over, on the sender's thread.
+struct Open;
+
+impl<T: Send + 'static, E: 'static> Step<Option<Handed<T>>, E> for Open {
+    type Ok = Option<T>;
+    type Err = E;
+    type Wanted = Infallible;
+    const KIND: &'static str = "recv";
+    const IN_WAY: bool = false;
+
+    fn wants(_: &Outcome<Option<Handed<T>>, E>) -> bool {
+        false
+    }
+
+    fn sort(handed: Outcome<Option<Handed<T>>, E>) -> Result<Infallible, Outcome<Option<T>, E>> {
+        Err(handed.map(opened))
+    }
+
+    fn run(self, never: Infallible) -> Next<Option<T>, E> {
+        match never {}
+    }
 }
 
 impl<T: Send + 'static> Sender<T> {
@@ -116,9 +146,9 @@ impl<T: Send + 'static> Sender<T> {
 impl<T: Send + 'static> Receiver<T> {
     /// A promise of the next value; `None`: there will be none, since the channel is closed, or has no sender.
     ///
-    /// A promise that is cancelled, or dropped while it waits (also by way of what was derived from it), leaves its place. No
-    /// value is lost by that, but one that has come already, or is just being handed to what was derived, was received. So
-    /// [`recv_timeout`](Self::recv_timeout), and not `recv().timeout(…)`, where none may be lost.
+    /// A promise that is cancelled, or dropped while it waits (also by way of what was derived from it), leaves its place.
+    /// A value that has come already, or is just being handed over, was received: it is dropped with the promise. Where none may
+    /// be lost, use [`recv_timeout`](Self::recv_timeout) instead of `recv().timeout(…)`, or a [`stream`](Self::stream).
     ///
     /// ```
     /// use asynckit::channel;
@@ -133,7 +163,11 @@ impl<T: Send + 'static> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn recv(&self) -> Promise<Option<T>> {
-        self.shared.recv(Location::caller())
+        let location = Location::caller();
+        match self.shared.receive(location) {
+            Received::Now(value) => settled(Ok(value), location),
+            Received::Waits(promise) => promise.link(Open, None, location),
+        }
     }
 
     /// The next value, if it is there now.
@@ -150,15 +184,19 @@ impl<T: Send + 'static> Receiver<T> {
     ///
     /// # Errors
     /// [`TimedOut`](crate::Failure::TimedOut) or [`WouldDeadlock`](crate::Failure::WouldDeadlock).
+    #[track_caller]
     pub fn recv_timeout(&self, timeout: impl Into<Timeout>) -> Outcome<Option<T>> {
-        let mut promise = self.recv();
+        let mut promise = match self.shared.receive(Location::caller()) {
+            Received::Now(value) => return Ok(value),
+            Received::Waits(promise) => promise,
+        };
         let given_up = match promise.get(timeout) {
             Err(failure @ (Failure::TimedOut | Failure::WouldDeadlock)) => failure,
-            outcome => return outcome,
+            outcome => return outcome.map(opened),
         };
         promise.cancel();
         match promise.try_get() {
-            Some(Ok(value)) => Ok(value), // it has come just now
+            Some(Ok(value)) => Ok(opened(value)), // it has come just now
             _ => Err(given_up),
         }
     }

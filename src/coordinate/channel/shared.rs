@@ -17,7 +17,7 @@ pub(super) struct Shared<T: Send + 'static> {
     state: Mutex<State<T>>,
 }
 
-struct State<T> {
+struct State<T: Send + 'static> {
     buffer: VecDeque<T>,
     sending: Line<Sending<T>>,
     receiving: Line<Taker<T>>,
@@ -36,10 +36,38 @@ struct Sending<T> {
 type Sender = Producer<(), AnyError>;
 
 /// What waits for a value.
-type Taker<T> = Producer<Option<T>, AnyError>;
+type Taker<T> = Producer<Option<Handed<T>>, AnyError>;
+
+/// A value on its way to what has waited for it. It goes back into the channel if it is not opened.
+pub(super) struct Handed<T: Send + 'static> {
+    value: Option<T>,
+    channel: Arc<Shared<T>>,
+}
+
+impl<T: Send + 'static> Handed<T> {
+    pub(super) fn open(mut self) -> Option<T> {
+        self.value.take()
+    }
+}
+
+impl<T: Send + 'static> Drop for Handed<T> {
+    fn drop(&mut self) {
+        if let Some(value) = self.value.take() {
+            self.channel.give_back(value);
+        }
+    }
+}
+
+/// What a receiver has at once.
+pub(super) enum Received<T: Send + 'static> {
+    /// The next value, or the news that there will be none.
+    Now(Option<T>),
+    /// A place among those that wait.
+    Waits(Promise<Option<Handed<T>>>),
+}
 
 /// What was left in a channel at an end, to be told and dropped with no lock held.
-struct Left<T> {
+struct Left<T: Send + 'static> {
     values: VecDeque<T>,
     sending: Line<Sending<T>>,
     receiving: Line<Taker<T>>,
@@ -65,7 +93,7 @@ pub(super) enum Offered<'a, T: Send + 'static> {
 }
 
 /// The lock, as long as it is known that there is no room.
-pub(super) struct Room<'a, T>(MutexGuard<'a, State<T>>);
+pub(super) struct Room<'a, T: Send + 'static>(MutexGuard<'a, State<T>>);
 
 impl<T: Send + 'static> Shared<T> {
     /// With a handle on each end.
@@ -87,26 +115,27 @@ impl<T: Send + 'static> Shared<T> {
     }
 
     /// Gives the value to the first that waits for one, or puts it where there is room.
-    pub(super) fn offer(&self, mut value: T) -> Offered<'_, T> {
-        loop {
-            let mut state = self.lock();
-            if let Some(taker) = state.receiving.pop() {
-                drop(state);
-                match taker.settle_or_back(Ok(Some(value))) {
-                    Err(Ok(Some(back))) => value = back, // it was cancelled just now
-                    _ => return Offered::Sent,
-                }
-                continue;
-            }
-            if state.closed || state.receivers == 0 {
-                return Offered::Closed(value);
-            }
-            if state.buffer.len() < self.capacity {
-                state.buffer.push_back(value);
-                return Offered::Sent;
-            }
-            return Offered::Full(value, Room(state));
+    pub(super) fn offer(self: &Arc<Self>, value: T) -> Offered<'_, T> {
+        let mut state = self.lock();
+        if let Some(taker) = state.receiving.pop() {
+            drop(state);
+            self.hand(value, taker);
+            return Offered::Sent;
         }
+        if state.closed || state.receivers == 0 {
+            return Offered::Closed(value);
+        }
+        if state.buffer.len() < self.capacity {
+            state.buffer.push_back(value);
+            return Offered::Sent;
+        }
+        Offered::Full(value, Room(state))
+    }
+
+    /// Where it was cancelled just now, the value comes back by its drop.
+    fn hand(self: &Arc<Self>, value: T, taker: Taker<T>) {
+        let handed = Handed { value: Some(value), channel: Arc::clone(self) };
+        taker.settle(Ok(Some(handed)));
     }
 
     pub(super) fn send(
@@ -158,14 +187,11 @@ impl<T: Send + 'static> Shared<T> {
         })
     }
 
-    pub(super) fn recv(
-        self: &Arc<Self>,
-        location: &'static Location<'static>,
-    ) -> Promise<Option<T>> {
+    pub(super) fn receive(self: &Arc<Self>, location: &'static Location<'static>) -> Received<T> {
         loop {
             match self.try_recv() {
-                Ok(value) => return settled(Ok(Some(value)), location),
-                Err(TryRecvError::Closed) => return settled(Ok(None), location),
+                Ok(value) => return Received::Now(Some(value)),
+                Err(TryRecvError::Closed) => return Received::Now(None),
                 Err(TryRecvError::Empty) => {}
             }
             let mut state = self.lock();
@@ -173,28 +199,23 @@ impl<T: Send + 'static> Shared<T> {
                 let ticket = state.sending.ticket(); // both lines have their tickets from one of them
                 let (taker, promise) = waits::<Receives, _>(self, ticket, location);
                 state.receiving.wait(ticket, taker);
-                return promise;
+                return Received::Waits(promise);
             }
         }
     }
 
-    /// Gives a value back that was received, and not looked at: it is the next one.
-    pub(super) fn give_back(&self, mut value: T) {
-        loop {
-            let mut state = self.lock();
-            let Some(taker) = state.receiving.pop() else {
-                if state.receivers > 0 {
-                    return state.buffer.push_front(value);
-                }
-                drop(state);
-                return ThisThread::drop_user(value);
-            };
+    /// Takes a value back that was not received: it is the next one.
+    fn give_back(self: &Arc<Self>, value: T) {
+        let mut state = self.lock();
+        if let Some(taker) = state.receiving.pop() {
             drop(state);
-            match taker.settle_or_back(Ok(Some(value))) {
-                Err(Ok(Some(back))) => value = back,
-                _ => return,
-            }
+            return self.hand(value, taker);
         }
+        if state.receivers > 0 {
+            return state.buffer.push_front(value);
+        }
+        drop(state);
+        ThisThread::drop_user(value);
     }
 
     /// Takes no more values; those that are there can be received.
@@ -254,14 +275,14 @@ fn closed() -> Failure<AnyError> {
     Failure::from_error(AnyError::from(ChannelClosed))
 }
 
-impl<T> State<T> {
+impl<T: Send + 'static> State<T> {
     /// Nothing more will come, but what is there.
     fn is_over(&self) -> bool {
         self.closed || self.senders == 0
     }
 }
 
-impl<T> State<T> {
+impl<T: Send + 'static> State<T> {
     /// What has waited longest for room. Those that were cancelled are put aside: what tells of it may still be on its way.
     fn next_sending(&mut self, gone: &mut Vec<Sending<T>>) -> Option<Sending<T>> {
         loop {

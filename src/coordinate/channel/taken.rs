@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::iter::FusedIterator;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::stream::Stream;
 
-use super::Receiver;
+use super::shared::{Handed, Received};
+use super::{Receiver, opened};
 use crate::promise::Promise;
 
 impl<T: Send + 'static> Receiver<T> {
@@ -59,7 +61,7 @@ impl<'receiver, T: Send + 'static> IntoIterator for &'receiver Receiver<T> {
 pub struct ReceiverStream<T: Send + 'static> {
     receiver: Receiver<T>,
     /// As long as it waits.
-    next: Option<Promise<Option<T>>>,
+    next: Option<Promise<Option<Handed<T>>>>,
 }
 
 // What is in it is handed out by value.
@@ -70,20 +72,16 @@ impl<T: Send + 'static> Stream for ReceiverStream<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         let this = &mut *self;
-        let next = this.next.get_or_insert_with(|| this.receiver.recv());
+        let next = match &mut this.next {
+            Some(next) => next,
+            empty => match this.receiver.shared.receive(Location::caller()) {
+                Received::Now(value) => return Poll::Ready(value),
+                Received::Waits(promise) => empty.insert(promise),
+            },
+        };
         let outcome = ready!(Pin::new(next).poll(context));
         this.next = None;
-        Poll::Ready(outcome.ok().flatten())
-    }
-}
-
-impl<T: Send + 'static> Drop for ReceiverStream<T> {
-    fn drop(&mut self) {
-        let Some(mut next) = self.next.take() else { return };
-        next.cancel();
-        if let Some(Ok(Some(value))) = next.try_get() {
-            self.receiver.shared.give_back(value);
-        }
+        Poll::Ready(outcome.ok().and_then(opened))
     }
 }
 
