@@ -65,6 +65,10 @@ impl Client for Ours {
 
     fn get_all(&self, url: &str, count: usize, _at_once: usize) -> usize {
         let all: AsyncList<_> = (0..count).map(|_| self.session.get(url)).collect();
+        if url.ends_with("/large") {
+            // Each is let go of when it has come, as reqwest's are: else hundreds of megabytes were held.
+            return all.as_completed().map(|page| page.outcome.expect("whole").bytes().len()).sum();
+        }
         let mut sizes = all.map(|pages| pages.iter().map(|page| page.bytes().len()).sum());
         sizes.get(None).expect("all answer")
     }

@@ -91,39 +91,60 @@ fn run(load: &Load, clients: &[Box<dyn Client>]) {
     println!("\n{}", load.title);
     let server = Server::start(load.tls);
     let url = format!("{}{}", server.url, load.path);
-    let mut times = vec![Vec::new(); clients.len()];
+    let (mut times, mut work) = (vec![Vec::new(); clients.len()], vec![Vec::new(); clients.len()]);
     for round in 0..load.rounds {
         for turn in 0..clients.len() {
             let index = (turn + round) % clients.len();
             if round >= clients[index].rounds() {
                 continue;
             }
-            let start = Instant::now();
+            let (start, worked) = (Instant::now(), cpu());
             let got = clients[index].get_all(&url, load.count, load.at_once);
             times[index].push(start.elapsed());
+            work[index].push(cpu() - worked);
             assert_eq!(got, load.count * load.bytes);
         }
     }
-    for (client, own) in clients.iter().zip(&times) {
-        show(&client.name(), load, own, &times[clients::BASE]);
+    for (index, client) in clients.iter().enumerate() {
+        let base = (&*times[clients::BASE], &*work[clients::BASE]);
+        show(&client.name(), load, (&times[index], &work[index]), base);
     }
 }
 
-fn show(name: &str, load: &Load, times: &[Duration], base: &[Duration]) {
+/// The time that passed and the work of this process, without the server's; the latter says more on a busy machine.
+type Measured<'a> = (&'a [Duration], &'a [Duration]);
+
+fn show(name: &str, load: &Load, own: Measured<'_>, base: Measured<'_>) {
+    let (times, work) = (sorted(own.0), sorted(own.1));
+    let (median, worked) = (times[times.len() / 2].as_secs_f64(), work[work.len() / 2]);
+    println!(
+        "  {name:28} median {:8.1} ms  best {:8.1} ms  x {:.2}, best x {:.2}  work {:5.1} us each, x {:.2}  {:7.0} a second {:7.1} MiB a second",
+        median * 1e3,
+        times[0].as_secs_f64() * 1e3,
+        ratio(own.0, base.0),
+        times[0].as_secs_f64() / sorted(base.0)[0].as_secs_f64(),
+        worked.as_secs_f64() * 1e6 / load.count as f64,
+        ratio(own.1, base.1),
+        load.count as f64 / median,
+        (load.count * load.bytes) as f64 / median / 1024.0 / 1024.0,
+    );
+}
+
+/// The median of the ratios round by round.
+fn ratio(times: &[Duration], base: &[Duration]) -> f64 {
     let ratios = times.iter().zip(base).map(|(a, b)| a.as_secs_f64() / b.as_secs_f64());
     let mut ratios: Vec<f64> = ratios.collect();
     ratios.sort_by(f64::total_cmp);
-    let (times, base) = (sorted(times), sorted(base));
-    let median = times[times.len() / 2].as_secs_f64();
-    println!(
-        "  {name:28} median {:8.1} ms  best {:8.1} ms {:7.0} a second {:7.1} MiB a second  x {:.2} (rounds), x {:.2} (best)",
-        median * 1e3,
-        times[0].as_secs_f64() * 1e3,
-        load.count as f64 / median,
-        (load.count * load.bytes) as f64 / median / 1024.0 / 1024.0,
-        ratios[ratios.len() / 2],
-        times[0].as_secs_f64() / base[0].as_secs_f64(),
-    );
+    ratios[ratios.len() / 2]
+}
+
+/// What all threads of this process have worked, in hundredths of a second; none where the system does not tell.
+fn cpu() -> Duration {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let behind_name = text.rsplit(')').next().unwrap_or_default();
+    let words = behind_name.split_whitespace().skip(11).take(2);
+    let ticks: u64 = words.filter_map(|word| word.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * ticks)
 }
 
 /// One small request after the other, alone and beside one download without end.
