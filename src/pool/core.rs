@@ -32,8 +32,8 @@ impl Linked for Cells {
     }
 }
 
-/// What the builder has fixed.
-#[derive(Default)]
+/// What the builder fixes.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) name: String,
     pub(super) stack_size: Option<usize>,
@@ -261,18 +261,24 @@ impl Core {
     fn take_all(&self) -> Vec<*mut ()> {
         let mut items = Vec::new();
         loop {
-            let state = self.lock();
-            let moves = || state.seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
-            let (before, count) = (moves(), items.len());
-            self.inbox.take_all(|word| items.push(word));
-            state.seats.iter().for_each(|seat| seat.drain(&mut items));
-            let still = before.iter().all(|moves| moves % 2 == 0) && before == moves();
-            if still && items.len() == count {
+            let (more, all) = self.take_queued(&self.lock());
+            if more.is_empty() && all {
                 return items;
             }
-            drop(state);
+            items.extend(more);
             sync::thread::yield_now(); // a worker that is moving items may need the lock
         }
+    }
+
+    /// Takes what is queued, the oldest first; and says whether nothing was on its way from one queue to another
+    /// meanwhile.
+    pub(super) fn take_queued(&self, state: &PoolState) -> (Vec<*mut ()>, bool) {
+        let moves = || state.seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
+        let (before, mut items) = (moves(), Vec::new());
+        state.seats.iter().for_each(|seat| seat.drain(&mut items)); // older than what is for all
+        self.inbox.take_all(|word| items.push(word));
+        let all = before.iter().all(|moves| moves % 2 == 0) && before == moves();
+        (items, all)
     }
 }
 

@@ -68,7 +68,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             executor,
             by_hand: setter.is_some(),
             setter: Mutex::new(setter),
-            waiting: Mutex::new(Waiting::new()),
+            waiting: Mutex::default(),
         });
         let observer = shared.as_ptr().cast::<Observer>();
         // SAFETY: the observer is the first field of what the holders' reference keeps until `notify`, since
