@@ -109,10 +109,12 @@ compile_error!(
 
 mod backoff;
 mod bridges;
+mod budget;
 mod cell;
 mod concurrent;
 mod dataflow;
 mod deferred;
+mod draining;
 mod executor;
 pub mod face;
 mod failure;

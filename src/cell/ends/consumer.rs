@@ -3,9 +3,9 @@
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
+use crate::budget;
 use crate::cell::executor::handle::ExecutorHandle;
 use crate::cell::foreign::inline;
-use crate::cell::future::budget;
 use crate::cell::run::cancel;
 use crate::cell::run::run_loop;
 use crate::cell::state::body;

@@ -17,8 +17,8 @@ use std::pin::Pin;
 use std::ptr;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
-use super::budget;
 use super::schedule::{Left, Popped, Schedule};
+use crate::budget;
 use crate::cell::defer::free::lost;
 use crate::cell::defer::trampoline;
 use crate::cell::executor::handle::{ExecutorHandle, Item};
