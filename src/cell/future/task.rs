@@ -34,7 +34,7 @@ use crate::cell::state::word::Word;
 use crate::cell::wait::frames::framed;
 use crate::cell::work::consumer::Consumer;
 use crate::cell::work::step::Next;
-use crate::cell::work::vtables::{abandon, done, drop_outcome, fail, move_outcome, no_dependency};
+use crate::cell::work::vtables::{abandon, done, fail, plain};
 use crate::failure::{Failure, Outcome, Panic, catch};
 use crate::telemetry;
 
@@ -89,12 +89,7 @@ where
     E: 'static,
 {
     const TABLE: VTable = VTable {
-        kind: F::Output::KIND,
-        in_way: true,
-        root: true,
         job: true,
-        fragile: false,
-        needs_executor: true,
         task: Some(TaskTable {
             core: offset_of!(Task<F, T, E>, core),
             is_fresh,
@@ -104,12 +99,8 @@ where
             cancelled,
         }),
         layout: body::layout_of::<Task<F, T, E>>(),
-        give_up: None,
         work: work_task::<F, T, E>,
-        dependency: no_dependency,
-        move_outcome: move_outcome::<T, E>,
-        fail: fail::<T, E>,
-        drop_outcome: drop_outcome::<T, E>,
+        ..plain::<T, E>(F::Output::KIND)
     };
 }
 
