@@ -1,6 +1,7 @@
 //! What an executor calls: to run an item, or to settle one that it will not run. And the items
 //! themselves: jobs, links, futures in a queue.
 
+use super::polled;
 use super::run_loop::{run_links, settle_job};
 use crate::cell::defer::free::lost;
 use crate::cell::defer::trampoline::{Bounce, bounce};
@@ -114,7 +115,7 @@ pub(in crate::cell) unsafe fn run_unlinked(
                 }
             }
             Item::Link(child) => run_links((child.root(), child), turn, here),
-            Item::Task(root) => return task::pop(root) && task::run(root, turn, here),
+            Item::Task(root) => return polled::pop(root) && polled::run(root, turn, here),
         }
     }
     false
@@ -133,7 +134,7 @@ pub(in crate::cell) unsafe fn start(
     // SAFETY: the caller is the job's producer.
     unsafe {
         if root.header().vtable().task.is_some() {
-            return task::run(root, turn, here);
+            return polled::run(root, turn, here);
         }
         let progress = (root.header().vtable().work)(root, None, turn);
         settle_job(root, progress, here);
