@@ -9,7 +9,6 @@ use crossbeam_utils::CachePadded;
 
 use super::hooks::Hook;
 use super::inbox::{Inbox, Linked, Pushed};
-use super::room::Room;
 use super::shut_downs::ShutDowns;
 use super::sleep::Sleep;
 use super::state::PoolState;
@@ -66,7 +65,8 @@ pub(crate) struct Core {
     pub(super) inbox: CachePadded<Inbox<Cells>>,
     pub(super) sleep: CachePadded<Sleep>,
     pub(super) state: Mutex<PoolState>,
-    pub(super) room: Mutex<Room>,
+    /// How many jobs are queued and not started, where the queue has a limit.
+    pub(super) queued_jobs: Mutex<usize>,
     /// Rung when there is room in the queue.
     pub(super) room_available: Condvar,
     /// Rung for workers that sleep.
@@ -90,7 +90,7 @@ impl Core {
             inbox: CachePadded::new(Inbox::new()),
             sleep: CachePadded::new(Sleep::new(0)),
             state: Mutex::new(PoolState::new(0, 0)),
-            room: Mutex::new(Room::default()),
+            queued_jobs: Mutex::default(),
             room_available: Condvar::new(),
             work_available: Condvar::new(),
             worker_idle: Condvar::new(),
@@ -235,7 +235,7 @@ impl Core {
         }
         if state.has_nobody() && self.has_work(&state) && state.call_one() {
             drop(state);
-            drop(self.room.lock()); // a waiter that looks whether it is called is in `wait` after this
+            drop(self.queued_jobs.lock()); // a waiter that looks whether it is called is in `wait` after this
             self.room_available.notify_all(); // it may wait for room
             return; // it gives the flag back
         }
