@@ -4,8 +4,8 @@ use super::core::Core;
 use super::waited::Waited;
 use super::worker::Worker;
 use crate::cell::{Next, Number, ThisThread, Work};
-use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::MutexGuard;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::{Deadline, Timeout};
 
 /// The place of a job in the queue; given up when the job starts, or is dropped.
