@@ -2,6 +2,7 @@
 //! else another thread takes its place.
 
 use super::blocked::Blocked;
+use super::core::Core;
 use super::seat::{Queued, to_item};
 use super::tuning::{HELP_DEPTH, LEFT_BEHIND};
 use super::waited::Waited;
@@ -190,18 +191,18 @@ impl Worker {
     /// Counts this thread, if it is a worker, as blocked while `f` waits for something that comes from
     /// elsewhere: another takes its place where there is work.
     pub(crate) fn blocked<R>(f: impl FnOnce() -> R) -> R {
-        ThisThread::flush();
-        let guard = Self::with_any(|worker| Blocked::patient(worker.core));
-        let result = f();
-        drop(guard);
-        result
+        Self::counted(Blocked::patient, f)
     }
 
     /// The same for a wait of the user's, which nothing that is queued need be waiting for: so it does not count among
     /// those that leave a pool without hands for good.
     pub(super) fn blocked_elsewhere<R>(f: impl FnOnce() -> R) -> R {
+        Self::counted(Blocked::elsewhere, f)
+    }
+
+    fn counted<R>(enter: fn(&'static Core) -> Blocked, f: impl FnOnce() -> R) -> R {
         ThisThread::flush();
-        let guard = Self::with_any(|worker| Blocked::elsewhere(worker.core));
+        let guard = Self::with_any(|worker| enter(worker.core));
         let result = f();
         drop(guard);
         result

@@ -84,18 +84,16 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
     pub(in crate::cell) fn into_root_of_more(self, location: &'static Location<'static>) -> Self {
         match self.seen() {
             Seen::Pending | Seen::Settled => self,
-            seen => self.replaced(seen, location),
+            _ => self.replaced(location),
         }
     }
 
     #[cold]
-    fn replaced(self, seen: Seen, location: &'static Location<'static>) -> Self {
-        let failure = match seen {
-            Seen::Pending | Seen::Settled => return self,
-            Seen::Cancelled | Seen::Arrived => Failure::Cancelled,
-            Seen::TakenValue | Seen::TakenFailure => Failure::Taken,
-        };
-        Self::settled(Err(failure), location)
+    fn replaced(mut self, location: &'static Location<'static>) -> Self {
+        match self.take() {
+            Some(outcome) => Self::settled(outcome, location),
+            None => self,
+        }
     }
 
     /// Takes the outcome, if there is one.
