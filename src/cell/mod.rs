@@ -19,7 +19,7 @@
 //!
 //! | room | idea |
 //! | --- | --- |
-//! | `state` | one cell: its memory, its header, its two words |
+//! | `state` | one cell: its memory, its header, its words |
 //! | `executor` | where callbacks run, as one word; what goes into a queue |
 //! | `defer` | what waits for the end of a step; the end of cells |
 //! | `wait` | parked threads and wakers; what waits for what |
