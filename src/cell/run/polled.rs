@@ -71,16 +71,17 @@ pub(in crate::cell) unsafe fn cancelled(cell: CellRef) {
 /// # Safety
 /// The schedule word has just given this to the caller, with the reference that `Free` and `Push` speak of.
 unsafe fn act(cell: CellRef, left: Left) {
-    // SAFETY: the word has given the caller what it acts on. The cell may be gone before `post_to_link` returns.
+    // SAFETY: the word has given the caller what it acts on: for `Nothing` the cell may be gone by now, and it is not
+    // touched; for `Push` the entry's reference keeps it, until `post_to_link` has it.
     unsafe {
-        match (left, core(cell)) {
-            (Left::Free, _) => lost(cell),
-            (Left::Push, Some(core)) => {
-                let executor = core.executor;
+        match left {
+            Left::Nothing => {}
+            Left::Free => lost(cell),
+            Left::Push => {
+                let Some(executor) = core(cell).map(|core| core.executor) else { return };
                 let posted = ExecutorHandle::post_to_link(executor, Item::Task(cell), Lane::Back);
                 posted.unwrap_or_else(|refused| queued::refuse(refused));
             }
-            _ => {}
         }
     }
 }
