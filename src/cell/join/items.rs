@@ -123,14 +123,23 @@ impl<T, E> Items<T, E> {
 
     /// Takes the outcome of an item that has come, and frees its cell. `None`: it has not.
     pub(crate) fn take(&mut self, index: usize) -> Option<Outcome<T, E>> {
-        self.take_with_trace(index).map(|(outcome, _)| outcome)
+        self.take_by(index, |_| None).map(|(outcome, _)| outcome)
     }
 
     /// Takes an outcome with the way that a failure came.
     pub(crate) fn take_with_trace(&mut self, index: usize) -> Option<(Outcome<T, E>, Way)> {
+        // SAFETY: the cell has come, and is the driver's.
+        self.take_by(index, |header| unsafe { way_of(header) })
+    }
+
+    fn take_by(
+        &mut self,
+        index: usize,
+        way: impl FnOnce(&Header) -> Way,
+    ) -> Option<(Outcome<T, E>, Way)> {
         let slot = self.slots.get(index);
         let is_first = slot.state() == State::Arrived;
-        let taken = Self::take_slot(slot)?;
+        let taken = Self::take_slot(slot, way)?;
         if is_first {
             self.source.iter().for_each(|source| source.taken(index));
         }
@@ -138,8 +147,8 @@ impl<T, E> Items<T, E> {
     }
 
     /// Takes the outcome of the item of this slot. `None`: it has not come, or does not count.
-    #[inline]
-    fn take_slot(slot: &Slot) -> Option<(Outcome<T, E>, Way)> {
+    #[inline] // where no way is wanted, none is dropped
+    fn take_slot(slot: &Slot, way: impl FnOnce(&Header) -> Way) -> Option<(Outcome<T, E>, Way)> {
         if slot.state() == State::Taken {
             return Some((Err(Failure::Taken), None));
         }
@@ -147,7 +156,7 @@ impl<T, E> Items<T, E> {
         // SAFETY: a cell that has arrived was the driver's, and of these types (rules 3 and 5); it was taken.
         unsafe {
             let outcome = body::take_outcome::<T, E>(cell);
-            let way = if outcome.is_err() { way_of(cell.header()) } else { None };
+            let way = if outcome.is_err() { way(cell.header()) } else { None };
             free::release(cell);
             Some((outcome, way))
         }
@@ -156,7 +165,7 @@ impl<T, E> Items<T, E> {
     /// Takes the outcomes of all items that count, in their order, once and for all; one that has not come
     /// counts as cancelled.
     pub(crate) fn take_each(&mut self) -> impl Iterator<Item = Outcome<T, E>> {
-        self.slots.each().filter_map(|slot| match Self::take_slot(slot) {
+        self.slots.each().filter_map(|slot| match Self::take_slot(slot, |_| None) {
             Some((outcome, _)) => Some(outcome),
             None => (slot.state() != State::Void).then_some(Err(Failure::Cancelled)),
         })
