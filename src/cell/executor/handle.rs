@@ -132,7 +132,8 @@ impl ExecutorHandle {
         ExecutorHandle(unsafe { NonNull::new_unchecked(tagged.cast()) })
     }
 
-    fn is_counted(&self) -> bool {
+    /// Whether it has to be kept, so that the executor is not freed.
+    pub(in crate::cell) fn is_counted(&self) -> bool {
         self.0.as_ptr().addr() & COUNTED != 0
     }
 

@@ -99,6 +99,7 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
     where
         F: Future<Output: IntoOutcome<Ok = T, Err = E>> + Send + 'static,
     {
+        debug_assert!(!executor.is_counted(), "the future keeps no handle");
         let table = const { &FutureTable::<F, T, E>::TABLE };
         let chain = Chain::deferred();
         let _ = chain.claim(ptr::null_mut()); // under way at once; the schedule has its own
