@@ -133,11 +133,13 @@ compile_error!(
 
 mod backoff;
 mod bridges;
+mod budget;
 mod cell;
 mod concurrent;
 mod coordinate;
 mod dataflow;
 mod deferred;
+mod draining;
 mod executor;
 pub mod face;
 mod failure;

@@ -4,7 +4,7 @@ use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use crate::cell::future::schedule::{Left, Popped, Schedule};
+use crate::cell::state::schedule::{Left, Popped, Schedule};
 use crate::check;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 

@@ -19,7 +19,7 @@
 //!
 //! | room | idea |
 //! | --- | --- |
-//! | `state` | one cell: its memory, its header, its two words |
+//! | `state` | one cell: its memory, its header, its words |
 //! | `executor` | where callbacks run, as one word; what goes into a queue |
 //! | `defer` | what waits for the end of a step; the end of cells |
 //! | `wait` | parked threads and wakers; what waits for what |
@@ -56,9 +56,7 @@ pub(crate) use ends::producer::Producer;
 pub(crate) use executor::handle::{ExecutorHandle, Item, Refused};
 pub(crate) use executor::lasting::{Lasting, Number};
 pub(crate) use foreign::inline::ThisThread;
-pub(crate) use foreign::local::{Draining, Local, Waiting};
 pub(crate) use foreign::posted::{Counted, Execute, Posted};
-pub(crate) use future::budget::{refund, spend};
 pub(crate) use future::task::IntoOutcome;
 pub(crate) use join::{CloseReason, Closer, Collector, Gather, Items, Rest, Source, Way, join};
 pub(crate) use shared::owner::Owner;

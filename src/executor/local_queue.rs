@@ -6,7 +6,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use super::{Executor, ExecutorRef, Job};
-use crate::cell::{Counted, Draining, Execute, Local, Posted, Waiting};
+use crate::cell::{Counted, Execute, Posted};
+use crate::draining::{Draining, Local, Waiting};
 use crate::failure::{Failure, Outcome};
 use crate::pool::Worker;
 use crate::promise::Promise;

@@ -5,7 +5,8 @@ use std::iter::FusedIterator;
 use std::task::{Context, Poll, ready};
 
 use super::{AsyncList, CompletedStream};
-use crate::cell::{self, ExecutorHandle, Gather, Way};
+use crate::budget;
+use crate::cell::{ExecutorHandle, Gather, Way};
 use crate::failure::{AnyError, Failure, Outcome, TimedOut};
 use crate::pool::{Waited, Worker};
 use crate::timeout::Timeout;
@@ -187,16 +188,16 @@ impl<T: Send + 'static, E: Send + 'static> AsCompleted<T, E> {
 
     /// An item that is there, or has the task woken when there is one.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Completed<T, E>>> {
-        ready!(cell::spend(context));
+        ready!(budget::spend(context));
         while !self.over {
             let found = self.take();
             if found.is_some() {
                 return Poll::Ready(found);
             }
-            cell::refund(context); // for the wait
+            budget::refund(context); // for the wait
             if !self.over {
                 ready!(self.gather.poll(context));
-                ready!(cell::spend(context));
+                ready!(budget::spend(context));
             }
         }
         Poll::Ready(None)

@@ -24,29 +24,15 @@ const MAX_SPARE_WORKERS: usize = 64;
 #[must_use = "a builder makes no pool until `build` is called"]
 pub struct PoolBuilder {
     workers: usize,
-    name: String,
-    stack_size: Option<usize>,
-    queue_limit: Option<usize>,
-    max_spare_workers: usize,
-    on_drop: Shutdown,
-    keep_alive: Option<Duration>,
-    on_start: Hook,
-    on_stop: Hook,
+    settings: Settings,
 }
 
 impl PoolBuilder {
     pub(super) fn new() -> Self {
-        PoolBuilder {
-            workers: 1,
-            name: "asynckit".to_owned(),
-            stack_size: None,
-            queue_limit: None,
-            max_spare_workers: MAX_SPARE_WORKERS,
-            on_drop: Shutdown::Drain,
-            keep_alive: None,
-            on_start: Hook::default(),
-            on_stop: Hook::default(),
-        }
+        let name = "asynckit".to_owned();
+        let settings =
+            Settings { name, max_spare_workers: MAX_SPARE_WORKERS, ..Settings::default() };
+        PoolBuilder { workers: 1, settings }
     }
 
     /// How many workers may be at work at a time: 1 if this is not called.
@@ -57,19 +43,19 @@ impl PoolBuilder {
 
     /// The name of the threads, which a number is put behind: `asynckit-0` if this is not called.
     pub fn name(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.name);
+        name.clone_into(&mut self.settings.name);
         self
     }
 
     /// The size of each thread's stack in bytes; that of `std::thread` if this is not called.
     pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.stack_size = Some(bytes);
+        self.settings.stack_size = Some(bytes);
         self
     }
 
     /// How many jobs may be queued before `try_spawn` refuses more; no limit if this is not called.
     pub fn queue_limit(mut self, jobs: usize) -> Self {
-        self.queue_limit = Some(jobs);
+        self.settings.queue_limit = Some(jobs);
         self
     }
 
@@ -78,7 +64,7 @@ impl PoolBuilder {
     /// Where no more may be started, and all wait without a limit of time while work is queued, one of
     /// the waits ends with [`Failure::WouldDeadlock`](crate::Failure::WouldDeadlock).
     pub fn max_spare_workers(mut self, count: usize) -> Self {
-        self.max_spare_workers = count;
+        self.settings.max_spare_workers = count;
         self
     }
 
@@ -98,7 +84,7 @@ impl PoolBuilder {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn on_drop(mut self, how: Shutdown) -> Self {
-        self.on_drop = how;
+        self.settings.cancel_on_drop = how == Shutdown::CancelQueued;
         self
     }
 
@@ -115,7 +101,7 @@ impl PoolBuilder {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn keep_alive(mut self, idle: Duration) -> Self {
-        self.keep_alive = Some(idle);
+        self.settings.keep_alive = Some(idle);
         self
     }
 
@@ -135,7 +121,7 @@ impl PoolBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_thread_start(mut self, f: impl Fn() + Send + Sync + 'static) -> Self {
-        self.on_start = Hook::new(f);
+        self.settings.on_start = Hook::new(f);
         self
     }
 
@@ -145,7 +131,7 @@ impl PoolBuilder {
     /// The thread does not count among the pool's any more, but among those that `shutdown` reports as still running. A
     /// panic in it is contained. The last call counts.
     pub fn on_thread_stop(mut self, f: impl Fn() + Send + Sync + 'static) -> Self {
-        self.on_stop = Hook::new(f);
+        self.settings.on_stop = Hook::new(f);
         self
     }
 
@@ -154,8 +140,9 @@ impl PoolBuilder {
     /// # Errors
     /// If the name cannot be one of a thread, because there is a NUL byte in it.
     pub fn build(&self) -> io::Result<Pool> {
-        if self.name.contains('\0') {
-            let message = format!("the name of a pool has a NUL byte in it: {:?}", self.name);
+        let name = &self.settings.name;
+        if name.contains('\0') {
+            let message = format!("the name of a pool has a NUL byte in it: {name:?}");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         Ok(Pool::from_builder(self))
@@ -163,16 +150,6 @@ impl PoolBuilder {
 
     pub(super) fn core(&self) -> &'static Core {
         watch_panics();
-        let settings = Settings {
-            name: self.name.clone(),
-            stack_size: self.stack_size,
-            max_spare_workers: self.max_spare_workers,
-            queue_limit: self.queue_limit,
-            cancel_on_drop: self.on_drop == Shutdown::CancelQueued,
-            keep_alive: self.keep_alive,
-            on_start: self.on_start.clone(),
-            on_stop: self.on_stop.clone(),
-        };
-        Core::open(settings, self.workers)
+        Core::open(self.settings.clone(), self.workers)
     }
 }

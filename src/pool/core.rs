@@ -9,7 +9,6 @@ use crossbeam_utils::CachePadded;
 
 use super::hooks::Hook;
 use super::inbox::{Inbox, Linked, Pushed};
-use super::room::Room;
 use super::shut_downs::ShutDowns;
 use super::sleep::Sleep;
 use super::state::PoolState;
@@ -32,8 +31,8 @@ impl Linked for Cells {
     }
 }
 
-/// What the builder has fixed.
-#[derive(Default)]
+/// What the builder fixes.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) name: String,
     pub(super) stack_size: Option<usize>,
@@ -66,7 +65,8 @@ pub(crate) struct Core {
     pub(super) inbox: CachePadded<Inbox<Cells>>,
     pub(super) sleep: CachePadded<Sleep>,
     pub(super) state: Mutex<PoolState>,
-    pub(super) room: Mutex<Room>,
+    /// How many jobs are queued and not started, where the queue has a limit.
+    pub(super) queued_jobs: Mutex<usize>,
     /// Rung when there is room in the queue.
     pub(super) room_available: Condvar,
     /// Rung for workers that sleep.
@@ -90,7 +90,7 @@ impl Core {
             inbox: CachePadded::new(Inbox::new()),
             sleep: CachePadded::new(Sleep::new(0)),
             state: Mutex::new(PoolState::new(0, 0)),
-            room: Mutex::new(Room::default()),
+            queued_jobs: Mutex::default(),
             room_available: Condvar::new(),
             work_available: Condvar::new(),
             worker_idle: Condvar::new(),
@@ -235,7 +235,7 @@ impl Core {
         }
         if state.has_nobody() && self.has_work(&state) && state.call_one() {
             drop(state);
-            drop(self.room.lock()); // a waiter that looks whether it is called is in `wait` after this
+            drop(self.queued_jobs.lock()); // a waiter that looks whether it is called is in `wait` after this
             self.room_available.notify_all(); // it may wait for room
             return; // it gives the flag back
         }
@@ -261,18 +261,24 @@ impl Core {
     fn take_all(&self) -> Vec<*mut ()> {
         let mut items = Vec::new();
         loop {
-            let state = self.lock();
-            let moves = || state.seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
-            let (before, count) = (moves(), items.len());
-            self.inbox.take_all(|word| items.push(word));
-            state.seats.iter().for_each(|seat| seat.drain(&mut items));
-            let still = before.iter().all(|moves| moves % 2 == 0) && before == moves();
-            if still && items.len() == count {
+            let (more, all) = self.take_queued(&self.lock());
+            if more.is_empty() && all {
                 return items;
             }
-            drop(state);
+            items.extend(more);
             sync::thread::yield_now(); // a worker that is moving items may need the lock
         }
+    }
+
+    /// Takes what is queued, the oldest first; and says whether nothing was on its way from one queue to another
+    /// meanwhile.
+    pub(super) fn take_queued(&self, state: &PoolState) -> (Vec<*mut ()>, bool) {
+        let moves = || state.seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
+        let (before, mut items) = (moves(), Vec::new());
+        state.seats.iter().for_each(|seat| seat.drain(&mut items)); // older than what is for all
+        self.inbox.take_all(|word| items.push(word));
+        let all = before.iter().all(|moves| moves % 2 == 0) && before == moves();
+        (items, all)
     }
 }
 

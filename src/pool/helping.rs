@@ -2,17 +2,22 @@
 //! else another thread takes its place.
 
 use super::blocked::Blocked;
+use super::core::Core;
 use super::seat::{Queued, to_item};
 use super::tuning::{HELP_DEPTH, LEFT_BEHIND};
 use super::waited::Waited;
 use super::worker::Worker;
-use crate::cell::{self, Awaited, CellRef, Item, RunContext, ThisThread};
+use crate::cell::{Awaited, CellRef, Item, RunContext, ThisThread};
+use crate::draining::Draining;
 use crate::sync::Arc;
 use crate::sync::atomic::AtomicBool;
 use crate::timeout::Timeout;
 
 /// A wait like this is not ended by a call.
 static NOT_CALLED: AtomicBool = AtomicBool::new(false);
+
+/// How something awaited is waited for: as [`Awaited::wait`].
+type Wait<'a> = &'a mut dyn FnMut(Timeout, &AtomicBool) -> bool;
 
 impl Worker {
     /// Whether this thread is a worker, of whatever pool.
@@ -33,7 +38,7 @@ impl Worker {
         // A limit beyond the clock is none.
         let timeout = if timeout.start().is_never() { Timeout::from(None) } else { timeout };
         if timeout.is_never() {
-            if let Some(draining) = cell::Draining::begin() {
+            if let Some(draining) = Draining::begin() {
                 return Self::wait_draining(awaited, &draining);
             }
             Self::with_any(|worker| worker.help(awaited));
@@ -41,21 +46,30 @@ impl Worker {
         if awaited.is_settled() {
             return Waited::Settled;
         }
+        Self::listed(awaited, !timeout.is_never(), |wait| {
+            Self::blocked_unless_stuck(timeout, |called| wait(timeout, called))
+        })
+        .unwrap_or(Waited::WouldDeadlock)
+    }
+
+    /// Waits while this thread is listed with what it waits for. `None`: it would wait for itself.
+    fn listed<R>(
+        awaited: &mut impl Awaited,
+        timed: bool,
+        wait: impl FnOnce(Wait<'_>) -> R,
+    ) -> Option<R> {
         let place = match awaited.tail() {
             // SAFETY: `wait` is the only call with `&mut` before the place is dropped.
-            Some(tail) => match unsafe { tail.begin_wait(!timeout.is_never()) } {
-                Some(place) => Some(place),
-                None => return Waited::WouldDeadlock,
-            },
+            Some(tail) => Some(unsafe { tail.begin_wait(timed) }?),
             None => None,
         };
-        let waited = Self::blocked_unless_stuck(timeout, |called| awaited.wait(timeout, called));
+        let result = wait(&mut |timeout, called| awaited.wait(timeout, called));
         drop(place);
-        waited
+        Some(result)
     }
 
     /// Waits without a limit on a thread that drains queues of its own: runs what comes there meanwhile.
-    fn wait_draining(awaited: &mut impl Awaited, draining: &cell::Draining) -> Waited {
+    fn wait_draining(awaited: &mut impl Awaited, draining: &Draining) -> Waited {
         Self::with_any(|worker| worker.help(awaited));
         loop {
             if awaited.is_settled() {
@@ -65,25 +79,19 @@ impl Worker {
                 ThisThread::flush();
                 continue;
             }
-            let place = match awaited.tail() {
-                // SAFETY: as in `wait_for`. What runs between two waits is on no line: there the place is gone.
-                Some(tail) => match unsafe { tail.begin_wait(false) } {
-                    Some(place) => Some(place),
-                    None => return Waited::WouldDeadlock,
-                },
-                None => None,
-            };
-            let stuck = Self::wait_for_jobs(awaited, draining).is_none();
-            drop(place);
-            if stuck && !awaited.is_settled() {
-                return Waited::WouldDeadlock;
+            // What runs between two waits is on no line: there the thread is not listed.
+            let jobs = |wait: Wait<'_>| Self::wait_for_jobs(wait, draining);
+            match Self::listed(awaited, false, jobs) {
+                Some(Some(())) => {}
+                Some(None) if awaited.is_settled() => {}
+                _ => return Waited::WouldDeadlock,
             }
         }
     }
 
     /// Waits until a job comes to one of the queues, or this thread is called. `None`: it must not wait, as in
     /// [`blocked_unless_stuck`](Self::blocked_unless_stuck).
-    fn wait_for_jobs(awaited: &mut impl Awaited, draining: &cell::Draining) -> Option<()> {
+    fn wait_for_jobs(wait: Wait<'_>, draining: &Draining) -> Option<()> {
         ThisThread::flush();
         let place = Self::with_any(|worker| (worker.core, worker.seat.clone()));
         let blocked = match &place {
@@ -93,7 +101,7 @@ impl Worker {
             }
             None => None,
         };
-        awaited.wait(Timeout::from(None), draining.called());
+        wait(Timeout::from(None), draining.called());
         drop(blocked);
         Some(())
     }
@@ -183,18 +191,18 @@ impl Worker {
     /// Counts this thread, if it is a worker, as blocked while `f` waits for something that comes from
     /// elsewhere: another takes its place where there is work.
     pub(crate) fn blocked<R>(f: impl FnOnce() -> R) -> R {
-        ThisThread::flush();
-        let guard = Self::with_any(|worker| Blocked::patient(worker.core));
-        let result = f();
-        drop(guard);
-        result
+        Self::counted(Blocked::patient, f)
     }
 
     /// The same for a wait of the user's, which nothing that is queued need be waiting for: so it does not count among
     /// those that leave a pool without hands for good.
     pub(super) fn blocked_elsewhere<R>(f: impl FnOnce() -> R) -> R {
+        Self::counted(Blocked::elsewhere, f)
+    }
+
+    fn counted<R>(enter: fn(&'static Core) -> Blocked, f: impl FnOnce() -> R) -> R {
         ThisThread::flush();
-        let guard = Self::with_any(|worker| Blocked::elsewhere(worker.core));
+        let guard = Self::with_any(|worker| enter(worker.core));
         let result = f();
         drop(guard);
         result

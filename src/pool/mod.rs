@@ -8,7 +8,7 @@
 //! | `seat` | what others see of a worker: its queues, and whether it waits |
 //! | `state` | how many workers work, sleep, are blocked: counts under one lock |
 //! | `shut_downs` | where pools were shut down, by their numbers |
-//! | `room`, `queue_slots` | how many jobs may be queued, and waiting for room |
+//! | `queue_slots` | how many jobs may be queued, and waiting for room |
 //! | `core` | what the threads of a pool share |
 //! | `worker` | the loop of a thread |
 //! | `idle` | what a worker does that finds nothing to do |
@@ -50,7 +50,6 @@ mod inbox;
 mod metrics;
 mod queue_slots;
 mod reuse;
-mod room;
 mod scope;
 mod seat;
 mod shut_downs;

@@ -1,10 +1,10 @@
 //! Room in the queue: how many jobs wait, for pools that have a limit.
 
 use super::core::Core;
-use super::room::Room;
 use super::waited::Waited;
 use super::worker::Worker;
 use crate::cell::{Next, Number, ThisThread, Work};
+use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timeout::{Deadline, Timeout};
 
@@ -16,10 +16,6 @@ pub(crate) struct QueueSlot {
 }
 
 impl Core {
-    fn room(&self) -> crate::sync::MutexGuard<'_, Room> {
-        self.room.lock()
-    }
-
     /// Whether the queue has a limit.
     pub(crate) fn is_limited(&self) -> bool {
         self.queue_limit.load(Ordering::Relaxed) != usize::MAX
@@ -27,35 +23,29 @@ impl Core {
 
     /// Takes a place in the queue, whether there is room or not.
     pub(crate) fn take_place(&'static self) -> QueueSlot {
-        let mut room = self.room();
-        self.place(&mut room)
+        self.place(self.queued_jobs.lock())
     }
 
     /// Takes a place in the queue if there is room.
     pub(crate) fn try_take_place(&'static self) -> Option<QueueSlot> {
-        let mut room = self.room();
-        if !self.has_room(&room) {
-            return None;
-        }
-        Some(self.place(&mut room))
+        let queued = self.queued_jobs.lock();
+        self.has_room(*queued).then(|| self.place(queued))
     }
 
-    fn place(&'static self, room: &mut Room) -> QueueSlot {
-        let pool = self.number();
-        room.queued += 1;
-        QueueSlot { core: self, pool }
+    fn place(&'static self, mut queued: MutexGuard<'_, usize>) -> QueueSlot {
+        *queued += 1;
+        QueueSlot { core: self, pool: self.number() }
     }
 
-    fn has_room(&self, room: &Room) -> bool {
+    fn has_room(&self, queued: usize) -> bool {
         // ORDERING: Relaxed, written before the pool has a handle.
-        let limit = self.queue_limit.load(Ordering::Relaxed);
-        room.queued < limit
+        queued < self.queue_limit.load(Ordering::Relaxed)
     }
 
     /// Waits until there is room. `false`: the time is over.
     pub(crate) fn wait_for_room(&'static self, timeout: Timeout) -> bool {
         ThisThread::flush();
-        if self.has_room(&self.room()) {
+        if self.has_room(*self.queued_jobs.lock()) {
             return true;
         }
         if timeout.is_poll() {
@@ -67,27 +57,28 @@ impl Core {
     }
 
     fn wait_for_room_until(&self, deadline: Deadline, called: &AtomicBool) -> bool {
-        let mut room = self.room();
+        let mut queued = self.queued_jobs.lock();
         // ORDERING: Relaxed, ordered by the lock: the caller rings under it.
-        while !self.has_room(&room) && !called.load(Ordering::Relaxed) {
-            room = match deadline.remaining() {
+        while !self.has_room(*queued) && !called.load(Ordering::Relaxed) {
+            queued = match deadline.remaining() {
                 None => return false,
-                Some(_) if deadline.is_never() => self.room_available.wait(room),
-                Some(left) => self.room_available.wait_timeout(room, left).0,
+                Some(_) if deadline.is_never() => self.room_available.wait(queued),
+                Some(left) => self.room_available.wait_timeout(queued, left).0,
             };
         }
-        self.has_room(&room)
+        self.has_room(*queued)
     }
 }
 
 impl Drop for QueueSlot {
     fn drop(&mut self) {
-        let mut room = self.core.room();
-        if room.pool() != Some(self.pool) {
+        let mut queued = self.core.queued_jobs.lock();
+        // Under the lock, under which the next pool begins to count.
+        if self.core.number() != self.pool {
             return; // it was work of a pool that has gone
         }
-        room.queued -= 1;
-        if self.core.has_room(&room) {
+        *queued -= 1;
+        if self.core.has_room(*queued) {
             self.core.room_available.notify_all(); // one that is woken need not take the place
         }
     }

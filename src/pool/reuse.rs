@@ -8,7 +8,6 @@ use std::mem;
 
 use super::core::{Core, Settings};
 use super::handle::Pool;
-use super::room::Room;
 use super::shut_downs::ShutDowns;
 use super::state::PoolState;
 use crate::cell::{Item, Lane, Lasting, Number, Refused, ShutDown};
@@ -44,7 +43,7 @@ impl Core {
         self.closing.store(false, Ordering::Relaxed);
         *state = PoolState::new(workers, settings.max_spare_workers);
         *self.settings.lock() = Arc::new(settings);
-        *self.room.lock() = Room::of(number);
+        *self.queued_jobs.lock() = 0;
         state.publish(self);
         // Last: a thread that pushes from now on, though to a pool that the core was, finds that there is a hand to wake.
         self.inbox.open();

@@ -1,6 +1,5 @@
 //! The end of a pool.
 
-use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ pub enum Shutdown {
 }
 
 /// What [`Pool::shutdown`] came to: what has become of all jobs.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// Jobs that were finished during the call.
@@ -42,30 +41,8 @@ pub struct ShutdownReport {
     pub queued: usize,
 }
 
-impl ShutdownReport {
-    fn new(finished: usize, abandoned: usize, left: Left) -> Self {
-        let Left { running: still_running, queued } = left;
-        ShutdownReport { finished, abandoned, still_running, queued }
-    }
-}
-
-impl fmt::Debug for ShutdownReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ShutdownReport")
-            .field("finished", &self.finished)
-            .field("abandoned", &self.abandoned)
-            .field("still_running", &self.still_running)
-            .field("queued", &self.queued)
-            .finish()
-    }
-}
-
-/// What was left when the time was over.
-#[derive(Default)]
-struct Left {
-    running: usize,
-    queued: usize,
-}
+/// What was left when the time was over: how many workers were running something, how many jobs were queued.
+type Left = (usize, usize);
 
 impl Pool {
     /// Shuts the pool down, and waits for it until `timeout` is over.
@@ -103,8 +80,9 @@ impl Pool {
             }
         };
         let inside = Worker::with_current(core, |worker| worker.shuts(true)).is_some();
-        let left = core.wait_until_idle(timeout.start(), inside);
-        ShutdownReport::new(core.finished() - before, abandoned, left)
+        let (still_running, queued) = core.wait_until_idle(timeout.start(), inside);
+        let finished = core.finished() - before;
+        ShutdownReport { finished, abandoned, still_running, queued }
     }
 }
 
@@ -196,10 +174,10 @@ impl Core {
                 return self.join_threads(state, deadline);
             }
             if !ends && running == 0 && !self.has_work(&state) {
-                return Left::default();
+                return (0, 0);
             }
             let Some(left) = deadline.remaining() else {
-                return Left { running, queued: self.count_queued(state) };
+                return (running, self.count_queued(state));
             };
             state = match deserted {
                 true => self.see_to_work(state),
@@ -223,7 +201,7 @@ impl Core {
                 _ => {
                     let running =
                         state.stopping.iter().filter(|stopping| **stopping != this).count();
-                    return Left { running, queued: 0 };
+                    return (running, 0);
                 }
             }
         }
@@ -232,7 +210,7 @@ impl Core {
         for thread in threads.into_iter().filter(|thread| thread.thread().id() != this) {
             let _ = thread.join(); // a worker contains the panics of user code
         }
-        Left::default()
+        (0, 0)
     }
 
     /// Work is queued, and there is no worker: its pusher is about to start one, or this does.
@@ -255,36 +233,22 @@ impl Core {
     /// How many jobs are queued. It takes all items out and puts them back, in their order: the lock keeps
     /// workers that find nothing meanwhile from going to rest, and the last one from closing the queue.
     fn count_queued(&'static self, mut state: MutexGuard<'_, PoolState>) -> usize {
-        for _ in 1..LOOKS {
-            let (queued, all) = self.look_into_queue(&state);
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            let (items, all) = self.take_queued(&state);
+            // SAFETY: taken out of the queue, so it is ours until it is put back.
+            let is_job = |word: &&*mut ()| unsafe { Item::from_word(**word) }.is_waiting();
+            let queued = items.iter().filter(is_job).count();
+            self.inbox.put_back(&items);
             drop(state);
             self.wake_if_needed();
-            if all {
+            if all || looks == LOOKS {
                 return queued;
             }
             thread::yield_now(); // a worker that is moving items may need the lock
             state = self.lock();
         }
-        let (queued, _) = self.look_into_queue(&state);
-        drop(state);
-        self.wake_if_needed();
-        queued
-    }
-
-    /// How many jobs are queued, and whether none was on its way from one queue to another.
-    fn look_into_queue(&self, state: &PoolState) -> (usize, bool) {
-        let moves = || state.seats.iter().map(|seat| seat.moves()).collect::<Vec<_>>();
-        let (before, mut items) = (moves(), Vec::new());
-        state.seats.iter().for_each(|seat| seat.drain(&mut items)); // older than what is for all
-        self.inbox.take_all(|word| items.push(word));
-        let all = before.iter().all(|moves| moves % 2 == 0) && before == moves();
-        let is_job = |word: &&*mut ()| {
-            // SAFETY: taken out of the queue, so it is ours until it is put back.
-            unsafe { Item::from_word(**word) }.is_waiting()
-        };
-        let queued = items.iter().filter(is_job).count();
-        self.inbox.put_back(&items);
-        (queued, all)
     }
 
     fn wait_rested<'a>(

@@ -11,6 +11,7 @@ use crate::sync::thread::{JoinHandle, ThreadId};
 ///
 /// `live` workers are `idle` (asleep), `blocked` (in a `get`) or busy. A busy one that finds more of
 /// them than `target` rests.
+#[derive(Default)]
 pub(crate) struct PoolState {
     /// How many workers should be busy at the most.
     pub(super) target: usize,
@@ -47,26 +48,7 @@ pub(crate) struct PoolState {
 
 impl PoolState {
     pub(super) fn new(target: usize, max_spare: usize) -> Self {
-        PoolState {
-            target,
-            max_spare,
-            live: 0,
-            idle: 0,
-            blocked: 0,
-            timed: 0,
-            callable: 0,
-            wakes: 0,
-            retire: 0,
-            closing: false,
-            closed: false,
-            seats: Vec::new(),
-            threads: Vec::new(),
-            stopping: Vec::new(),
-            detached: false,
-            ended: false,
-            finished: 0,
-            started: 0,
-        }
+        PoolState { target, max_spare, ..PoolState::default() }
     }
 
     /// How many workers are running something, or looking for it.

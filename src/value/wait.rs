@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::AsyncValue;
-use crate::cell::{self, Shared, Ticket};
+use crate::budget;
+use crate::cell::{Shared, Ticket};
 use crate::failure::{Failure, Outcome};
 use crate::pool::{Waited, Worker};
 use crate::promise::{IntoPromise, Promise};
@@ -83,7 +84,7 @@ impl<T: Clone + 'static, E: Clone + 'static> Future for ValueFuture<T, E> {
                 return Poll::Pending;
             }
         }
-        ready!(cell::spend(context));
+        ready!(budget::spend(context));
         match self.value.try_get() {
             Some(outcome) => Poll::Ready(outcome.cloned()),
             None => Poll::Pending, // not reachable: `listen` fails on a settled value only

@@ -4,7 +4,6 @@
 pub(crate) mod engine;
 
 pub(crate) mod defer;
-pub(crate) mod future;
 pub(crate) mod join;
 #[cfg(test)]
 pub(crate) mod run;

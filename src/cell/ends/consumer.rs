@@ -3,9 +3,9 @@
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
+use crate::budget;
 use crate::cell::executor::handle::ExecutorHandle;
 use crate::cell::foreign::inline;
-use crate::cell::future::budget;
 use crate::cell::run::cancel;
 use crate::cell::run::run_loop;
 use crate::cell::state::body;
@@ -84,18 +84,16 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
     pub(in crate::cell) fn into_root_of_more(self, location: &'static Location<'static>) -> Self {
         match self.seen() {
             Seen::Pending | Seen::Settled => self,
-            seen => self.replaced(seen, location),
+            _ => self.replaced(location),
         }
     }
 
     #[cold]
-    fn replaced(self, seen: Seen, location: &'static Location<'static>) -> Self {
-        let failure = match seen {
-            Seen::Pending | Seen::Settled => return self,
-            Seen::Cancelled | Seen::Arrived => Failure::Cancelled,
-            Seen::TakenValue | Seen::TakenFailure => Failure::Taken,
-        };
-        Self::settled(Err(failure), location)
+    fn replaced(mut self, location: &'static Location<'static>) -> Self {
+        match self.take() {
+            Some(outcome) => Self::settled(outcome, location),
+            None => self,
+        }
     }
 
     /// Takes the outcome, if there is one.
@@ -109,15 +107,15 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
             Seen::Settled => unsafe {
                 let outcome = body::take_written::<T, E>(self.cell());
                 match &outcome {
-                    Ok(_) => self.cell().header().word.taken(false),
+                    Ok(_) => self.header().word.taken(false),
                     Err(failure) if failure.stays() => {
                         if let Some(again) = failure.again() {
                             body::put_outcome::<T, E>(self.cell(), Err(again));
                         }
                     }
                     Err(_) => {
-                        self.cell().header().provenance.show();
-                        self.cell().header().word.taken(true);
+                        self.header().provenance.show();
+                        self.header().word.taken(true);
                     }
                 }
                 Some(outcome)
@@ -134,9 +132,9 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
         if let Some(outcome) = self.take() {
             return Poll::Ready(outcome);
         }
-        // SAFETY: alive while we are its consumer; a listener that was taken out is ours.
+        let word = &self.header().word;
+        // SAFETY: a listener that was taken out is ours.
         unsafe {
-            let word = &self.cell().header().word;
             let old = word.take_listener().and_then(|old| park::into_waker(old));
             let waker = match old {
                 Some(old) if old.will_wake(context.waker()) => old,
@@ -156,15 +154,19 @@ impl<T: 'static, E: 'static> Consumer<T, E> {
 }
 
 impl<T, E> Consumer<T, E> {
-    fn seen(&self) -> Seen {
+    fn header(&self) -> &Header {
         // SAFETY: alive while we are its consumer.
-        unsafe { self.cell().header().word.seen() }
+        unsafe { self.cell().header() }
     }
 
-    /// The root of its chain.
-    pub(super) fn root(&self) -> CellRef {
-        // SAFETY: alive while we are its consumer.
-        unsafe { self.cell().root() }
+    fn seen(&self) -> Seen {
+        self.header().word.seen()
+    }
+
+    /// What the chain began with.
+    fn root(&self) -> &Header {
+        // SAFETY: the root lives as long as its chain's tail.
+        unsafe { self.cell().root().header() }
     }
 
     /// Whether it has settled.
@@ -201,28 +203,24 @@ impl<T, E> Consumer<T, E> {
 
     /// Whether what has begun the chain waits for another promise.
     pub(crate) fn follows(&self) -> bool {
-        // SAFETY: the root lives as long as its chain's tail.
-        unsafe { self.root().header() }.up.follows()
+        self.root().up.follows()
     }
 
     /// What a pending chain began with: how and where it was made.
     pub(crate) fn begun_by(&self) -> Option<(&'static str, &'static Location<'static>)> {
-        // SAFETY: the root lives as long as its chain's tail.
-        let header = unsafe { self.root().header() };
+        let header = self.root();
         header.provenance.location().map(|place| (header.vtable().kind, place))
     }
 
     /// Whether what a pending chain began with has run, or has settled: its callbacks are queued, or run.
     pub(crate) fn has_begun(&self) -> bool {
-        // SAFETY: the root lives as long as its chain's tail.
-        !unsafe { self.root().header() }.up.is_waiting()
+        !self.root().up.is_waiting()
     }
 
     /// What the job that a pending chain began with is doing, for `Debug`; nothing if it began with none.
     pub(crate) fn job_state(&self) -> Option<&'static str> {
-        // SAFETY: the root lives as long as its chain's tail.
-        let header = unsafe { self.root().header() };
-        let alone = self.root() == self.cell();
+        let header = self.root();
+        let alone = self.header().is_root();
         match header.up.is_waiting() {
             _ if !header.vtable().job => None,
             true => header.up.is_queued().then_some("queued"),
@@ -248,15 +246,11 @@ impl<T, E> Consumer<T, E> {
         if !failed {
             return Trace::new();
         }
-        // SAFETY: settled with an outcome, so the cell is ours, and `&self` only reads. Without one a
-        // late producer may be at work.
-        unsafe {
-            let header = self.cell().header();
-            let kind = header.vtable().kind;
-            match self.seen() {
-                Seen::Cancelled | Seen::Arrived => header.provenance.made(kind),
-                _ => header.provenance.trace(kind),
-            }
+        let (header, kind) = (self.header(), self.header().vtable().kind);
+        match self.seen() {
+            Seen::Cancelled | Seen::Arrived => header.provenance.made(kind), // a late producer may be at work
+            // SAFETY: settled with an outcome, so the cell is ours, and `&self` only reads.
+            _ => unsafe { header.provenance.trace(kind) },
         }
     }
 }
@@ -272,8 +266,7 @@ unsafe impl<T, E> Awaited for Consumer<T, E> {
     }
 
     fn wait(&mut self, timeout: Timeout, called: &AtomicBool) -> bool {
-        // SAFETY: alive while we are its consumer; `&mut self` makes this the only waiter.
-        park::wait(unsafe { &self.cell().header().word }, timeout, called)
+        park::wait(&self.header().word, timeout, called) // `&mut self` makes this the only waiter
     }
 }
 

@@ -122,37 +122,32 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         trace: Option<Box<Trace>>,
         index: usize,
     ) {
-        if let Some(trace) = trace {
-            // SAFETY: we are the producer of the cell, which is not settled: no other party reads its
-            // place.
-            unsafe {
-                let header = self.cell.header();
-                header.provenance.put_item(trace, header.vtable().kind, index);
-            }
-        }
+        self.came_by(trace, |trace, kind, at| trace.push_item(kind, at, index));
         self.settle(outcome);
     }
 
     /// Settles the cell with the outcome of another one, whose failure came by the way `trace`.
     pub(crate) fn settle_after(self, outcome: Outcome<T, E>, trace: Option<Box<Trace>>) {
-        if let Some(trace) = trace {
-            // SAFETY: as in `settle_by_way`.
-            unsafe {
-                let header = self.cell.header();
-                header.provenance.put(trace, Some(header.vtable().kind));
-            }
-        }
+        self.came_by(trace, Trace::push);
         self.settle(outcome);
     }
 
     /// Settles the cell with the outcome of the job that it stands for, which was made at the same
     /// place: the way is the job's.
     pub(crate) fn settle_for(self, outcome: Outcome<T, E>, trace: Option<Box<Trace>>) {
-        if let Some(trace) = trace {
-            // SAFETY: as in `settle_by_way`.
-            unsafe { self.cell.header().provenance.replace(trace) };
-        }
+        self.came_by(trace, |_, _, _| ());
         self.settle(outcome);
+    }
+
+    fn came_by(
+        &self,
+        trace: Option<Box<Trace>>,
+        add: impl FnOnce(&mut Trace, &'static str, &'static Location<'static>),
+    ) {
+        let Some(trace) = trace else { return };
+        let header = self.header();
+        // SAFETY: we are the producer of the cell, which is not settled: no other party reads its place.
+        unsafe { header.provenance.put(trace, header.vtable().kind, add) };
     }
 
     /// Settles the cell with the outcome of another, as soon as that has one.
@@ -160,7 +155,7 @@ impl<T: 'static, E: 'static> Producer<T, E> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: we are the producer, and nothing is in the body.
         unsafe {
-            if !this.cell.header().up.start() {
+            if !this.header().up.start() {
                 // The canceller takes the handlers, and may not have come to that.
                 inner.cancel();
                 free::lost(this.cell);
@@ -177,16 +172,19 @@ impl<T: 'static, E: 'static> Producer<T, E> {
 }
 
 impl<T, E> Producer<T, E> {
+    fn header(&self) -> &Header {
+        // SAFETY: alive while we are its producer.
+        unsafe { self.cell.header() }
+    }
+
     /// Whether the consumer has cancelled.
     pub(crate) fn is_cancelled(&self) -> bool {
-        // SAFETY: alive while we are its producer; a deferred's cell is a root.
-        unsafe { self.cell.header().up.is_cancelled() }
+        self.header().up.is_cancelled() // a deferred's cell is a root
     }
 
     /// Whether the promise was dropped, with nothing behind it.
     pub(crate) fn is_left(&self) -> bool {
-        // SAFETY: as in `is_cancelled`.
-        unsafe { self.cell.header().word.is_left() }
+        self.header().word.is_left()
     }
 
     /// Has `handler` run when the consumer cancels; at once, if it has done so.
@@ -216,8 +214,7 @@ impl<T, E> Producer<T, E> {
 
     fn handlers(&mut self) -> &AtomicPtr<()> {
         self.has_handlers = true;
-        // SAFETY: as in `is_cancelled`.
-        unsafe { &self.cell.header().link }
+        &self.header().link
     }
 
     fn added(added: Result<(), Handler>) {
@@ -229,15 +226,13 @@ impl<T, E> Producer<T, E> {
     /// Nothing happens any more when this promise is cancelled. Gives the handlers, unless it was cancelled: then the canceller has them.
     pub(in crate::cell) fn take_handlers(&mut self) -> Option<Handlers> {
         self.has_handlers = false;
-        // SAFETY: as in `is_cancelled`.
-        handlers::close(unsafe { &self.cell.header().link })
+        handlers::close(&self.header().link)
     }
 
     #[inline]
     fn close_handlers(&self) {
         if self.has_handlers {
-            // SAFETY: as in `is_cancelled`.
-            close_list(unsafe { self.cell.header() });
+            close_list(self.header());
         }
     }
 }
@@ -298,9 +293,9 @@ impl<T, E> Drop for Producer<T, E> {
         // SAFETY: we are the producer, and nothing is in the body. A failure without an error of
         // the user's is dropped with no effect.
         unsafe {
-            (self.cell.header().vtable().fail)(self.cell, FailureKind::Abandoned);
+            (self.header().vtable().fail)(self.cell, FailureKind::Abandoned);
             if !publish(self.cell) {
-                (self.cell.header().vtable().drop_outcome)(self.cell, Dropped::Superseded);
+                (self.header().vtable().drop_outcome)(self.cell, Dropped::Superseded);
                 free::lost(self.cell);
             }
         }

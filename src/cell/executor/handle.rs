@@ -132,7 +132,8 @@ impl ExecutorHandle {
         ExecutorHandle(unsafe { NonNull::new_unchecked(tagged.cast()) })
     }
 
-    fn is_counted(&self) -> bool {
+    /// Whether it has to be kept, so that the executor is not freed.
+    pub(in crate::cell) fn is_counted(&self) -> bool {
         self.0.as_ptr().addr() & COUNTED != 0
     }
 
@@ -157,6 +158,15 @@ impl ExecutorHandle {
         ManuallyDrop::new(self).0.as_ptr()
     }
 
+    /// The handle in a link, borrowed.
+    ///
+    /// # Safety
+    /// `link` came from `into_link`, and is not given up while this is used.
+    unsafe fn in_link(link: *mut ()) -> ManuallyDrop<Self> {
+        // SAFETY: the caller's promise; no handle is null.
+        ManuallyDrop::new(ExecutorHandle(unsafe { NonNull::new_unchecked(link) }))
+    }
+
     /// Gives up the handle in a link, if it is a counted one.
     ///
     /// # Safety
@@ -164,7 +174,7 @@ impl ExecutorHandle {
     pub(in crate::cell) unsafe fn release_link(link: *mut ()) {
         if link.addr() & COUNTED != 0 {
             // SAFETY: only handles have this bit; the caller's promise.
-            drop(ExecutorHandle(unsafe { NonNull::new_unchecked(link) }));
+            drop(ManuallyDrop::into_inner(unsafe { Self::in_link(link) }));
         }
     }
 
@@ -173,11 +183,9 @@ impl ExecutorHandle {
     /// # Safety
     /// `link` came from `into_link` and was not given up.
     pub(in crate::cell) unsafe fn counted_in_link(link: *mut ()) -> Option<Self> {
-        if link.addr() & COUNTED == 0 {
-            return None;
-        }
-        // SAFETY: the caller's promise; borrowed, so that handle is not given up here.
-        unsafe { Some((*ManuallyDrop::new(ExecutorHandle(NonNull::new_unchecked(link)))).clone()) }
+        // SAFETY: the caller's promise.
+        let handle = unsafe { Self::in_link(link) };
+        handle.is_counted().then(|| Self::clone(&handle))
     }
 
     /// Posts to the executor in a link, which stays there.
@@ -189,11 +197,8 @@ impl ExecutorHandle {
         item: Item,
         lane: Lane,
     ) -> Result<(), Refused> {
-        // SAFETY: the caller's promise; borrowed, so the handle is not given up here.
-        unsafe {
-            let handle = ManuallyDrop::new(ExecutorHandle(NonNull::new_unchecked(link)));
-            handle.post(item, lane)
-        }
+        // SAFETY: the caller's promise.
+        unsafe { Self::in_link(link).post(item, lane) }
     }
 
     /// Gives an item to the executor, or gets it back because the executor is closed.

@@ -10,6 +10,7 @@ use std::ptr::NonNull;
 
 use super::handle::{Item, Refused};
 use crate::cell::state::header::Lane;
+use crate::cell::state::indexed::Places;
 use crate::sync;
 use crate::sync::OnceLock;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -37,11 +38,10 @@ const PLACES: usize = 1 << PLACE_BITS;
 /// The first place, not used before.
 const FIRST: NonZeroUsize = NonZeroUsize::new(1 << TAGS).unwrap();
 
-/// Places `2^n` to `2^(n + 1)`.
-type Segment = OnceLock<Box<[OnceLock<&'static dyn Lasting>]>>;
+type Place = OnceLock<&'static dyn Lasting>;
 
 sync::global! {
-    static TABLE: [Segment; PLACE_BITS as usize] = [const { OnceLock::new() }; PLACE_BITS as usize];
+    static TABLE: Places<Place, { PLACE_BITS as usize + 1 }> = Places::new();
 }
 
 sync::global! {
@@ -61,8 +61,8 @@ impl Number {
             place < PLACES,
             "there are {PLACES} pools that were not dropped: no more can be made"
         );
-        let set = entry(place).set(executor);
-        debug_assert!(set.is_ok(), "a place in the table was given twice");
+        let set = TABLE.at(place).is_some_and(|place| place.set(executor).is_ok());
+        debug_assert!(set, "a place in the table was given twice");
         Number(NonZeroUsize::new(place << TAGS).expect("a place is not 0"))
     }
 
@@ -98,14 +98,9 @@ impl Number {
     /// The executor in that place.
     pub(super) fn executor(self) -> &'static dyn Lasting {
         let place = (self.0.get() >> TAGS) % PLACES;
-        *entry(place).get().expect("a number is given when the executor is in its place")
+        *TABLE
+            .at(place)
+            .and_then(OnceLock::get)
+            .expect("a number is given when the executor is in its place")
     }
-}
-
-fn entry(place: usize) -> &'static OnceLock<&'static dyn Lasting> {
-    let segment = place.ilog2();
-    let first = 1 << segment;
-    let entries =
-        TABLE[segment as usize].get_or_init(|| (0..first).map(|_| OnceLock::new()).collect());
-    &entries[place - first]
 }

@@ -12,7 +12,7 @@ use crate::cell::defer::trampoline;
 use crate::cell::executor::handle::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item, Refused};
 use crate::cell::run::queued;
 use crate::cell::state::context::RunContext;
-use crate::cell::state::header::Lane;
+use crate::cell::state::header::{Lane, Permission};
 use crate::failure::contain;
 use crate::sync::thread_local;
 
@@ -165,7 +165,7 @@ unsafe fn post(_: NonNull<ExecutorHead>, item: Item, _: Lane) -> Result<(), Refu
     run_inside(ExecutorHandle::inline(), item, |executor| {
         let here = RunContext::endless(executor.word());
         // SAFETY: the caller gives the item, and this executor runs it once.
-        unsafe { queued::run_unlinked(item, &here) };
+        unsafe { queued::run_unlinked(item, Permission::Granted, Some(&here)) };
     });
     Ok(())
 }

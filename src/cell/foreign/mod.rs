@@ -1,7 +1,6 @@
-//! Executors that are not pools: what users write, the inline one, queues that are drained by hand.
+//! Executors that are not pools: what users write, and the inline one.
 //!
-//! `posted`: what a foreign executor is given to run. `inline`: jobs that run inside the call that posts them. `local`: how a
-//! thread that waits is told of a job for it.
+//! `posted`: what a foreign executor is given to run. `inline`: jobs that run inside the call that posts them.
 //!
 //! # Rules
 //!
@@ -12,5 +11,4 @@
 //! 4. A thread that blocks, or polls, runs first what was put off here (`flush`).
 
 pub(in crate::cell) mod inline;
-pub(in crate::cell) mod local;
 pub(in crate::cell) mod posted;

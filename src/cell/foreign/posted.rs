@@ -8,7 +8,7 @@ use crate::cell::defer::trampoline;
 use crate::cell::executor::handle::{ExecutorHandle, ExecutorHead, ExecutorVTable, Item, Refused};
 use crate::cell::run::queued;
 use crate::cell::state::context::RunContext;
-use crate::cell::state::header::Lane;
+use crate::cell::state::header::{Lane, Permission};
 use crate::sync;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -124,7 +124,7 @@ impl Posted {
 
 fn run(item: Item, here: &RunContext) {
     // SAFETY: the item was posted to this executor, and its only `Posted` was used up.
-    unsafe { queued::run_unlinked(item, here) };
+    unsafe { queued::run_unlinked(item, Permission::Granted, Some(here)) };
 }
 
 impl Drop for Posted {

@@ -1,7 +1,6 @@
 //! Futures as jobs: the cell of the promise is the task, in one allocation.
 //!
-//! `schedule`: one word says whether a future is woken, queued, polled or gone (no unsafe code). `task`: the cell, its
-//! wakers, its table. `budget`: how many settled promises a future may poll before others have their turn.
+//! `task`: the cell, its table, one poll. Which thread polls it when: `state/schedule.rs` and `run/polled.rs`.
 //!
 //! # Rules
 //!
@@ -11,6 +10,4 @@
 //! 4. The future is not moved once it was polled, and is dropped in place, by its poller.
 //! 5. A future whose wakers are all gone while it waits is dropped, and its promise abandoned.
 
-pub(in crate::cell) mod budget;
-pub(in crate::cell) mod schedule;
 pub(in crate::cell) mod task;

@@ -101,48 +101,29 @@ pub(in crate::cell) unsafe fn leave(cell: CellRef) {
         match cell.header().word.leave_settled() {
             Some(Leave::Bare) => free::release(cell), // mostly: the outcome was taken
             Some(leave) => leave_behind(cell, leave),
-            None => leave_pending(cell),
+            None => {
+                if cell.root().header().vtable().fragile {
+                    cancel(cell); // the work is wanted no more
+                }
+                detach(cell);
+            }
         }
     }
 }
 
-/// As [`leave`], but what goes on does so, also where leaving would cancel it.
+/// As [`leave`], but what goes on does so, also where leaving would cancel it. A shared value may lose an owner by it.
 ///
 /// # Safety
 /// As for [`leave`].
 pub(in crate::cell) unsafe fn detach(cell: CellRef) {
-    // SAFETY: as in `leave`.
-    unsafe {
-        match cell.header().word.leave_settled() {
-            Some(leave) => leave_behind(cell, leave),
-            None => leave_going_on(cell),
-        }
-    }
-}
-
-/// As [`leave`], where the work may be wanted no more by it.
-///
-/// # Safety
-/// As for [`leave`].
-unsafe fn leave_pending(cell: CellRef) {
-    // SAFETY: as in `leave`; the root lives as long as the tail.
-    unsafe {
-        if cell.root().header().vtable().fragile {
-            cancel(cell);
-        }
-        leave_going_on(cell);
-    }
-}
-
-/// As [`leave`], where a shared value may lose an owner by it.
-///
-/// # Safety
-/// As for [`leave`].
-unsafe fn leave_going_on(cell: CellRef) {
     // SAFETY: as in `leave`; what is held is there afterwards.
     unsafe {
+        let word = &cell.header().word;
+        if let Some(leave) = word.leave_settled() {
+            return leave_behind(cell, leave);
+        }
         let shared = graph::shared_before(cell);
-        let leave = cell.header().word.leave();
+        let leave = word.leave();
         let was_pending = matches!(leave, Leave::Pending(_));
         leave_behind(cell, leave);
         match shared {

@@ -2,7 +2,7 @@
 //!
 //! `run_loop`: a settled cell is handed to the next link, which works and is settled, and so on. `follow`: a work gave a
 //! promise instead of an outcome. `cancel`: from the tail to the root, and what a consumer does that leaves. `queued`:
-//! the entry of executors. The first three call each other.
+//! the entry of executors. `polled`: futures in a queue, and their wakers. The first three call each other.
 //!
 //! # Words
 //!
@@ -22,5 +22,6 @@
 
 pub(in crate::cell) mod cancel;
 pub(in crate::cell) mod follow;
+pub(in crate::cell) mod polled;
 pub(in crate::cell) mod queued;
 pub(in crate::cell) mod run_loop;

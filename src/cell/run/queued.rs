@@ -1,6 +1,7 @@
 //! What an executor calls: to run an item, or to settle one that it will not run. And the items
 //! themselves: jobs, links, futures in a queue.
 
+use super::polled;
 use super::run_loop::{run_links, settle_job};
 use crate::cell::defer::free::lost;
 use crate::cell::defer::trampoline::{Bounce, bounce};
@@ -16,12 +17,21 @@ impl Item {
     /// # Safety
     /// The item was posted to that executor, and is run once.
     pub(crate) unsafe fn run(self, here: &RunContext) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.run_linked(Permission::Granted, Some(here)) }
+    }
+
+    /// As [`run_unlinked`], for an item whose queue has used its cell's `link`.
+    ///
+    /// # Safety
+    /// As for [`run_unlinked`], and the item was taken out of its queue.
+    unsafe fn run_linked(self, turn: Permission, here: Option<&RunContext>) -> bool {
         // SAFETY: the caller's promise; the queue's use of the link is over.
         unsafe {
             if let Item::Link(child) = self {
                 clear_link(child);
             }
-            run_unlinked(self, here)
+            run_unlinked(self, turn, here)
         }
     }
 
@@ -62,14 +72,8 @@ impl Refused {
     /// # Safety
     /// The item is the caller's.
     pub(crate) unsafe fn abandon(self) {
-        let Refused { item, shut_down } = self;
-        // SAFETY: the caller's promise; the queue's use of the link is over.
-        unsafe {
-            if let Item::Link(child) = item {
-                clear_link(child);
-            }
-            end(item, Permission::Refused(shut_down));
-        }
+        // SAFETY: the caller's promise.
+        unsafe { self.item.run_linked(Permission::Refused(self.shut_down), None) };
     }
 }
 
@@ -85,31 +89,33 @@ impl CellRef {
     }
 }
 
-/// As [`Item::run`], for an executor that does not link its items: a link still has its executor.
+/// Runs an item, or settles it in the way that `turn` says. For an executor that does not link its items: a link
+/// still has its executor. Whether it was a job that no other thread had claimed.
 ///
 /// # Safety
-/// As for [`Item::run`].
-pub(in crate::cell) unsafe fn run_unlinked(item: Item, here: &RunContext) -> bool {
+/// The item is the caller's, once; `turn` is right on this thread.
+pub(in crate::cell) unsafe fn run_unlinked(
+    item: Item,
+    turn: Permission,
+    here: Option<&RunContext>,
+) -> bool {
     // SAFETY: a queued item keeps its cells alive: the job by `REFERRED`, the others by being the
     // producer's.
     unsafe {
         match item {
             Item::Start(root) => {
                 if root.chain().start() {
-                    return start(root, Permission::Granted, Some(here));
+                    return start(root, turn, here);
                 }
                 lost(root);
             }
             Item::Settled(parent) => {
                 if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
-                    let child = CellRef::from_address(child);
-                    run_links((parent, child), Permission::Granted, Some(here));
+                    run_links((parent, CellRef::from_address(child)), turn, here);
                 }
             }
-            Item::Link(child) => run_links((child.root(), child), Permission::Granted, Some(here)),
-            Item::Task(root) => {
-                return task::pop(root) && task::run(root, Permission::Granted, Some(here));
-            }
+            Item::Link(child) => run_links((child.root(), child), turn, here),
+            Item::Task(root) => return polled::pop(root) && polled::run(root, turn, here),
         }
     }
     false
@@ -128,7 +134,7 @@ pub(in crate::cell) unsafe fn start(
     // SAFETY: the caller is the job's producer.
     unsafe {
         if root.header().vtable().task.is_some() {
-            return task::run(root, turn, here);
+            return polled::run(root, turn, here);
         }
         let progress = (root.header().vtable().work)(root, None, turn);
         settle_job(root, progress, here);
@@ -148,35 +154,5 @@ pub(in crate::cell) unsafe fn refuse(refused: Refused) {
 /// As for [`refuse`].
 unsafe fn end_refused(Refused { item, shut_down }: Refused) {
     // SAFETY: the caller's promise.
-    unsafe { end(item, Permission::Refused(shut_down)) };
-}
-
-/// Settles an item that will not be run, in the way that `turn` says.
-///
-/// # Safety
-/// The item is the caller's, and is in no queue that links items.
-unsafe fn end(item: Item, turn: Permission) {
-    // SAFETY: as in `run`.
-    unsafe {
-        match item {
-            Item::Start(root) => {
-                if root.chain().start() {
-                    let _ = start(root, turn, None);
-                } else {
-                    lost(root);
-                }
-            }
-            Item::Settled(parent) => {
-                if let Some(Receiver::Continuation(child)) = parent.header().word.receiver() {
-                    run_links((parent, CellRef::from_address(child)), turn, None);
-                }
-            }
-            Item::Link(child) => run_links((child.root(), child), turn, None),
-            Item::Task(root) => {
-                if task::pop(root) {
-                    task::run(root, turn, None);
-                }
-            }
-        }
-    }
+    unsafe { run_unlinked(item, Permission::Refused(shut_down), None) };
 }

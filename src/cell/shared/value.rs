@@ -24,7 +24,7 @@ use crate::cell::wait::park;
 use crate::cell::work::consumer::Consumer;
 use crate::failure::Outcome;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, MutexGuard};
 use crate::timeout::Timeout;
 use crate::trace::Trace;
 
@@ -68,7 +68,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             executor,
             by_hand: setter.is_some(),
             setter: Mutex::new(setter),
-            waiting: Mutex::new(Waiting::new()),
+            waiting: Mutex::default(),
         });
         let observer = shared.as_ptr().cast::<Observer>();
         // SAFETY: the observer is the first field of what the holders' reference keeps until `notify`, since
@@ -239,11 +239,13 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     /// that, which its own source should know.
     pub(super) fn left(&self, ticket: Ticket) -> bool {
         let mut waiting = self.lock();
-        if !waiting.disown(ticket) {
-            return false;
-        }
-        let unowned = self.is_unowned(&waiting);
-        let cancelled = waiting.cancelled;
+        waiting.disown(ticket) && self.has_lost_owner(waiting)
+    }
+
+    /// An owner has gone: the value is cancelled if that was to be done without one. Whether it has lost its last one
+    /// without having been cancelled.
+    fn has_lost_owner(&self, waiting: MutexGuard<'_, Waiting>) -> bool {
+        let (unowned, cancelled) = (self.is_unowned(&waiting), waiting.cancelled);
         drop(waiting);
         if unowned && cancelled {
             self.cancel_if_unwanted(false);
@@ -253,13 +255,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     /// A handle goes, or has gone, that was the last owner: see [`left`](Self::left).
     pub(super) fn handle_left(&self) {
-        let waiting = self.lock();
-        let unowned = self.is_unowned(&waiting);
-        let cancelled = waiting.cancelled;
-        drop(waiting);
-        if unowned && cancelled {
-            self.cancel_if_unwanted(false);
-        } else if unowned {
+        if self.has_lost_owner(self.lock()) {
             // SAFETY: the feeder lives as long as we do.
             let place = unsafe { graph::shared_before(self.feeder) };
             place.into_iter().for_each(graph::leave_shared);

@@ -21,6 +21,7 @@ type Entries = Vec<(Ticket, Option<Waiter>)>;
 /// So many gaps are left where they are: then as many as there are others.
 const FEW_GAPS: usize = 32;
 
+#[derive(Default)]
 pub(super) struct Waiting {
     next: Ticket,
     /// `None` where there never was one, so that it is quickly dropped.
@@ -39,20 +40,6 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn new() -> Self {
-        Waiting {
-            next: 0,
-            entries: None,
-            gaps: 0,
-            owners: 0,
-            series: None,
-            current: None,
-            advancing: false,
-            cancelled: false,
-            shown: None,
-        }
-    }
-
     pub(super) fn ticket(&mut self) -> Ticket {
         self.next += 1;
         self.next - 1

@@ -52,9 +52,7 @@ pub(in crate::cell) const fn layout<W, T, E>() -> Layout {
 
 /// How a cell that is such a `C` is allocated.
 pub(in crate::cell) const fn layout_of<C>() -> Layout {
-    let natural = align_of::<C>();
-    let align = if natural > ALIGN { natural } else { ALIGN };
-    match Layout::from_size_align(size_of::<C>(), align) {
+    match Layout::new::<C>().align_to(ALIGN) {
         Ok(layout) => layout,
         Err(_) => panic!("a cell larger than the address space"),
     }

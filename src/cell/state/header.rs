@@ -6,7 +6,6 @@ use std::ptr::NonNull;
 
 use super::chain::Chain;
 use super::compressed::{FLAG_1, FLAG_2, FLAG_3, compress, decompress};
-use super::context::RunContext;
 use super::dependency::Depends;
 use super::provenance::Provenance;
 use super::word::Word;
@@ -73,10 +72,7 @@ pub(crate) struct VTable {
 pub(in crate::cell) struct TaskTable {
     /// Where what polls it is, from the start of the cell.
     pub(in crate::cell) core: usize,
-    pub(in crate::cell) is_fresh: unsafe fn(CellRef) -> bool,
-    pub(in crate::cell) pop: unsafe fn(CellRef) -> bool,
-    pub(in crate::cell) claim: unsafe fn(CellRef, *mut ()) -> bool,
-    pub(in crate::cell) run: unsafe fn(CellRef, Permission, Option<&RunContext>) -> bool,
+    /// A function, because cancelling comes before what queues futures.
     pub(in crate::cell) cancelled: unsafe fn(CellRef),
 }
 

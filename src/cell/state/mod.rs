@@ -1,10 +1,11 @@
-//! One cell: its memory, its header, and the two words that decide between its parties.
+//! One cell: its memory, its header, and the words that decide between its parties.
 //!
 //! | file | idea |
 //! | --- | --- |
 //! | `word` | the state word: producer against consumer (no unsafe code) |
 //! | `duties` | what the state word is told, and what it tells its callers to do |
 //! | `chain` | the chain word of a root: start, claim, cancel, follow, end (no unsafe code) |
+//! | `schedule` | the schedule word of a future: which thread polls it, which queues it (no unsafe code) |
 //! | `header` | what every cell begins with, and its table of functions |
 //! | `body` | the memory of a cell: the work, later the outcome |
 //! | `provenance` | where a promise was made; after a failure the way that it came |
@@ -12,7 +13,7 @@
 //! | `observer` | what a settled cell is given to in place of a link |
 //! | `context` | the executor's thread on which a step runs |
 //! | `dependency` | a shared value that a job waits for |
-//! | `task` | what is done with a future from outside, by its table |
+//! | `task` | a future as queues and cancellers see it |
 //!
 //! # Words
 //!
@@ -37,7 +38,7 @@
 //! 3. The body holds the work until the producer takes it, then nothing, then the outcome; the word says which of
 //!    these it is to the consumer.
 //! 4. Each method of `word` and `chain` returns its caller's duty, which is acted on in every arm.
-//! 5. `word` and `chain` know neither cells nor types: the loom models compile these very files.
+//! 5. `word`, `chain` and `schedule` know neither cells nor types: the loom models compile these very files.
 //!
 //! No user code runs here, and nothing here waits.
 
@@ -51,5 +52,6 @@ pub(in crate::cell) mod header;
 pub(in crate::cell) mod indexed;
 pub(in crate::cell) mod observer;
 pub(in crate::cell) mod provenance;
+pub(in crate::cell) mod schedule;
 pub(in crate::cell) mod task;
 pub(in crate::cell) mod word;

@@ -95,18 +95,24 @@ impl Provenance {
         trace
     }
 
-    /// A failure has come to this cell, of the kind `kind`, by the way `trace`. Without a kind the
-    /// cell is no step of the way.
+    /// A failure has come to this cell, of the kind `kind`, by the way `trace`. `add` puts the cell there as a step.
     ///
     /// # Safety
     /// The caller produces the cell, or owns it.
-    pub(crate) unsafe fn put(&self, mut trace: Box<Trace>, kind: Option<&'static str>) {
-        self.add_to(&mut trace, kind);
+    pub(crate) unsafe fn put(
+        &self,
+        mut trace: Box<Trace>,
+        kind: &'static str,
+        add: impl FnOnce(&mut Trace, &'static str, &'static Location<'static>),
+    ) {
+        if let Some(location) = self.location() {
+            add(&mut trace, kind, location);
+        }
         self.store(trace);
     }
 
     /// The failure of `from`, of the kind `kind`, has come to this cell: so has the way that it came,
-    /// and, where it is the `same` failure, that it was seen. Then as [`put`](Self::put).
+    /// and, where it is the `same` failure, that it was seen. Without a kind of its `own` the cell is no step of the way.
     ///
     /// # Safety
     /// The caller owns the settled cell of `from`, and produces that of `self`.
@@ -122,9 +128,8 @@ impl Provenance {
             let mut trace = Box::new(from.made(kind));
             trace.set_seen(seen);
             from.empty();
-            // SAFETY: the caller's promise.
-            unsafe { self.put(trace, own) };
-            return;
+            self.add_to(&mut trace, own);
+            return self.store(trace);
         };
         // The trace keeps its index: no table has to be locked for each link of a chain.
         // ORDERING: Relaxed, the trace is the caller's.
@@ -139,25 +144,6 @@ impl Provenance {
         }
         from.empty();
         self.store_index(index, seen);
-    }
-
-    /// The same from an item of a list.
-    ///
-    /// # Safety
-    /// As for [`put`](Self::put).
-    pub(crate) unsafe fn put_item(&self, mut trace: Box<Trace>, kind: &'static str, index: usize) {
-        if let Some(location) = self.location() {
-            trace.push_item(kind, location, index);
-        }
-        self.store(trace);
-    }
-
-    /// The way `trace` is that of this cell, which adds no step to it.
-    ///
-    /// # Safety
-    /// As for [`put`](Self::put), and the cell has no trace.
-    pub(crate) unsafe fn replace(&self, trace: Box<Trace>) {
-        self.store(trace);
     }
 
     fn add_to(&self, trace: &mut Trace, kind: Option<&'static str>) {

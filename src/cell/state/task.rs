@@ -1,14 +1,24 @@
-//! What is done with a future from outside, by its table: so that neither queues nor cancellers know how one is
-//! polled. Cells that are no futures have none of it to do.
+//! A future, as queues, cancellers and its wakers see it: in a place of its cell that its table tells. Cells that
+//! are no futures have none.
 
-use super::context::RunContext;
-use super::header::{CellRef, Permission, TaskTable};
+use super::header::CellRef;
+use super::schedule::Schedule;
+
+/// What is known of a future without its types.
+pub(in crate::cell) struct Core {
+    pub(in crate::cell) schedule: Schedule,
+    /// That of a pool, whose handles are not counted.
+    pub(in crate::cell) executor: *mut (),
+}
 
 /// # Safety
-/// The cell is alive.
-unsafe fn table(cell: CellRef) -> Option<&'static TaskTable> {
-    // SAFETY: the caller's promise.
-    unsafe { cell.header() }.vtable().task.as_ref()
+/// The cell lives while the reference is used.
+pub(in crate::cell) unsafe fn core<'a>(cell: CellRef) -> Option<&'a Core> {
+    // SAFETY: the caller's promise; the table says where the core is.
+    unsafe {
+        let offset = cell.header().vtable().task.as_ref()?.core;
+        Some(&*cell.as_ptr().cast::<u8>().add(offset).cast::<Core>())
+    }
 }
 
 /// Whether a queued future was never polled.
@@ -17,38 +27,17 @@ unsafe fn table(cell: CellRef) -> Option<&'static TaskTable> {
 /// An entry or the chain keeps the cell.
 pub(in crate::cell) unsafe fn is_fresh(cell: CellRef) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { table(cell).is_some_and(|table| (table.is_fresh)(cell)) }
+    unsafe { core(cell) }.is_some_and(|core| core.schedule.is_fresh())
 }
 
-/// A queue gives up an entry. Whether the caller has the future now, to be [`run`].
-///
-/// # Safety
-/// The entry was taken out of the queue, once.
-pub(in crate::cell) unsafe fn pop(cell: CellRef) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { table(cell).is_some_and(|table| (table.pop)(cell)) }
-}
-
-/// Takes a future that is queued for `executor`, to be [`run`] by the caller.
+/// Takes a future that is queued for `executor`, to be run by the caller.
 ///
 /// # Safety
 /// The caller keeps the chain of the root `cell`.
 pub(in crate::cell) unsafe fn claim(cell: CellRef, executor: *mut ()) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { table(cell).is_some_and(|table| (table.claim)(cell, executor)) }
-}
-
-/// Polls a future, and runs what comes of it. Whether it is through.
-///
-/// # Safety
-/// The caller has it from [`pop`] or [`claim`].
-pub(in crate::cell) unsafe fn run(
-    cell: CellRef,
-    turn: Permission,
-    here: Option<&RunContext>,
-) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { table(cell).is_some_and(|table| (table.run)(cell, turn, here)) }
+    let core = unsafe { core(cell) };
+    core.is_some_and(|core| core.executor == executor && core.schedule.claim(false))
 }
 
 /// The chain of the root `cell`, which is under way, was cancelled: a future that was never polled is
@@ -58,8 +47,9 @@ pub(in crate::cell) unsafe fn run(
 /// The caller keeps the chain.
 pub(in crate::cell) unsafe fn cancelled(cell: CellRef) {
     // SAFETY: the caller's promise.
-    if let Some(table) = unsafe { table(cell) } {
-        // SAFETY: as above.
-        unsafe { (table.cancelled)(cell) };
+    unsafe {
+        if let Some(table) = &cell.header().vtable().task {
+            (table.cancelled)(cell);
+        }
     }
 }

@@ -132,17 +132,20 @@ impl Word {
     /// Producer of a chain of one cell: as [`settle`](Self::settle), but only while the consumer
     /// has attached nothing and has not left. `Err`: nothing was changed.
     pub(crate) fn settle_alone(&self) -> Result<Option<Listener>, ()> {
-        // ORDERING: as in `settle`.
+        self.settle_pending(SETTLED).ok_or(())
+    }
+
+    /// Puts `value` where at most a listener is, and gives that. `None`: nothing was changed.
+    fn settle_pending(&self, value: usize) -> Option<Option<Listener>> {
+        // ORDERING: Acquire as in `settle` and `seen`.
         let mut now = self.0.load(Ordering::Acquire);
-        loop {
-            if now.addr() != EMPTY && listener(now).is_none() {
-                return Err(());
-            }
-            match self.swap_in(now, plain(SETTLED)) {
-                Ok(before) => return Ok(listener(before)),
+        while now.addr() == EMPTY || listener(now).is_some() {
+            match self.swap_in(now, plain(value)) {
+                Ok(before) => return Some(listener(before)),
                 Err(seen) => now = seen,
             }
         }
+        None
     }
 
     /// Canceller that has claimed the root: settles it with no outcome in the body, which counts
@@ -283,17 +286,7 @@ impl Word {
     /// Consumer: settles the cell as cancelled. `None`: it was settled, nothing has changed. Else
     /// the listener to wake.
     pub(crate) fn cancel(&self) -> Option<Option<Listener>> {
-        // ORDERING: Acquire as in `seen`.
-        let mut now = self.0.load(Ordering::Acquire);
-        loop {
-            if now.addr() != EMPTY && listener(now).is_none() {
-                return None;
-            }
-            match self.swap_in(now, plain(CANCELLED)) {
-                Ok(before) => return Some(listener(before)),
-                Err(seen) => now = seen,
-            }
-        }
+        self.settle_pending(CANCELLED)
     }
 
     /// Consumer that has taken the outcome out of the settled cell.
@@ -309,23 +302,5 @@ impl Word {
         // ORDERING: Release publishes what the caller wrote before (an outcome, a receiver, a
         // listener, its last use of the cell); Acquire pairs with the other party's Release.
         self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
-    }
-}
-
-impl std::fmt::Debug for Word {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let now = self.0.load(Ordering::Relaxed);
-        let name = match (receiver(now), listener(now), now.addr()) {
-            (Some(receiver), ..) => return receiver.fmt(f),
-            (_, Some(listener), _) => return listener.fmt(f),
-            (.., EMPTY) => "Empty",
-            (.., SETTLED) => "Settled",
-            (.., GONE) => "Gone",
-            (.., CANCELLED) => "Cancelled",
-            (.., ARRIVED) => "Arrived",
-            (.., TAKEN_VALUE) => "TakenValue",
-            _ => "TakenFailure",
-        };
-        f.write_str(name)
     }
 }

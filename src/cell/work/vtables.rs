@@ -16,50 +16,6 @@ use crate::telemetry;
 use crate::trace::Trace;
 use crate::unobserved;
 
-/// The table of a job with the work `W`.
-pub(in crate::cell) struct JobTable<W>(PhantomData<W>);
-
-impl<W: Work> JobTable<W> {
-    pub(in crate::cell) const TABLE: VTable = VTable {
-        kind: W::KIND,
-        in_way: true,
-        root: true,
-        job: true,
-        fragile: false,
-        needs_executor: true,
-        task: None,
-        layout: body::layout::<W, W::Ok, W::Err>(),
-        give_up: None,
-        work: work_job::<W>,
-        dependency: dependency_of_job::<W>,
-        move_outcome: move_outcome::<W::Ok, W::Err>,
-        fail: fail::<W::Ok, W::Err>,
-        drop_outcome: drop_outcome::<W::Ok, W::Err>,
-    };
-}
-
-/// The table of a link with the step `S` behind a cell of `T` and `E`.
-pub(in crate::cell) struct LinkTable<S, T, E>(PhantomData<(S, T, E)>);
-
-impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
-    pub(in crate::cell) const TABLE: VTable = VTable {
-        kind: S::KIND,
-        in_way: S::IN_WAY,
-        root: false,
-        job: false,
-        fragile: false,
-        needs_executor: S::NEEDS_EXECUTOR,
-        task: None,
-        layout: body::layout::<S, S::Ok, S::Err>(),
-        give_up: None,
-        work: work_link::<S, T, E>,
-        dependency: no_dependency,
-        move_outcome: move_outcome::<S::Ok, S::Err>,
-        fail: fail::<S::Ok, S::Err>,
-        drop_outcome: drop_outcome::<S::Ok, S::Err>,
-    };
-}
-
 /// How a promise without work came to be.
 pub(crate) trait Origin {
     /// Its name in a trace.
@@ -72,12 +28,18 @@ pub(crate) trait Origin {
 pub(in crate::cell) struct PlainTable<O, T, E>(PhantomData<(O, T, E)>);
 
 impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
-    pub(in crate::cell) const TABLE: VTable = VTable {
-        kind: O::KIND,
+    pub(in crate::cell) const TABLE: VTable =
+        VTable { fragile: O::FRAGILE, ..plain::<T, E>(O::KIND) };
+}
+
+/// A root without work, of this kind.
+pub(in crate::cell) const fn plain<T: 'static, E: 'static>(kind: &'static str) -> VTable {
+    VTable {
+        kind,
         in_way: true,
         root: true,
         job: false,
-        fragile: O::FRAGILE,
+        fragile: false,
         needs_executor: true,
         task: None,
         layout: body::layout::<(), T, E>(),
@@ -87,6 +49,33 @@ impl<O: Origin, T: 'static, E: 'static> PlainTable<O, T, E> {
         move_outcome: move_outcome::<T, E>,
         fail: fail::<T, E>,
         drop_outcome: drop_outcome::<T, E>,
+    }
+}
+
+/// The table of a job with the work `W`.
+pub(in crate::cell) struct JobTable<W>(PhantomData<W>);
+
+impl<W: Work> JobTable<W> {
+    pub(in crate::cell) const TABLE: VTable = VTable {
+        job: true,
+        layout: body::layout::<W, W::Ok, W::Err>(),
+        work: work_job::<W>,
+        dependency: dependency_of_job::<W>,
+        ..plain::<W::Ok, W::Err>(W::KIND)
+    };
+}
+
+/// The table of a link with the step `S` behind a cell of `T` and `E`.
+pub(in crate::cell) struct LinkTable<S, T, E>(PhantomData<(S, T, E)>);
+
+impl<S: Step<T, E>, T: 'static, E: 'static> LinkTable<S, T, E> {
+    pub(in crate::cell) const TABLE: VTable = VTable {
+        in_way: S::IN_WAY,
+        root: false,
+        needs_executor: S::NEEDS_EXECUTOR,
+        layout: body::layout::<S, S::Ok, S::Err>(),
+        work: work_link::<S, T, E>,
+        ..plain::<S::Ok, S::Err>(S::KIND)
     };
 }
 
@@ -102,7 +91,7 @@ unsafe fn no_work(_: CellRef, _: Option<CellRef>, _: Permission) -> Progress {
 ///
 /// # Safety
 /// None is needed.
-pub(in crate::cell) unsafe fn no_dependency(_: CellRef) -> Option<Depends> {
+unsafe fn no_dependency(_: CellRef) -> Option<Depends> {
     None
 }
 
@@ -268,7 +257,7 @@ pub(in crate::cell) unsafe fn abandon<T, E>(cell: CellRef, turn: Permission) {
             let mut way = Box::new(Trace::new());
             way.push("shutdown", location);
             let header = cell.header();
-            header.provenance.put(way, Some(header.vtable().kind));
+            header.provenance.put(way, header.vtable().kind, Trace::push);
         }
         fail::<T, E>(cell, FailureKind::Abandoned);
     }
@@ -290,7 +279,7 @@ pub(in crate::cell) unsafe fn done<T, E>(
             // SAFETY: the caller produces the cell.
             unsafe {
                 let header = cell.header();
-                header.provenance.put(trace, Some(header.vtable().kind));
+                header.provenance.put(trace, header.vtable().kind, Trace::push);
             }
             Err(failure)
         }
@@ -338,7 +327,7 @@ pub(in crate::cell) unsafe fn way_of(header: &Header) -> Box<Trace> {
 ///
 /// # Safety
 /// As for [`carry`]; both cells were made for this `T` and `E`, the outcome is taken once, and the body of `to` is empty.
-pub(in crate::cell) unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
+unsafe fn move_outcome<T, E>(from: CellRef, to: CellRef) {
     // SAFETY: the caller owns the settled `from` and produces `to`, whose body is empty; both were
     // made for this `T` and `E`.
     unsafe {
@@ -373,7 +362,7 @@ pub(in crate::cell) unsafe fn fail<T, E>(cell: CellRef, fate: FailureKind) {
 ///
 /// # Safety
 /// The caller owns a cell made for this `T` and `E`, whose outcome was not taken, once.
-pub(in crate::cell) unsafe fn drop_outcome<T: 'static, E: 'static>(cell: CellRef, why: Dropped) {
+unsafe fn drop_outcome<T: 'static, E: 'static>(cell: CellRef, why: Dropped) {
     // SAFETY: the caller owns the outcome; once.
     let outcome: Outcome<T, E> = unsafe { body::take_written(cell) };
     match &outcome {

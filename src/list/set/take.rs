@@ -8,7 +8,7 @@ use futures_core::stream::Stream;
 
 use super::TaskSet;
 use super::shared::{Found, Turn};
-use crate::cell;
+use crate::budget;
 use crate::failure::{AnyError, TimedOut};
 use crate::list::KeyedCompleted;
 use crate::pool::{Waited, Worker};
@@ -121,13 +121,13 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> Stream for TaskStr
                 ready!(turn.signal.poll(context)).ok();
                 self.turn = None;
             }
-            ready!(cell::spend(context));
+            ready!(budget::spend(context));
             match self.set.shared.find() {
                 Found::Item(come) => return Poll::Ready(Some(come.completed)),
                 Found::Empty => return Poll::Ready(None),
                 Found::Later(turn) => self.turn = Some(turn),
             }
-            cell::refund(context); // for the wait
+            budget::refund(context); // for the wait
         }
     }
 }

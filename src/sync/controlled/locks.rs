@@ -206,10 +206,16 @@ impl<T> RwLock<T> {
 }
 
 /// What is set once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct OnceLock<T> {
     making: Mutex<()>,
     inner: std::sync::OnceLock<T>,
+}
+
+impl<T> Default for OnceLock<T> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 #[expect(missing_docs, reason = "as in the standard library")]

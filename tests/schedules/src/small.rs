@@ -2,8 +2,10 @@
 
 use asynckit::controlled::thread;
 use asynckit::{AnyError, Job, Pool, Promise, Shutdown};
-use std::sync::Arc;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use crate::pairs;
 use crate::random::mix;
@@ -22,6 +24,7 @@ const ALL: &[Small] = &[
     ("told-and-dropped", told_and_dropped),
     ("counted-and-cancelled", counted_and_cancelled),
     ("counted-and-run", counted_and_run),
+    ("waker-used-up", waker_used_up),
 ];
 
 fn all() -> impl Iterator<Item = &'static Small> {
@@ -222,4 +225,41 @@ fn counted_and_run() -> Vec<String> {
         }
     }
     problems
+}
+
+/// Futures that nothing waits for are through, and go, while another thread uses their wakers up.
+fn waker_used_up() -> Vec<String> {
+    let pool = Pool::new(1);
+    let wakers = Arc::new(Mutex::new(vec![]));
+    for _ in 0..2 {
+        let (left, mut polled) = (Arc::clone(&wakers), false);
+        let woken = poll_fn(move |context| {
+            if std::mem::replace(&mut polled, true) {
+                return Poll::Ready(());
+            }
+            let waker = context.waker().clone();
+            left.lock().unwrap().push(waker);
+            Poll::Pending
+        });
+        drop(pool.spawn_future(async move {
+            woken.await;
+            Ok::<_, AnyError>(())
+        }));
+    }
+    let waking = thread::spawn(move || {
+        let mut used = 0;
+        while used < 2 {
+            let waker = wakers.lock().unwrap().pop();
+            match waker {
+                Some(waker) => {
+                    waker.wake();
+                    used += 1;
+                }
+                None => thread::yield_now(),
+            }
+        }
+    });
+    let _ = waking.join();
+    pool.shutdown(Shutdown::Drain, None);
+    vec![]
 }

@@ -16,7 +16,7 @@ thread_local! {
 }
 
 /// Polls the future whose waker has this data. `poll` must not unwind.
-pub(super) fn polled<R>(task: *const (), poll: impl FnOnce() -> R) -> R {
+pub(crate) fn polled<R>(task: *const (), poll: impl FnOnce() -> R) -> R {
     let outer = NOW.replace((task, IN_A_POLL));
     let result = poll();
     NOW.set(outer);
@@ -25,7 +25,7 @@ pub(super) fn polled<R>(task: *const (), poll: impl FnOnce() -> R) -> R {
 
 /// Whether a future of a pool is being polled on this thread.
 #[inline]
-pub(in crate::cell) fn counts() -> bool {
+pub(crate) fn counts() -> bool {
     !NOW.get().0.is_null()
 }
 
