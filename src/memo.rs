@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use lru::LruCache;
 
 use crate::cell::ExecutorHandle;
+use crate::clock;
 use crate::failure::{AnyError, Failure, catch, drop_quietly};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
-use crate::sync::{self, Arc, Mutex, OnceLock};
+use crate::sync::{Arc, Mutex, OnceLock};
 use crate::value::AsyncValue;
 
 /// Keeps what calls have given, by their keys: callers at the same time share one call, later ones its value.
@@ -65,7 +66,7 @@ struct Entry<T: 'static, E: 'static> {
 impl<T, E> Entry<T, E> {
     fn is_fresh(&self) -> bool {
         match self.fresh_until.get() {
-            Some(Some(end)) => sync::now() < *end,
+            Some(Some(end)) => clock::now() < *end,
             Some(None) | None => true,
         }
     }
@@ -193,7 +194,7 @@ impl Settings {
         let (consumer, _) = promise.into_parts();
         let promise = Promise::new(consumer, self.executor.clone()).inspect(move |outcome| {
             let life = if outcome.is_ok() { life } else { life_of_failures };
-            let first = until.set(sync::now().checked_add(life));
+            let first = until.set(clock::now().checked_add(life));
             debug_assert!(first.is_ok(), "it settles once");
         });
         let value = promise.share();

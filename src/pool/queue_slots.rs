@@ -72,8 +72,11 @@ impl Core {
         while !self.has_room(&room) && !called.load(Ordering::Relaxed) {
             room = match deadline.remaining() {
                 None => return false,
-                Some(_) if deadline.is_never() => self.room_available.wait(room),
-                Some(left) => self.room_available.wait_timeout(room, left).0,
+                Some(left) => {
+                    let ready = |room: &_| self.has_room(room) || called.load(Ordering::Relaxed);
+                    let bell = (&self.room_available, room);
+                    deadline.clock().wait(bell, left, || self.room(), ready)
+                }
             };
         }
         self.has_room(&room)

@@ -10,6 +10,7 @@ use std::ptr::NonNull;
 
 use super::handle::{Item, Refused};
 use crate::cell::state::header::Lane;
+use crate::clock::Place;
 use crate::sync;
 use crate::sync::OnceLock;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +22,9 @@ pub(crate) trait Lasting: Sync {
     /// # Safety
     /// The item is the caller's to give.
     unsafe fn post(&'static self, number: Number, item: Item, lane: Lane) -> Result<(), Refused>;
+
+    /// The executor, as a clock that is set sees it.
+    fn place(&'static self) -> &'static dyn Place;
 }
 
 /// The number of an executor: its place in the table, and how often that was used before.
