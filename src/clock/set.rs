@@ -203,7 +203,9 @@ impl Set {
         let waiters: Vec<_> = state.waiters.values().map(|waiter| waiter.thread.clone()).collect();
         drop(state);
         waiters.iter().for_each(Thread::unpark);
-        alarms.into_values().for_each(|alarm| drop(contain(|| alarm.refuse())));
+        alarms.into_values().for_each(|alarm| {
+            contain(|| alarm.refuse());
+        });
     }
 
     // ── Threads that wait ────────────────────────────────────────────────────────────────────

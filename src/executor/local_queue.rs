@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
 use super::{Executor, ExecutorRef, Job};
 use crate::cell::{Counted, Draining, Execute, Local, Posted, Waiting};
