@@ -1,6 +1,8 @@
 //! Time: delays, timeouts, pauses between attempts.
 
 mod backoff;
+#[cfg(feature = "test-clock")]
+mod clock;
 #[path = "../common/mod.rs"]
 mod common;
 mod delay;
