@@ -91,23 +91,54 @@ fn a_wait_that_drains_a_queue_is_told_of_work_that_is_there() {
     });
 }
 
-/// The job that would set the event is queued behind a hundred jobs that wait for it.
+/// What stack the workers have: the usual one, and a small one.
+const STACKS: [Option<usize>; 2] = [None, Some(64 * 1024)];
+
+/// A pool of twenty threads at most.
+fn pool_of_twenty(stack: Option<usize>, name: &str) -> Pool {
+    let builder = Pool::builder().workers(4).max_spare_workers(16).name(name);
+    stack.map_or(builder.clone(), |bytes| builder.stack_size(bytes)).build().unwrap()
+}
+
+/// How many of the waits were told; all others saw the value.
+fn told(waits: Vec<Typed<&'static str>>) -> usize {
+    let said: Vec<_> = waits.into_iter().map(|mut wait| wait.get(PATIENCE).unwrap()).collect();
+    assert!(said.iter().all(|said| ["WouldDeadlock", "set"].contains(said)), "{said:?}");
+    said.into_iter().filter(|&said| said == "WouldDeadlock").count()
+}
+
+/// The job that would set the event is queued behind a hundred jobs that wait for it. How many are told depends on when
+/// it has its turn: several workers keep no order.
 #[test]
 fn an_exhausted_pool_goes_on() {
     watched(|| {
-        for stack in [None, Some(64 * 1024)] {
-            let builder = Pool::builder().workers(4).max_spare_workers(16);
-            let pool =
-                stack.map_or(builder.clone(), |bytes| builder.stack_size(bytes)).build().unwrap();
+        for stack in STACKS {
+            let pool = pool_of_twenty(stack, "exhausted");
             let event = AsyncValue::<u8, String>::new();
             let waits: Vec<_> = (0..100).map(|_| waits_for(&pool, &event)).collect();
             let sets = event.clone();
             let mut set = pool.run(move || sets.set(1).is_ok());
             assert!(set.get(PATIENCE).unwrap());
-            let said: Vec<_> =
-                waits.into_iter().map(|mut wait| wait.get(PATIENCE).unwrap()).collect();
-            let told = said.iter().filter(|&&said| said == "WouldDeadlock").count();
-            assert!((1..=100).contains(&told), "{told} were told"); // several workers keep no order
+            told(waits);
+        }
+    });
+}
+
+/// Twenty threads hold twenty waits: what is queued ends the others, no more of them.
+#[test]
+fn no_more_wait_than_there_are_threads() {
+    watched(|| {
+        for stack in STACKS {
+            let pool = pool_of_twenty(stack, "crowded");
+            let event = AsyncValue::<u8, String>::new();
+            let waits: Vec<_> = (0..100).map(|_| waits_for(&pool, &event)).collect();
+            eventually("all others were told", || {
+                waits.iter().filter(|wait| wait.is_set()).count() == 80
+            });
+            let sets = event.clone();
+            let mut set = pool.run(move || sets.set(1).is_ok());
+            assert!(set.get(PATIENCE).unwrap());
+            assert!((80..=81).contains(&told(waits))); // 81 where all twenty waited by then
         }
     });
 }

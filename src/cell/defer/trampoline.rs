@@ -244,3 +244,30 @@ fn call(f: impl FnOnce()) {
         },
     );
 }
+
+#[cfg(test)]
+mod children {
+    use super::shield;
+
+    const IS_CHILD: &str = "ASYNCKIT_TEST_UNWINDS";
+
+    /// Else the thread would put off for ever what it settles.
+    #[test]
+    fn a_panic_of_our_own_inside_of_a_step_aborts() {
+        if std::env::var_os(IS_CHILD).is_some() {
+            return shield(|| panic!("of our own"));
+        }
+        let this = std::env::current_exe().expect("this program is somewhere");
+        let child = std::process::Command::new(this)
+            .args([
+                "--exact",
+                "cell::defer::trampoline::children::a_panic_of_our_own_inside_of_a_step_aborts",
+            ])
+            .env(IS_CHILD, "yes")
+            .output()
+            .expect("it starts");
+        let (status, said) = (child.status, String::from_utf8_lossy(&child.stdout).into_owned());
+        // A test that only fails exits with a code.
+        assert!(!status.success() && status.code() != Some(101), "{status}: {said}");
+    }
+}

@@ -79,8 +79,8 @@ fn freed_executor() -> Vec<String> {
         .map(|_| {
             let keep = Arc::new(1_usize);
             let via = move |job: Job| {
-                assert_eq!(*keep, 1);
                 job.run();
+                assert_eq!(*keep, 1); // it is not freed while it is used
             };
             pool.run(|| ()).via(via).map(|()| ()).cancel_on_drop()
         })
