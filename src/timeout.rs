@@ -130,7 +130,7 @@ impl Deadline {
         let Some(end) = self.0 else {
             return Some(Duration::MAX);
         };
-        let left = end.saturating_duration_since(self.1.now());
+        let left = self.1.until(end);
         (!left.is_zero()).then_some(left)
     }
 }

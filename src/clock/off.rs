@@ -26,6 +26,12 @@ impl Clock {
         sync::now()
     }
 
+    /// How long it is until then.
+    #[inline]
+    pub(crate) fn until(self, end: Instant) -> Duration {
+        end.saturating_duration_since(self.now())
+    }
+
     /// When `duration` from now is over; in some decades, if that is never.
     #[inline]
     pub(crate) fn after(self, duration: Duration) -> Instant {

@@ -9,6 +9,7 @@ use super::entered::{self, Away, Entered};
 use super::set::{Ringing, Set};
 use super::wait::{rest, wait_by};
 use super::{Alarm, Clock, Key};
+use crate::failure::contain;
 use crate::sync;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Condvar, MutexGuard, thread};
@@ -48,6 +49,14 @@ impl Clock {
             return sync::now();
         }
         self.set().map_or_else(|| sync::now() + NEVER, |set| set.now())
+    }
+
+    /// How long it is until then: no time, if the clock has ended.
+    pub(crate) fn until(self, end: Instant) -> Duration {
+        if self == Clock::REAL {
+            return end.saturating_duration_since(sync::now());
+        }
+        self.set().map_or(Duration::ZERO, |set| end.saturating_duration_since(set.now()))
     }
 
     /// When `duration` from now is over; in some decades, if that is never.
@@ -103,7 +112,8 @@ impl Clock {
         }
         match key.clock.set() {
             Some(set) => set.keep(key, alarm),
-            None => alarm.refuse(),
+            // What it holds is the user's.
+            None => drop(contain(|| alarm.refuse())),
         }
         None
     }

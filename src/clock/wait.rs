@@ -18,22 +18,28 @@ const LONG: Duration = Duration::from_secs(10);
 
 /// A thread that waits.
 struct Wait<'a> {
-    set: &'a Set,
-    number: u64,
-    _waiting: Waiting,
+    // At work again before it waits no more: else it would be neither, and the clock could go on past it.
     _resting: Resting,
+    _place: PlaceAmongWaiters<'a>,
+    _waiting: Waiting,
 }
 
-impl Drop for Wait<'_> {
+struct PlaceAmongWaiters<'a>(&'a Set, u64);
+
+impl Drop for PlaceAmongWaiters<'_> {
     fn drop(&mut self) {
-        self.set.end_wait(self.number);
+        self.0.end_wait(self.1);
     }
 }
 
 /// Waits, at the most so long by this clock, until it is ready. If all others wait, too, the clock goes on.
 pub(super) fn wait_by(set: &Arc<Set>, left: Duration, ready: &dyn Fn() -> bool) {
     let number = set.begin_wait(thread::current(), left);
-    let wait = Wait { set, number, _waiting: Waiting::begin(), _resting: Resting::new(set, true) };
+    let wait = Wait {
+        _place: PlaceAmongWaiters(set, number),
+        _waiting: Waiting::begin(),
+        _resting: Resting::new(set, true),
+    };
     let mut nap = NAPS[0];
     while !set.is_over(number) && !ready() {
         thread::park_timeout(nap);

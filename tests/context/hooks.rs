@@ -1,5 +1,6 @@
 //! What hooks find goes along; whatever they do, the job runs, once.
 
+use crate::common::alloc::Counter;
 use crate::common::{PATIENCE, one_worker, watched};
 use asynckit::{CapturedContext, Pool, Promise, add_context_hook};
 use std::cell::Cell;
@@ -12,6 +13,7 @@ enum Does {
     PanicsInCapture,
     PanicsBefore,
     PanicsBehind,
+    PanicsInDrop,
     NotCall,
     CallsTwice,
     Spawns,
@@ -38,6 +40,12 @@ impl CapturedContext for Found {
         }
         INSIDE.set(outer);
         assert_ne!(self.0, Does::PanicsBehind, "a hook panics behind the work");
+    }
+}
+
+impl Drop for Found {
+    fn drop(&mut self) {
+        assert_ne!(self.0, Does::PanicsInDrop, "what a hook has taken along panics in its drop");
     }
 }
 
@@ -84,6 +92,7 @@ fn whatever_a_hook_does_the_job_is_run_once() {
         assert_eq!(attached(&pool, Does::PanicsBehind), (Does::PanicsBehind, 1));
         assert_eq!(attached(&pool, Does::NotCall), (Does::Nothing, 1));
         assert_eq!(attached(&pool, Does::CallsTwice), (Does::CallsTwice, 1));
+        assert_eq!(attached(&pool, Does::PanicsInDrop), (Does::PanicsInDrop, 1));
         assert_eq!(attached(&pool, Does::Spawns), (Does::Its, 1));
         assert_eq!(pool.run(INSIDE_NOW).get(PATIENCE).unwrap(), Does::Nothing);
     });
@@ -106,5 +115,29 @@ fn a_panic_of_the_job_inside_of_a_hook_is_its_own() {
         assert!(panic.location().is_some_and(|place| place.contains("hooks.rs")));
         let _: asynckit::Outcome<()> = panics.get(PATIENCE);
         assert_eq!(pool.run(INSIDE_NOW).get(PATIENCE).unwrap(), Does::Nothing);
+    });
+}
+
+/// What the hook makes, and what carries it.
+#[test]
+fn a_hook_that_finds_something_costs_two_allocations_and_else_none() {
+    watched(|| {
+        let pool = one_worker();
+        attached(&pool, Does::Its); // the hook is there
+        let counter = Counter::leaked();
+        counter.count_this_thread();
+        let attach = |does| {
+            let (deferred, promise) = Promise::<u8>::deferred();
+            let before = counter.allocations();
+            DOES.set(does);
+            let promise = promise.map(|n| n + 1);
+            DOES.set(Does::Nothing);
+            let asked = counter.allocations() - before;
+            drop((deferred, promise));
+            asked
+        };
+        attach(Does::Nothing);
+        let plain = attach(Does::Nothing);
+        assert_eq!((attach(Does::Its), attach(Does::Nothing)), (plain + 2, plain));
     });
 }

@@ -75,6 +75,26 @@ fn a_cancelled_or_abandoned_promise_lets_go_of_the_value() {
     });
 }
 
+/// Also where the context that holds it is dropped by the pool's own worker.
+#[test]
+fn a_value_may_hold_the_last_handle_of_the_pool_that_runs_the_job() {
+    static POOL: ContextKey<Pool> = ContextKey::new();
+    watched(|| {
+        let pool = one_worker();
+        let gate = crate::common::Gate::new();
+        let key = gate.key();
+        let mut job = POOL.with(pool.clone(), || {
+            pool.run(move || {
+                key.wait();
+                POOL.read(|pool| pool.is_some())
+            })
+        });
+        drop(pool);
+        drop(gate);
+        assert!(job.get(PATIENCE).unwrap());
+    });
+}
+
 /// Each value holds what holds the next one.
 #[test]
 fn a_long_line_of_values_that_hold_promises_needs_no_stack() {
@@ -131,5 +151,31 @@ fn attaching_asks_for_no_allocation_more() {
         });
         assert!(counter.allocations() <= 2 * without + 4, "the value, its list, what carries it");
         drop((plain, carrying));
+    });
+}
+
+/// What carries the clock.
+#[cfg(feature = "test-clock")]
+#[test]
+fn attaching_by_a_clock_that_is_set_asks_for_one_allocation_more() {
+    watched(|| {
+        let clock = asynckit::TestClock::manual();
+        let counter = Counter::leaked();
+        counter.count_this_thread();
+        let asks = || {
+            let (deferred, promise) = Promise::<u8, ()>::deferred();
+            let before = counter.allocations();
+            let promise = promise.map(|n| n + 1);
+            let asked = counter.allocations() - before;
+            drop((deferred, promise));
+            asked
+        };
+        let inside = || {
+            let _entered = clock.enter();
+            asks()
+        };
+        inside(); // what is made once
+        let plain = asks();
+        assert_eq!((inside(), asks()), (plain + 1, plain));
     });
 }

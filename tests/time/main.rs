@@ -3,6 +3,8 @@
 mod backoff;
 #[cfg(feature = "test-clock")]
 mod clock;
+#[cfg(feature = "test-clock")]
+mod clock_paths;
 #[path = "../common/mod.rs"]
 mod common;
 mod delay;

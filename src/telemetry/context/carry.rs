@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 
-use super::hook::{self, CapturedContext};
+use super::hook::{self, Captured};
 use crate::clock::Clock;
 use crate::failure::drop_quietly;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,7 @@ pub(super) struct Carried {
     /// By the numbers of their keys; few.
     values: Vec<(u64, Value)>,
     clock: Clock,
-    hooked: Vec<Box<dyn CapturedContext>>,
+    hooked: Captured,
 }
 
 thread_local! {
@@ -49,10 +49,10 @@ impl Context {
     /// What is current here. A hook is foreign code: call it with no lock held.
     pub(crate) fn current() -> Self {
         let (current, clock, hooked) = (current(), Clock::current(), hook::capture());
-        if hooked.is_empty() {
+        if hooked.is_nothing() {
             match &current {
                 None if clock == Clock::REAL => return Context(None),
-                Some(same) if same.clock == clock && same.hooked.is_empty() => {
+                Some(same) if same.clock == clock && same.hooked.is_nothing() => {
                     return Context(current);
                 }
                 _ => {}
@@ -118,7 +118,7 @@ pub(super) fn with<R>(key: u64, value: Value, f: impl FnOnce() -> R) -> R {
         Some((_, old)) => *old = value,
         None => values.push((key, value)),
     }
-    let carried = Carried { values, clock: Clock::current(), hooked: Vec::new() };
+    let carried = Carried { values, clock: Clock::current(), hooked: Captured::Nothing };
     let _outer = Replaced::by(Some(Arc::new(carried)));
     f()
 }

@@ -1,14 +1,13 @@
 //! What others have current on a thread, and want to go along: a span of `tracing` is one case.
 
 use std::cell::Cell;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::{iter, mem, slice};
 
 use super::spans::BUILT_IN;
 use crate::failure::contain;
 use crate::sync;
-use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Arc, RwLock, thread_local};
+use crate::sync::{OnceLock, thread_local};
 
 /// Takes along with jobs and callbacks what another library has current on a thread: see [`add_context_hook`].
 pub trait ContextHook: Send + Sync + 'static {
@@ -33,18 +32,53 @@ impl<F: Fn() -> Option<Box<dyn CapturedContext>> + Send + Sync + 'static> Contex
     }
 }
 
-sync::global! {
-    static HOOKS: RwLock<Vec<Arc<dyn ContextHook>>> = RwLock::new(Vec::new());
+/// A hook that was added, and the next one: they stay, so that who asks them takes no lock.
+struct Added {
+    hook: Box<dyn ContextHook>,
+    next: OnceLock<Box<Added>>,
 }
 
-/// How many there are.
-static COUNT: AtomicUsize = AtomicUsize::new(0);
+sync::global! {
+    static FIRST: OnceLock<Box<Added>> = OnceLock::new();
+}
+
+/// What the hooks have found: mostly nothing, or one thing.
+pub(super) enum Captured {
+    Nothing,
+    One(Box<dyn CapturedContext>),
+    More(Vec<Box<dyn CapturedContext>>),
+}
+
+impl Captured {
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Captured::Nothing)
+    }
+
+    fn and(self, found: Box<dyn CapturedContext>) -> Self {
+        match self {
+            Captured::Nothing => Captured::One(found),
+            Captured::One(first) => Captured::More(vec![first, found]),
+            Captured::More(mut all) => {
+                all.push(found);
+                Captured::More(all)
+            }
+        }
+    }
+
+    fn all(&self) -> &[Box<dyn CapturedContext>] {
+        match self {
+            Captured::Nothing => &[],
+            Captured::One(one) => slice::from_ref(one),
+            Captured::More(all) => all,
+        }
+    }
+}
 
 /// Has this hook, too, take along what is current where work is attached, in the whole process and for ever.
 ///
 /// For what other libraries keep in thread-locals: a context of OpenTelemetry, the fields of a logger. Values of one's own are easier
 /// carried by a [`ContextKey`](crate::ContextKey); with the feature `tracing` its spans go along without this. Several hooks
-/// nest, the first one outermost. A panic in a hook is contained: the job runs, without what the hook would have made current. A
+/// nest, the first one outermost. Where one finds something, attaching costs what it makes and one allocation more; else none. A panic in a hook is contained: the job runs, without what the hook would have made current. A
 /// `within` that does not call its work has it called behind itself; a second call does nothing.
 ///
 /// ```
@@ -72,11 +106,15 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
 pub fn add_context_hook(hook: impl ContextHook) {
-    let hook = Arc::new(hook);
-    let mut hooks = HOOKS.write();
-    hooks.push(hook);
-    // ORDERING: Relaxed, the lock orders what it counts; work that is attached meanwhile may miss it.
-    COUNT.store(hooks.len(), Ordering::Relaxed);
+    let mut added = Box::new(Added { hook: Box::new(hook), next: OnceLock::new() });
+    let mut place = &FIRST;
+    while let Err(not) = place.set(added) {
+        added = not;
+        match place.get() {
+            Some(other) => place = &other.next,
+            None => return, // not reachable: it was taken
+        }
+    }
 }
 
 thread_local! {
@@ -86,22 +124,23 @@ thread_local! {
 
 /// What the hooks find here.
 #[inline]
-pub(super) fn capture() -> Vec<Box<dyn CapturedContext>> {
-    // ORDERING: Relaxed, as in `add_context_hook`.
-    if BUILT_IN.is_empty() && COUNT.load(Ordering::Relaxed) == 0 {
-        return Vec::new();
+pub(super) fn capture() -> Captured {
+    match FIRST.get() {
+        None if BUILT_IN.is_empty() => Captured::Nothing,
+        first => ask(first.map(|first| &**first)),
     }
-    ask()
 }
 
-fn ask() -> Vec<Box<dyn CapturedContext>> {
-    let mut captured = Vec::new();
+fn ask(first: Option<&Added>) -> Captured {
+    let mut captured = Captured::Nothing;
     if ASKS.try_with(|asks| asks.replace(true)).unwrap_or(true) {
         return captured;
     }
-    let added = HOOKS.read().clone(); // no hook is called under the lock
-    for hook in BUILT_IN.iter().copied().chain(added.iter().map(|hook| &**hook)) {
-        captured.extend(contain(|| hook.capture()).flatten());
+    let added = iter::successors(first, |added| added.next.get().map(|next| &**next));
+    for hook in BUILT_IN.iter().copied().chain(added.map(|added| &*added.hook)) {
+        if let Some(found) = contain(|| hook.capture()).flatten() {
+            captured = captured.and(found);
+        }
     }
     let _ = ASKS.try_with(|asks| asks.set(false));
     captured
@@ -109,12 +148,12 @@ fn ask() -> Vec<Box<dyn CapturedContext>> {
 
 /// Runs `f` with all this current.
 #[inline]
-pub(super) fn within<R>(captured: &[Box<dyn CapturedContext>], f: impl FnOnce() -> R) -> R {
-    if captured.is_empty() {
+pub(super) fn within<R>(captured: &Captured, f: impl FnOnce() -> R) -> R {
+    if captured.is_nothing() {
         return f();
     }
     let (mut f, mut result) = (Some(f), None);
-    nest(captured, &mut || {
+    nest(captured.all(), &mut || {
         if let Some(f) = f.take() {
             result = Some(catch_unwind(AssertUnwindSafe(f)));
         }
