@@ -92,6 +92,11 @@
 //! channel as a promise. `tracing`: the span that is current where work
 //! is attached is entered around it, and what goes wrong is an event.
 //!
+//! # Importing
+//!
+//! Name what you use: `use asynckit::{Pool, Promise}`. `use asynckit::*` also brings the modules `http` and `tokio`, which then
+//! stand before the crates of these names; those are still there as `::http` and `::tokio`.
+//!
 //! # Machines
 //!
 //! Those with `std`, threads, pointers of 32 bits or more, and 64-bit atomics; others are refused when the crate is compiled.

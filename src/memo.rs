@@ -3,13 +3,16 @@
 use std::fmt;
 use std::hash::Hash;
 use std::num::NonZeroUsize;
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
 
 use crate::cell::ExecutorHandle;
-use crate::clock;
-use crate::failure::{AnyError, Failure, catch, drop_quietly};
+use crate::clock::{self, Clock};
+use crate::failure::{AnyError, drop_quietly};
+use crate::once::{Place, Table, begin, make_with};
+use crate::pass::{Pass, Passing};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
 use crate::sync::{Arc, Mutex, OnceLock};
@@ -20,10 +23,11 @@ use crate::value::AsyncValue;
 /// A value is kept for ever if nothing else is said: see [`time_to_live`](Self::time_to_live),
 /// [`capacity`](Self::capacity), [`invalidate`](Self::invalidate). A failure goes to all that wait for the call, and is
 /// not kept, unless [`keep_failures`](Self::keep_failures) says so. A caller that cancels its promise, or drops it, stops
-/// nothing for the others: the call goes on, and its value is kept.
+/// nothing for the others: the call goes on, and its value is kept for those that come later, also where all have cancelled. So
+/// give the call itself a limit of time where it may hang.
 ///
-/// Clones are handles on the same memo. The keys' `Hash` and `Eq` run under its lock: they must not use it themselves.
-/// Put an `Arc` around values that are costly to clone.
+/// Clones are handles on the same memo. Put an `Arc` around values that are costly to clone. For calls that are shared only
+/// as long as they are under way there is [`SingleFlight`](crate::SingleFlight).
 ///
 /// ```
 /// use asynckit::{Memo, Pool};
@@ -44,8 +48,9 @@ pub struct Memo<K, T: 'static, E: 'static = AnyError> {
 
 struct Shared<K, T: 'static, E: 'static> {
     settings: Settings,
-    /// Of user code, only the keys' `Hash` and `Eq` run under this lock.
-    entries: Mutex<LruCache<K, Entry<T, E>>>,
+    entries: Table<K, Entry<T, E>>,
+    /// Which of them were used least recently, where there is a limit. No user code runs under this lock.
+    used: Option<Mutex<LruCache<Place, ()>>>,
 }
 
 #[derive(Clone)]
@@ -63,11 +68,76 @@ struct Entry<T: 'static, E: 'static> {
     fresh_until: Arc<OnceLock<Option<Instant>>>,
 }
 
+impl<T, E> Clone for Entry<T, E> {
+    fn clone(&self) -> Self {
+        Entry { value: self.value.clone(), fresh_until: Arc::clone(&self.fresh_until) }
+    }
+}
+
 impl<T, E> Entry<T, E> {
     fn is_fresh(&self) -> bool {
         match self.fresh_until.get() {
             Some(Some(end)) => clock::now() < *end,
             Some(None) | None => true,
+        }
+    }
+}
+
+/// Behind a call: says how long its outcome is fresh.
+struct Ages {
+    fresh_until: Arc<OnceLock<Option<Instant>>>,
+    life: Duration,
+    life_of_failures: Duration,
+    /// That of the caller.
+    clock: Clock,
+}
+
+impl Ages {
+    fn begins(&self, life: Duration) {
+        _ = self.fresh_until.set(self.clock.now().checked_add(life)); // once
+    }
+}
+
+impl Pass for Ages {
+    const KIND: &'static str = "memo";
+    const IN_WAY: bool = false;
+
+    fn passed(self, failed: bool) {
+        self.begins(if failed { self.life_of_failures } else { self.life });
+    }
+}
+
+impl Drop for Ages {
+    /// No outcome has passed: the call has failed before it was one, or is never going to be.
+    fn drop(&mut self) {
+        self.begins(self.life_of_failures);
+    }
+}
+
+impl<K, T, E> Shared<K, T, E> {
+    /// Notes that an entry was used; the one that was used least recently goes if there are too many.
+    fn note_use(&self, place: Place) {
+        let Some(used) = &self.used else { return };
+        let gone = used.lock().push(place, ());
+        if let Some((gone, ())) = gone.filter(|gone| gone.0 != place) {
+            self.forget(gone);
+        }
+        if !self.entries.has(place) {
+            self.is_gone(place); // forgotten meanwhile
+        }
+    }
+
+    fn forget(&self, place: Place) {
+        if let Some((key, entry)) = self.entries.remove(place) {
+            drop_quietly(key);
+            drop_quietly(entry);
+        }
+        self.is_gone(place);
+    }
+
+    fn is_gone(&self, place: Place) {
+        if let Some(used) = &self.used {
+            used.lock().pop(&place);
         }
     }
 }
@@ -89,11 +159,9 @@ where
     }
 
     fn with(settings: Settings) -> Self {
-        let entries = match NonZeroUsize::new(settings.capacity) {
-            Some(capacity) => LruCache::new(capacity),
-            None => LruCache::unbounded(),
-        };
-        Memo { shared: Arc::new(Shared { settings, entries: Mutex::new(entries) }) }
+        let used = NonZeroUsize::new(settings.capacity);
+        let used = used.map(|capacity| Mutex::new(LruCache::new(capacity)));
+        Memo { shared: Arc::new(Shared { settings, entries: Table::new(), used }) }
     }
 
     /// A new memo, with these settings, that keeps a value for so long after it has come.
@@ -124,54 +192,53 @@ where
 
     /// Gives what is kept for `key`, or is under way for it; else makes `call`, inside of this call, and keeps what comes of it.
     ///
-    /// `Hash` and `Eq` of the keys run under the memo's lock: they must not use the memo. If one panics, so does this, and the
-    /// memo stays as it was. `call` runs with nothing locked.
+    /// It runs with nothing locked, and so do `Hash` and `Eq` of the keys.
     ///
     /// # Errors
     /// The promise fails as that of the call does; a panic of `call` is its failure. A call that waits for its own key fails
-    /// with [`Failure::WouldDeadlock`], or waits for ever.
+    /// with [`Failure::WouldDeadlock`](crate::Failure::WouldDeadlock), or waits for ever.
+    ///
+    /// # Panics
+    /// If the key's `Hash` or `Eq` does; the memo stays as it was.
     #[track_caller]
     pub fn run<R>(&self, key: K, call: impl FnOnce() -> R) -> Promise<T, E>
     where
         R: IntoPromise<Ok = T, Err = E>,
     {
-        let settings = &self.shared.settings;
-        let mut entries = self.shared.entries.lock();
-        if let Some(entry) = entries.get(&key).filter(|entry| entry.is_fresh()) {
-            let value = entry.value.clone();
-            drop(entries);
-            return value.into_promise();
+        let (shared, location) = (&self.shared, Location::caller());
+        let fresh = |place, entry: &Entry<T, E>| {
+            let fresh = entry.is_fresh();
+            if !fresh {
+                shared.forget(place);
+            }
+            fresh
+        };
+        let begin = || {
+            let (producer, value) = begin(shared.settings.executor.clone(), location);
+            (producer, Entry { value, fresh_until: Arc::default() })
+        };
+        let (place, entry, begun) = shared.entries.find_or_begin(key, fresh, begin);
+        shared.note_use(place);
+        if let Some(producer) = begun {
+            let ages = shared.settings.ages(&entry);
+            make_with(producer, || call().into_promise().link(Passing(ages), None, location));
         }
-        let (deferred, promise) = Promise::deferred();
-        let (entry, value) = settings.entry(promise);
-        let before = entries.push(key, entry);
-        drop(entries);
-        drop_quietly(before);
-        let promise = value.into_promise();
-        match catch(call) {
-            Ok(made) => deferred.follow(made),
-            Err(panic) => deferred.settle(Err(Failure::Panicked(panic))),
-        }
-        promise
+        entry.value.into_promise()
     }
 
     /// Forgets what is kept for `key`: the next caller makes a new call. Those that wait for one get its outcome.
     pub fn invalidate(&self, key: &K) {
-        let entry = self.shared.entries.lock().pop_entry(key);
-        drop_quietly(entry);
+        self.shared.entries.for_each_of(key, |place| self.shared.forget(place));
     }
 
     /// Forgets everything.
     pub fn clear(&self) {
-        let mut entries = self.shared.entries.lock();
-        let all: Vec<_> = std::iter::from_fn(|| entries.pop_lru()).collect();
-        drop(entries);
-        all.into_iter().for_each(drop_quietly);
+        self.shared.entries.clear(|place| self.shared.is_gone(place));
     }
 
     /// How many entries there are, those that are under way and those that are no longer fresh among them.
     pub fn len(&self) -> usize {
-        self.shared.entries.lock().len()
+        self.shared.entries.len()
     }
 
     /// Whether there is no entry.
@@ -181,24 +248,10 @@ where
 }
 
 impl Settings {
-    /// An entry for the promise, which notes when that has settled.
-    #[track_caller]
-    fn entry<T, E>(&self, promise: Promise<T, E>) -> (Entry<T, E>, AsyncValue<T, E>)
-    where
-        T: Send + Sync + 'static,
-        E: Clone + Send + Sync + 'static,
-    {
-        let fresh_until = Arc::new(OnceLock::new());
-        let (until, life, life_of_failures) =
-            (Arc::clone(&fresh_until), self.life, self.life_of_failures);
-        let (consumer, _) = promise.into_parts();
-        let promise = Promise::new(consumer, self.executor.clone()).inspect(move |outcome| {
-            let life = if outcome.is_ok() { life } else { life_of_failures };
-            let first = until.set(clock::now().checked_add(life));
-            debug_assert!(first.is_ok(), "it settles once");
-        });
-        let value = promise.share();
-        (Entry { value: value.clone(), fresh_until }, value)
+    fn ages<T, E>(&self, entry: &Entry<T, E>) -> Ages {
+        let (life, life_of_failures) = (self.life, self.life_of_failures);
+        let (fresh_until, clock) = (Arc::clone(&entry.fresh_until), Clock::current());
+        Ages { fresh_until, life, life_of_failures, clock }
     }
 }
 

@@ -28,7 +28,8 @@ pub struct Report {
 /// [`finish_with`](Self::finish_with) ties the reports to the promise. What the listener hears never goes back. It hears 1 exactly
 /// once, as the last, if the promise succeeds, and nothing after a failure or a cancellation (a report that is being delivered then
 /// comes to its end). Reports are coalesced: while one is on its way no other is sent, and it tells how things stand when it
-/// arrives. Each call has a reporter of its own, so calls at the same time do not mix; clones are handles on the same one.
+/// arrives; one that its executor refuses is lost, and the next one is sent. Each call has a reporter of its own, so calls at the
+/// same time do not mix; clones are handles on the same one.
 ///
 /// Where the listener is called: [`new`](Self::new): on [`Pool::global`]; [`on`](Self::on): on a pool, a [`LocalQueue`] or any
 /// executor; [`here`](Self::here): on the thread that waits for the call. It is called by one thread at a time. A panic of it goes to the
@@ -268,10 +269,10 @@ impl Shared {
             return;
         }
         state.expects = true;
+        let report = OnItsWay { shared: Some(Arc::clone(self)), sent: (state.now, state.phase) };
         drop(state);
-        let shared = Arc::clone(self);
         let (consumer, _) = Promise::<(), AnyError>::ready(()).into_parts();
-        Promise::new(consumer, self.executor.clone()).map(move |()| shared.tell()).detach();
+        Promise::new(consumer, self.executor.clone()).map(move |()| report.arrives()).detach();
     }
 
     fn tell(self: &Arc<Self>) {
@@ -294,6 +295,36 @@ impl Shared {
         self.send(); // if something has come meanwhile
         if let Err(panic) = told {
             panic.resume();
+        }
+    }
+}
+
+/// A report that was sent: it arrives, or its executor refuses it, which drops it.
+struct OnItsWay {
+    /// `None` when it has arrived.
+    shared: Option<Arc<Shared>>,
+    /// How things stood then.
+    sent: (Report, Phase),
+}
+
+impl OnItsWay {
+    fn arrives(mut self) {
+        if let Some(shared) = self.shared.take() {
+            shared.tell();
+        }
+    }
+}
+
+impl Drop for OnItsWay {
+    /// The next report is sent when there is one; now, if there is already.
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.take() else { return };
+        let mut state = shared.state.lock();
+        state.expects = false;
+        let is_news = (state.now, state.phase) != self.sent;
+        drop(state);
+        if is_news {
+            shared.send();
         }
     }
 }

@@ -117,16 +117,19 @@ where
     let step = move || {
         let Some(cursor) = place.lock().take() else { return Promise::ready(None) };
         let mut page = fetch(cursor).into_promise();
-        if page.is_set() && !page.is_error() {
-            if let Some(outcome) = page.try_get() {
-                return Promise::settled(outcome.map(|page| noted(&place, page)));
-            }
+        if let Some(outcome) = there(&mut page) {
+            return Promise::settled(outcome.map(|page| noted(&place, page)));
         }
         let place = Arc::clone(&place);
         let note = move |page| Ok(noted(&place, page));
         page.link(GoOn::<Pages, _, _>::new(note), None, location)
     };
     Flow::new(Ahead::new(Box::new(step), location))
+}
+
+/// What has its value already, so that no executor is needed to go on. (A failure goes the long way, which its trace tells.)
+fn there<T: 'static, E: 'static>(made: &mut Promise<T, E>) -> Option<Outcome<T, E>> {
+    if made.is_set() && !made.is_error() { made.try_get() } else { None }
 }
 
 /// The page, whose cursor is put in its place.
@@ -221,8 +224,11 @@ impl<T: Send + 'static, E: Send + 'static> Flow<T, E> {
                 let Some(value) = value else { return Promise::ready(None) };
                 let called = work.lock().take(); // no user code runs under the lock
                 let mut call = called.expect("one step at a time, and none behind a panic");
-                let made = call(value).into_promise();
+                let mut made = call(value).into_promise();
                 *work.lock() = Some(call);
+                if let Some(outcome) = there(&mut made) {
+                    return Promise::settled(outcome.map(Some));
+                }
                 made.then_at(location, |value| Ok(Some(value)))
             };
             before.pull().link(GoOn::<Stage, _, _>::new(staged), None, location)

@@ -1,51 +1,18 @@
-//! Adopting a `reqwest::Client`. With the feature `reqwest`.
+//! Requests that a `reqwest::Client` sends. With the feature `reqwest`.
 
 use std::error::Error as StdError;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ::http::header::USER_AGENT;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::answer_body::AnswerBody;
 use super::body::Outgoing;
-use super::builder::USER_AGENT_NAME;
-use super::transport::{Answer, Transport};
-use super::{Error, ErrorKind, Request, SessionBuilder};
+use super::transport::Answer;
+use super::{Error, ErrorKind, Request};
 use crate::sync::Mutex;
-
-impl SessionBuilder {
-    /// Sends all requests with a client that is there, over its connections. With the feature `reqwest`.
-    ///
-    /// Hooks, turns, retries, the limits of time and size, tags, the base URL, the session's headers, query and
-    /// cookies are the session's, as ever. What the client was told about connections holds, and not what the session was:
-    /// proxies, certificates, name resolution, idle connections, the limit for connecting, HTTP/2. The client
-    /// also follows redirects by its own policy, first: [`history`](super::Response::history) knows nothing of
-    /// those, and the session follows what is left with `redirect::Policy::none()`. It adds its default headers
-    /// and its cookies to the session's, and its limit of time is one more.
-    ///
-    /// A body is streamed both ways. The client is polled on the session's I/O thread.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use asynckit::http::Session;
-    ///
-    /// let client = reqwest::Client::builder().user_agent("my-crawler/1.0").build()?;
-    /// let session = Session::builder().reqwest(client).max_concurrent(20).build()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn reqwest(mut self, client: reqwest::Client) -> Self {
-        // The default one, or the client's own were never sent.
-        if self.headers.get(USER_AGENT).is_some_and(|agent| agent == USER_AGENT_NAME) {
-            self.headers.remove(USER_AGENT);
-        }
-        self.transport = Some(Transport::Reqwest(client));
-        self
-    }
-}
 
 /// Sends `request`, and waits for the head of its answer.
 pub(super) async fn send(client: &reqwest::Client, request: Request) -> Result<Answer, Error> {

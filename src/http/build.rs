@@ -2,10 +2,9 @@
 
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::sync::watch;
 
-use super::close::Census;
-use super::core::{Core, OwnPool, Stage};
+use super::census::Census;
+use super::core::{Core, OwnPool};
 use super::engine::Engine;
 use super::io_thread::OwnThreads;
 use super::net::{Connector, Kept, Lookup, Proxies, Settings, tls_config};
@@ -62,7 +61,7 @@ impl SessionBuilder {
             redirects: self.max_redirects,
             body: self.max_body.unwrap_or(MAX_BODY),
             streamed: self.max_body.unwrap_or(u64::MAX),
-            stage: watch::Sender::new(Stage::Open),
+            stage: Arc::default(),
             census: Arc::new(Census::default()),
             pool: OwnPool::new(self.pool.unwrap_or_else(|| Pool::global().clone())),
             threads,

@@ -108,10 +108,3 @@ impl Response {
         self.with(|parts| parts.attempts = attempts)
     }
 }
-
-impl Redirect {
-    /// Makes one by hand, for tests.
-    pub fn new(url: Url, status: StatusCode) -> Self {
-        Self { url, status }
-    }
-}

@@ -1,8 +1,8 @@
-//! Closing a session: what is under way, and what becomes of it.
+//! Closing a session, and what becomes of what is under way.
 
-use super::core::{Core, Stage};
-use crate::sync::{Arc, Mutex};
-use crate::{Deferred, Failure, Pool, Shutdown, Timeout};
+use super::core::Core;
+use super::stage::Stage;
+use crate::{Shutdown, Timeout};
 
 /// What [`Session::close`](super::Session::close) did with the requests that were there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,103 +16,24 @@ pub struct CloseReport {
     pub aborted: usize,
 }
 
-/// The requests of a session that have not ended.
-#[derive(Default)]
-pub(super) struct Census {
-    counts: Mutex<Counts>,
-}
-
-#[derive(Default)]
-struct Counts {
-    waiting: usize,
-    under_way: usize,
-    /// Told when there are none.
-    told: Vec<Deferred<(), crate::AnyError>>,
-}
-
-/// One request, as long as it has not ended.
-pub(super) struct Listed {
-    census: Arc<Census>,
-    under_way: bool,
-}
-
-impl Census {
-    pub(super) fn list(self: &Arc<Self>) -> Listed {
-        self.counts.lock().waiting += 1;
-        Listed { census: Arc::clone(self), under_way: false }
-    }
-
-    fn count(&self) -> (usize, usize) {
-        let counts = self.counts.lock();
-        (counts.waiting, counts.under_way)
-    }
-
-    /// Waits until there are none. `false`: not in time.
-    fn wait_for_none(&self, timeout: Timeout) -> bool {
-        let (deferred, mut none) = Pool::global().deferred();
-        let is_none = {
-            let mut counts = self.counts.lock();
-            if counts.waiting + counts.under_way > 0 {
-                counts.told.push(deferred);
-                false
-            } else {
-                true
-            }
-        };
-        is_none || !matches!(none.get(timeout), Err(Failure::TimedOut | Failure::WouldDeadlock))
-    }
-}
-
-impl Listed {
-    /// It has its turn.
-    pub(super) fn begins(&mut self) {
-        if !std::mem::replace(&mut self.under_way, true) {
-            let mut counts = self.census.counts.lock();
-            counts.waiting -= 1;
-            counts.under_way += 1;
-        }
-    }
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        let told = {
-            let mut counts = self.census.counts.lock();
-            let count = if self.under_way { &mut counts.under_way } else { &mut counts.waiting };
-            *count -= 1;
-            let is_none = counts.waiting + counts.under_way == 0;
-            if is_none { std::mem::take(&mut counts.told) } else { Vec::new() }
-        };
-        told.into_iter().for_each(|told| told.resolve(()));
-    }
-}
-
 /// Ends a session.
 pub(super) fn close(core: &Core, how: Shutdown, timeout: Timeout) -> CloseReport {
-    advance(core, Stage::Closing);
+    core.stage.advance(Stage::Closing);
     let (mut waiting, mut under_way) = core.census.count();
     let all = waiting + under_way;
     let mut cancelled = 0;
     if how == Shutdown::CancelQueued {
-        advance(core, Stage::Emptied);
+        core.stage.advance(Stage::Emptied);
         cancelled = waiting;
     }
     let mut aborted = 0;
     if !core.census.wait_for_none(timeout) {
         (waiting, under_way) = core.census.count();
-        advance(core, Stage::Over);
+        core.stage.advance(Stage::Over);
         aborted = under_way;
         cancelled = cancelled.max(waiting);
         core.census.wait_for_none(Timeout::from(None)); // they have been told
     }
     core.engine.kept.close_idle();
     CloseReport { finished: all.saturating_sub(cancelled + aborted), cancelled, aborted }
-}
-
-fn advance(core: &Core, stage: Stage) {
-    core.stage.send_if_modified(|now| {
-        let is_further = *now < stage;
-        *now = (*now).max(stage);
-        is_further
-    });
 }

@@ -3,14 +3,12 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::sync::watch;
-
-use super::close::Census;
+use super::census::Census;
 use super::engine::Engine;
 use super::hooks::Hooks;
-use super::io_thread::{self, OwnThreads};
+use super::io_thread::{self, Io, OwnThreads};
 use super::retry::Retry;
+use super::stage::{Stage, Stages};
 use super::transport::Transport;
 use super::turns::{Turn, Turns};
 use super::waiting::{First, first};
@@ -19,23 +17,11 @@ use crate::Pool;
 use crate::sync::Arc;
 use crate::sync::thread;
 
-/// How far a session is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
-    Open,
-    /// New requests are refused.
-    Closing,
-    /// Those that wait for their turn are cancelled.
-    Emptied,
-    /// All are.
-    Over,
-}
-
 pub(super) struct Core {
     pub(super) engine: Engine,
-    /// Why `https` does not work on this machine, where that is so.
     /// What answers in place of the engine, which then only dresses requests.
     pub(super) transport: Option<Transport>,
+    /// Why `https` does not work on this machine, where that is so.
     pub(super) no_https: Option<Error>,
     pub(super) turns: Arc<Turns>,
     pub(super) hooks: Hooks,
@@ -50,7 +36,7 @@ pub(super) struct Core {
     pub(super) body: u64,
     /// The same for what is not held in memory.
     pub(super) streamed: u64,
-    pub(super) stage: watch::Sender<Stage>,
+    pub(super) stage: Arc<Stages>,
     pub(super) census: Arc<Census>,
     pub(super) pool: OwnPool,
     pub(super) threads: Option<OwnThreads>,
@@ -61,30 +47,29 @@ impl Core {
         self.pool.get()
     }
 
-    /// The runtime that the session's requests run on.
-    pub(super) fn io(&self) -> std::io::Result<Handle> {
-        self.threads.as_ref().map_or_else(io_thread::handle, |own| Ok(own.handle()))
+    /// Where the session's requests run.
+    pub(super) fn io(&self) -> std::io::Result<Io> {
+        self.threads.as_ref().map_or_else(io_thread::common, |own| Ok(own.io()))
     }
 
     /// Waits for a turn to talk to the host of `url`, unless the session is closed.
     pub(super) async fn turn(&self, url: &Url) -> Result<Turn, Error> {
-        if *self.stage.borrow() < Stage::Emptied {
+        if self.stage.now() < Stage::Emptied {
             if let Some(turn) = self.turns.take_now(url) {
                 return Ok(turn);
             }
         }
-        let mut stage = self.stage.subscribe();
-        let closed = stage.wait_for(|stage| *stage >= Stage::Emptied);
+        let closed = Arc::clone(&self.stage).reached(Stage::Emptied);
         let turn = pin!(Arc::clone(&self.turns).take(url));
         match first(turn, closed).await {
             First::This(turn) => Ok(turn),
-            First::That(_) => Err(Error::new(ErrorKind::Closed).of(url)),
+            First::That(()) => Err(Error::new(ErrorKind::Closed).of(url)),
         }
     }
 
     /// What all requests of the session have, and the refusals that need no network.
     pub(super) fn admit(&self, mut request: Request) -> Result<Request, Error> {
-        if *self.stage.borrow() != Stage::Open {
+        if self.stage.now() != Stage::Open {
             return Err(Error::new(ErrorKind::Closed).of(&request.url));
         }
         for name in self.headers.keys() {
@@ -94,7 +79,7 @@ impl Core {
                 }
             }
         }
-        super::request_builder::add_query(&mut request, self.query.iter().map(|(k, v)| (k, v)));
+        request.add_query(self.query.iter().map(|(name, value)| (name, value)));
         match (request.url.scheme(), &self.no_https) {
             ("https", Some(reason)) => Err(reason.clone()),
             _ => Ok(request),

@@ -38,7 +38,7 @@ pub(super) struct Limits {
     pub(super) idle: Option<Duration>,
 }
 
-/// An answer whose head has come.
+/// An answer whose head has come. Boxed, for it goes from one future to the next.
 pub(super) struct Head {
     pub(super) parts: ::http::response::Parts,
     pub(super) line: Option<Arc<Line>>,
@@ -72,7 +72,7 @@ impl Drop for InUse {
 impl Engine {
     /// Sends `request`, and waits for the head of its answer. Where a connection that was used before ends
     /// before any answer, the server had closed it: then once more, if the request may be repeated.
-    pub(super) async fn send(&self, request: &Request, limits: Limits) -> Result<Head, Error> {
+    pub(super) async fn send(&self, request: &Request, limits: Limits) -> Result<Box<Head>, Error> {
         match self.send_once(request, limits).await {
             Ok(head) => Ok(head),
             Err(failed) if failed.stale && may_repeat(request) => {
@@ -83,7 +83,7 @@ impl Engine {
         }
     }
 
-    async fn send_once(&self, request: &Request, limits: Limits) -> Result<Head, Failed> {
+    async fn send_once(&self, request: &Request, limits: Limits) -> Result<Box<Head>, Failed> {
         let (uri, mut message, unpacks) = self.message(request).await?;
         let captured = capture_connection(&mut message);
         let in_use = Mutex::new(None);
@@ -120,8 +120,7 @@ impl Engine {
         };
         let (parts, incoming) = answer.into_parts();
         let incoming = AnswerBody::Incoming(incoming);
-        let head = self.head(&request.url, parts, incoming, unpacks, limits);
-        Ok(head.on(in_use))
+        Ok(self.head(&request.url, parts, incoming, unpacks, limits).on(in_use))
     }
 
     /// An answer from `url`, whose cookies are kept.
@@ -132,7 +131,7 @@ impl Engine {
         incoming: AnswerBody,
         unpacks: bool,
         limits: Limits,
-    ) -> Head {
+    ) -> Box<Head> {
         if let Some(jar) = &self.jar {
             jar.store(url, &parts.headers);
         }
@@ -142,7 +141,7 @@ impl Engine {
             parts.headers.remove(::http::header::CONTENT_LENGTH);
         }
         let idle = limits.idle;
-        Head { parts, line: None, url: None, incoming, unpacker, idle, in_use: None }
+        Box::new(Head { parts, line: None, url: None, incoming, unpacker, idle, in_use: None })
     }
 
     /// What goes to hyper; whether the answer is unpacked.
@@ -244,7 +243,7 @@ fn line_of(captured: &CaptureConnection) -> Option<Arc<Line>> {
 
 impl Head {
     /// It has come on this connection.
-    fn on(mut self, in_use: Option<InUse>) -> Self {
+    fn on(mut self: Box<Self>, in_use: Option<InUse>) -> Box<Self> {
         if let Some(in_use) = &in_use {
             in_use.line.answered();
         }

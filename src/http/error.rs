@@ -8,6 +8,7 @@ use super::error_kind::ErrorKind;
 use super::redact::{redacted, redacted_text};
 use super::{HeaderMap, Method, StatusCode, Url};
 use crate::AnyError;
+use crate::face::{CallError, FromCall};
 use crate::sync::Arc;
 
 pub(super) type Cause = Arc<dyn StdError + Send + Sync>;
@@ -113,10 +114,16 @@ impl Error {
         self.inner.answer.as_ref().map_or(&[], |answer| &answer.beginning)
     }
 
-    /// Says whether a limit of time passed, that for connecting included.
+    /// Says whether a limit of time passed, that for connecting and that of a [call](ErrorKind::Call) included.
     pub fn is_timeout(&self) -> bool {
-        use ErrorKind::{ConnectTimeout, FirstByteTimeout, IdleTimeout, Timeout};
-        matches!(self.kind(), ConnectTimeout | FirstByteTimeout | IdleTimeout | Timeout)
+        use ErrorKind::{Call, ConnectTimeout, FirstByteTimeout, IdleTimeout, Timeout};
+        match self.kind() {
+            ConnectTimeout | FirstByteTimeout | IdleTimeout | Timeout => true,
+            Call => self.inner.source.as_deref().is_some_and(|source| {
+                matches!(source.downcast_ref::<CallError>(), Some(CallError::TimedOut))
+            }),
+            _ => false,
+        }
     }
 
     /// Says whether there was no connection: unknown host, refused, a certificate that does not hold, no
@@ -239,6 +246,32 @@ impl Error {
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
         Self::new(kind)
+    }
+}
+
+/// So that a client of an API may have this error as its own: of kind [`Call`](ErrorKind::Call).
+///
+/// # Examples
+///
+/// ```
+/// use asynckit::face::{Face, Reply};
+/// use asynckit::http::{self, Session};
+///
+/// struct Client<F: Face> {
+///     session: Session<http::Error>,
+///     face: F,
+/// }
+///
+/// impl<F: Face> Client<F> {
+///     fn motto(&self) -> Reply<F, String, http::Error> {
+///         let page = self.session.get("https://example.test/motto");
+///         self.face.reply(page.then(|page| Ok(page.error_for_status()?.text())))
+///     }
+/// }
+/// ```
+impl FromCall for Error {
+    fn from_call(call: CallError) -> Self {
+        Self::new(ErrorKind::Call).because(call)
     }
 }
 

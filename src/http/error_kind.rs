@@ -48,6 +48,9 @@ pub enum ErrorKind {
     /// The file is another one than its checksum says; only from
     /// [`DownloadBuilder::sha256`](super::DownloadBuilder::sha256).
     Checksum,
+    /// The call ended without an answer: it was cancelled, has panicked, or took longer than its caller would wait. Its source
+    /// is a [`CallError`](crate::face::CallError). Only from a [face](crate::face) of a client whose error this is.
+    Call,
     /// The session was closed: see [`Session::close`](super::Session::close).
     Closed,
     /// The session itself cannot work: no thread to be had, no certificates for `https`, a bad setting.
@@ -77,6 +80,7 @@ impl ErrorKind {
             ErrorKind::Hook => write!(f, "a hook failed for {url}"),
             ErrorKind::File => write!(f, "cannot keep {url}"),
             ErrorKind::Checksum => write!(f, "{url} does not have its checksum"),
+            ErrorKind::Call => f.write_str("the call ended without an answer"),
             ErrorKind::Closed => write!(f, "the session was closed before {url} was fetched"),
             ErrorKind::Setup => f.write_str("cannot set up the HTTP session"),
         }

@@ -6,16 +6,19 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use tokio::time::sleep;
 
-use super::close::Listed;
-use super::core::{Core, Stage};
+use super::census::Listed;
+use super::core::Core;
 use super::engine::{Head, Limits};
-use super::redirect::{self, Redirect};
+use super::redirect;
 use super::response::Parts;
 use super::retry::{Pauses, Retry};
+use super::stage::Stage;
 use super::transport::Unsent;
 use super::turns::Turn;
 use super::waiting::{First, first, limit};
-use super::{Error, ErrorKind, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Url};
+use super::{
+    Error, ErrorKind, HeaderMap, HeaderValue, Method, Redirect, Request, Response, StatusCode, Url,
+};
 use crate::sync::Arc;
 use crate::{AnyError, Failure};
 
@@ -23,6 +26,8 @@ use crate::{AnyError, Failure};
 const SHORT: u64 = 16 * 1024;
 /// The most that is set aside for a body because of what its head says; a longer one grows.
 const TRUSTED_LENGTH: u64 = 64 * 1024;
+/// Of a longer one so many times as much as has come.
+const GROWTH: usize = 8;
 
 /// What comes after a request.
 enum Step {
@@ -91,13 +96,12 @@ impl Fetch {
 
     async fn reached(&mut self, request: Box<Request>) -> Result<Answer, Failure> {
         let (url, method, tag) = (request.url.clone(), request.method.clone(), request.tag.clone());
-        let mut stage = self.core.stage.subscribe();
-        let stopped = stage.wait_for(|stage| *stage == Stage::Over);
+        let stopped = Arc::clone(&self.core.stage).reached(Stage::Over);
         let done = {
             let limited = pin!(self.limited(request));
             match first(limited, stopped).await {
                 First::This(done) => done,
-                First::That(_) => Err(Error::new(ErrorKind::Closed).of(&url)),
+                First::That(()) => Err(Error::new(ErrorKind::Closed).of(&url)),
             }
         };
         if let Some(failure) = self.stopped.take() {
@@ -213,14 +217,14 @@ impl Fetch {
         };
         let Some(pause) = pause else { return done };
         if let Ok(Step::Open(head)) = done {
-            read_if_short(*head).await;
+            read_if_short(head).await;
         }
         Ok(Step::Again(pause))
     }
 
     async fn followed(
         &self,
-        head: Head,
+        head: Box<Head>,
         request: &mut Request,
         history: &mut Vec<Redirect>,
     ) -> Result<Step, Error> {
@@ -232,7 +236,7 @@ impl Fetch {
         };
         let Some(target) = target else {
             if self.opens {
-                return Ok(Step::Open(Box::new(head)));
+                return Ok(Step::Open(head));
             }
             let response = self.loaded(head, request, history.clone()).await;
             return response.map(Step::Done);
@@ -248,7 +252,7 @@ impl Fetch {
         Ok(if elsewhere { Step::Elsewhere } else { Step::Here })
     }
 
-    async fn sent(&mut self, request: &Request) -> Result<Head, Error> {
+    async fn sent(&mut self, request: &Request) -> Result<Box<Head>, Error> {
         self.attempts += 1;
         let limits = Limits {
             first_byte: limit(request.limits.first_byte.unwrap_or(self.core.first_byte)),
@@ -269,7 +273,7 @@ impl Fetch {
 
     async fn loaded(
         &self,
-        mut head: Head,
+        mut head: Box<Head>,
         request: &Request,
         history: Vec<Redirect>,
     ) -> Result<Response, Error> {
@@ -326,7 +330,7 @@ fn own(mut headers: HeaderMap) -> HeaderMap {
 }
 
 /// So that its connection can be used again.
-async fn read_if_short(mut head: Head) {
+async fn read_if_short(mut head: Box<Head>) {
     if head.announced().is_some_and(|length| length <= SHORT) {
         while let Ok(Some(_)) = head.piece(SHORT).await {}
     }
@@ -337,12 +341,28 @@ async fn load(head: &mut Head, most: u64, has_body: bool) -> Result<Vec<u8>, Err
     if announced > most {
         return Err(Error::new(ErrorKind::BodyTooLarge));
     }
-    let announced = announced.min(TRUSTED_LENGTH);
-    let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+    let trusted = announced.min(TRUSTED_LENGTH);
+    let mut body = Vec::with_capacity(usize::try_from(trusted).unwrap_or(0));
     while let Some(piece) = head.piece(most - body.len() as u64).await? {
+        if body.capacity() - body.len() < piece.len() {
+            body.reserve_exact(growth(body.len(), piece.len(), announced));
+        }
         body.extend_from_slice(&piece);
     }
     Ok(body)
+}
+
+/// How much more memory a body of `length` is given for its next piece: as much as its head says, if [`GROWTH`] times what has
+/// come is not less, else that; where its head says nothing, or was wrong, twice as much.
+fn growth(length: usize, piece: usize, announced: u64) -> usize {
+    let come = length + piece;
+    let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+    let whole = if announced < come {
+        come.saturating_mul(2)
+    } else {
+        announced.min(come.saturating_mul(GROWTH))
+    };
+    whole - length
 }
 
 #[cfg(test)]

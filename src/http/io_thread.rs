@@ -5,11 +5,13 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::future::Future;
 use std::{future, io, thread};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::sync::Mutex;
+use super::entrance::{Abort, Entrance};
+use crate::sync::{Arc, Mutex};
 
 /// Threads for what blocks: looking up names, one each, and reading files that are sent. Never more than there
 /// are requests under way, and gone after ten idle seconds.
@@ -24,20 +26,38 @@ thread_local! {
     static IS_IO_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Gives the runtime of the common I/O thread, and starts it if this is the first call.
+/// Where work is done for sessions.
+pub(super) enum Io {
+    /// The common I/O thread.
+    Common(Arc<Entrance>),
+    /// A session's own.
+    Own(Handle),
+}
+
+impl Io {
+    /// Runs `work` there, which `abort` ends.
+    pub(super) fn run(&self, work: impl Future<Output = ()> + Send + 'static, abort: &Arc<Abort>) {
+        match self {
+            Self::Common(entrance) => entrance.enter(Box::pin(work), Arc::clone(abort)),
+            Self::Own(runtime) => abort.runs(runtime.spawn(work).abort_handle()),
+        }
+    }
+}
+
+/// Gives the common I/O thread, and starts it if this is the first call.
 ///
 /// # Errors
 ///
 /// The system has no thread or file descriptor left. The next call tries again.
-pub(super) fn handle() -> io::Result<Handle> {
-    static STARTED: Mutex<Option<Handle>> = Mutex::new(None);
+pub(super) fn common() -> io::Result<Io> {
+    static STARTED: Mutex<Option<Arc<Entrance>>> = Mutex::new(None);
     let mut started = STARTED.lock();
-    if let Some(handle) = started.as_ref() {
-        return Ok(handle.clone());
+    if let Some(entrance) = started.as_ref() {
+        return Ok(Io::Common(Arc::clone(entrance)));
     }
-    let handle = start()?;
-    *started = Some(handle.clone());
-    Ok(handle)
+    let entrance = start()?;
+    *started = Some(Arc::clone(&entrance));
+    Ok(Io::Common(entrance))
 }
 
 /// Says whether the caller is an I/O thread, on which nothing may block.
@@ -45,11 +65,11 @@ pub(super) fn is_current() -> bool {
     IS_IO_THREAD.get()
 }
 
-fn start() -> io::Result<Handle> {
+fn start() -> io::Result<Arc<Entrance>> {
     let runtime = with_all(&mut Builder::new_current_thread())?;
-    let handle = runtime.handle().clone();
+    let entrance = Entrance::open(runtime.handle());
     thread::Builder::new().name("asynckit-http".to_owned()).spawn(move || drive(&runtime))?;
-    Ok(handle)
+    Ok(entrance)
 }
 
 fn with_all(builder: &mut Builder) -> io::Result<Runtime> {
@@ -77,8 +97,8 @@ impl OwnThreads {
         with_all(&mut builder).map(|runtime| Self(Some(runtime)))
     }
 
-    pub(super) fn handle(&self) -> Handle {
-        self.0.as_ref().expect("there until it is dropped").handle().clone()
+    pub(super) fn io(&self) -> Io {
+        Io::Own(self.0.as_ref().expect("there until it is dropped").handle().clone())
     }
 }
 

@@ -10,16 +10,6 @@ use super::redact::{redacted, redacted_text};
 use super::request::take_credentials;
 use super::{Body, Error, ErrorKind, Method, Request, Url};
 
-/// A redirect that was followed: from where, and with which status.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Redirect {
-    /// The URL that answered with the redirect.
-    pub url: Url,
-    /// Its status, such as `302 Found`.
-    pub status: StatusCode,
-}
-
 /// Where an answer leads; `None`: it is no redirect.
 pub(super) fn target(
     status: StatusCode,

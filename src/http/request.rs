@@ -1,6 +1,6 @@
 //! [`Request`]: what is sent, as a value.
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::time::Duration;
 
 use ::http::Version;
@@ -107,6 +107,21 @@ impl Request {
     /// Gives the tag, if it has one.
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref()
+    }
+
+    /// Adds pairs to the URL's query.
+    pub(super) fn add_query<K: AsRef<str>, V: Display>(
+        &mut self,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) {
+        let mut pairs = pairs.into_iter().peekable();
+        if pairs.peek().is_none() {
+            return; // else there were an empty query
+        }
+        let mut query = self.url.query_pairs_mut();
+        for (name, value) in pairs {
+            query.append_pair(name.as_ref(), &value.to_string());
+        }
     }
 
     /// The same once more.

@@ -94,7 +94,7 @@ impl<E: SessionError> RequestBuilder<E> {
     /// ```
     pub fn query<K: AsRef<str>, V: Display>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         self.change(|request| {
-            add_query(request, pairs);
+            request.add_query(pairs);
             Ok(())
         })
     }
@@ -273,20 +273,6 @@ impl<E: SessionError> RequestBuilder<E> {
 impl<E> fmt::Debug for RequestBuilder<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RequestBuilder").field(&self.request).finish()
-    }
-}
-
-pub(super) fn add_query<K: AsRef<str>, V: Display>(
-    request: &mut Request,
-    pairs: impl IntoIterator<Item = (K, V)>,
-) {
-    let mut pairs = pairs.into_iter().peekable();
-    if pairs.peek().is_none() {
-        return; // else there were an empty query
-    }
-    let mut query = request.url.query_pairs_mut();
-    for (name, value) in pairs {
-        query.append_pair(name.as_ref(), &value.to_string());
     }
 }
 

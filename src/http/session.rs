@@ -6,12 +6,13 @@ use std::marker::PhantomData;
 
 use super::close::{CloseReport, close};
 use super::core::Core;
+use super::entrance::Abort;
 use super::fetch::Fetch;
 use super::session_error::SessionError;
 use super::{
     Body, Error, ErrorKind, Method, Request, RequestBuilder, Response, SessionBuilder, Url,
 };
-use crate::sync::{Arc, OnceLock};
+use crate::sync::Arc;
 use crate::{AnyError, Deferred, Promise, Shutdown, Timeout};
 
 /// Fetches and sends, and keeps connections open between its requests.
@@ -274,18 +275,11 @@ impl<E: SessionError> Session<E> {
                 return promise;
             }
         };
-        // It cannot be cancelled before the task is known: its promise has not left this call.
-        let task = Arc::new(OnceLock::<tokio::task::AbortHandle>::new());
-        let to_abort = Arc::clone(&task);
-        deferred.on_cancel(move || {
-            if let Some(task) = to_abort.get() {
-                task.abort();
-            }
-        });
+        let abort = Arc::new(Abort::default());
+        let to_abort = Arc::clone(&abort);
+        deferred.on_cancel(move || to_abort.abort());
         // Boxed, for what is handed from one future to the next is in each of them.
-        let running = io.spawn(run(fetch, Box::new(request), deferred));
-        let first = task.set(running.abort_handle());
-        debug_assert!(first.is_ok(), "one task a request");
+        io.run(run(fetch, Box::new(request), deferred), &abort);
         promise
     }
 }

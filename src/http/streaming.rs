@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use tokio::time::sleep_until;
 
-use super::core::Stage;
 use super::engine::Head;
 use super::fetch::{Fetch, Open};
 use super::pipe::{Inlet, pipe};
 use super::session_error::SessionError;
+use super::stage::Stage;
 use super::turns::Turn;
 use super::waiting::{First, first, limit};
 use super::{Error, ErrorKind, Method, Request, Session, Streamed, Url};
@@ -159,8 +159,7 @@ pub(super) async fn bounded<T>(
     fetch: &Fetch,
     bounds: Bounds,
 ) -> Result<T, Error> {
-    let mut stage = fetch.core.stage.subscribe();
-    let over = stage.wait_for(|stage| *stage == Stage::Over);
+    let over = Arc::clone(&fetch.core.stage).reached(Stage::Over);
     let late = async {
         match bounds.deadline {
             None => std::future::pending().await,
@@ -169,7 +168,7 @@ pub(super) async fn bounded<T>(
     };
     match first(work, first(over, late)).await {
         First::This(done) => done,
-        First::That(First::This(_)) => Err(Error::new(ErrorKind::Closed)),
+        First::That(First::This(())) => Err(Error::new(ErrorKind::Closed)),
         First::That(First::That(())) => Err(Error::new(ErrorKind::Timeout)),
     }
 }

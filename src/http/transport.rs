@@ -6,9 +6,9 @@ use super::answer_body::AnswerBody;
 use super::engine::{Engine, Head, Limits};
 use super::net::Line;
 use super::waiting::{First, first, while_moving};
-use super::{Error, ErrorKind, Request, Response, SessionBuilder};
+use super::{Error, ErrorKind, Request, Response};
 use crate::sync::Arc;
-use crate::{Failure, IntoPromise, Pool, Promise};
+use crate::{Failure, Pool, Promise};
 
 type Answering = dyn Fn(Request) -> Promise<Response, Error> + Send + Sync;
 
@@ -19,50 +19,6 @@ pub(super) enum Transport {
     Function(Arc<Answering>),
     #[cfg(feature = "reqwest")]
     Reqwest(reqwest::Client),
-}
-
-impl SessionBuilder {
-    /// Has `send` answer the session's requests, in place of a network: with recorded or computed answers, delays
-    /// and faults, so that a client is tested without a socket.
-    ///
-    /// `send` gets each request as it would go out, with the session's headers and its cookies, and gives a
-    /// [`Response`], an [`Error`], or a promise of either. It runs on the pool, and may block; a request that is
-    /// given up cancels the promise. A panic of it is [`Failure::Panicked`].
-    ///
-    /// All that is not about connections works as ever: hooks, turns, retries, redirects, cookies, unpacking, the
-    /// limits of time and size. Of the response count status, version, headers, body and address; URL,
-    /// history, tag, attempts and time are the session's. Settings of connections (proxies, certificates,
-    /// names, idle connections, the limit for connecting) are not used.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use asynckit::Backoff;
-    /// use asynckit::http::{ErrorKind, Response, Retry, Session, StatusCode};
-    /// use std::sync::atomic::{AtomicUsize, Ordering};
-    ///
-    /// let calls = AtomicUsize::new(0);
-    /// let session = Session::builder()
-    ///     .transport(move |request| match calls.fetch_add(1, Ordering::Relaxed) {
-    ///         0 => Err(ErrorKind::Refused.into()),
-    ///         1 => Ok(Response::answer(&request, StatusCode::SERVICE_UNAVAILABLE, "")),
-    ///         _ => Ok(Response::answer(&request, StatusCode::OK, "at last")),
-    ///     })
-    ///     .retries(Retry::default().pauses(Backoff::constant(std::time::Duration::ZERO).times(3)))
-    ///     .build()?;
-    /// let answer = session.get("https://example.test/").get(None)?;
-    /// assert_eq!((answer.text().as_str(), answer.attempts()), ("at last", 3));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn transport<F, R>(mut self, send: F) -> Self
-    where
-        F: Fn(Request) -> R + Send + Sync + 'static,
-        R: IntoPromise<Ok = Response, Err = Error>,
-    {
-        let send = Arc::new(move |request: Request| send(request).into_promise());
-        self.transport = Some(Transport::Function(send));
-        self
-    }
 }
 
 /// Why there is no head of an answer.
@@ -86,7 +42,7 @@ impl Transport {
         engine: &Engine,
         request: &Request,
         limits: Limits,
-    ) -> Result<Head, Unsent> {
+    ) -> Result<Box<Head>, Unsent> {
         let mut sent = request.again();
         let unpacks = engine.dress(&request.url, &mut sent.headers);
         let line = Line::new(None);

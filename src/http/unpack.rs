@@ -184,3 +184,29 @@ impl Write for Room {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::HeaderValue;
+
+    /// 16 KiB of them become 16 MiB: no more of these is held than was asked for.
+    #[test]
+    fn a_piece_is_unpacked_to_no_more_than_there_is_room_for() {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packer.write_all(&vec![0; 16 << 20]).expect("memory");
+        let packed = packer.finish().expect("memory");
+        let gzip = (::http::header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        let headers = HeaderMap::from_iter([gzip]);
+        for (room, fits) in [(1000, false), ((16 << 20) - 1, false), (16 << 20, true)] {
+            let mut unpacker = Unpacker::of(&headers).expect("packed");
+            let unpacked = unpacker.unpack(&packed, room);
+            assert!(unpacker.room().is_some_and(|kept| kept.bytes.len() <= room));
+            match unpacked {
+                Ok(bytes) => assert!(fits && bytes.len() == room),
+                Err(Unpacked::TooLarge) => assert!(!fits, "{room}"),
+                Err(Unpacked::Broken(error)) => panic!("{error}"),
+            }
+        }
+    }
+}

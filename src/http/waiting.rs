@@ -49,6 +49,11 @@ pub(super) async fn while_moving<T>(
 ) -> Option<T> {
     let mut work = pin!(work);
     let Some(idle) = idle else { return Some(work.await) };
+    // What is there needs no timer.
+    let at_once = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+    if let Poll::Ready(done) = at_once {
+        return Some(done);
+    }
     let begin = Clock::now();
     let mut rest = idle;
     loop {

@@ -1,16 +1,17 @@
 //! Callers that want the same at the same time share one call.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::Hash;
 use std::panic::Location;
 
+use super::table::{Place, Table};
 use super::{begin, make_with};
 use crate::cell::ThisThread;
 use crate::failure::AnyError;
 use crate::pass::{Pass, Passing};
+use crate::pool::Pool;
 use crate::promise::IntoPromise;
-use crate::sync::{Arc, Mutex, Weak};
+use crate::sync::{Arc, Weak};
 use crate::value::AsyncValue;
 
 /// Callers that want the same at the same time share one call, told by a key; what is through is forgotten.
@@ -28,22 +29,10 @@ use crate::value::AsyncValue;
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
 pub struct SingleFlight<K, T: 'static, E: 'static = AnyError> {
-    inner: Arc<Inner<K, T, E>>,
+    under_way: Arc<UnderWay<K, T, E>>,
 }
 
-struct Inner<K, T: 'static, E: 'static> {
-    hasher: RandomState,
-    flights: Mutex<Flights<K, T, E>>,
-}
-
-struct Flights<K, T: 'static, E: 'static> {
-    /// By the key's hash, and in the order in which they have begun: what compares keys is the user's, and not called
-    /// under the lock.
-    under_way: BTreeMap<Place, (Arc<K>, AsyncValue<T, E>)>,
-    next: u64,
-}
-
-type Place = (u64, u64);
+type UnderWay<K, T, E> = Table<K, AsyncValue<T, E>>;
 
 impl<K, T, E> SingleFlight<K, T, E>
 where
@@ -54,8 +43,7 @@ where
     /// Nothing is under way.
     #[must_use]
     pub fn new() -> Self {
-        let flights = Mutex::new(Flights { under_way: BTreeMap::new(), next: 0 });
-        SingleFlight { inner: Arc::new(Inner { hasher: RandomState::new(), flights }) }
+        SingleFlight { under_way: Arc::new(Table::new()) }
     }
 
     /// The value that is under way for this key; `make` begins one, if there is none.
@@ -70,53 +58,36 @@ where
     where
         R: IntoPromise<Ok = T, Err = E>,
     {
-        let location = Location::caller();
-        let hash = self.inner.hasher.hash_one(&key);
-        let mut from = 0; // those that began before were looked at
-        loop {
-            let mut flights = self.inner.flights.lock();
-            let found = flights.under_way.range((hash, from)..=(hash, u64::MAX));
-            let found: Vec<_> = found.map(|(place, flight)| (*place, flight.clone())).collect();
-            if found.is_empty() {
-                let (producer, value) = begin(location);
-                let place = (hash, flights.next);
-                flights.next += 1;
-                flights.under_way.insert(place, (Arc::new(key), value.clone()));
-                drop(flights);
-                let leave = Leave { inner: Arc::downgrade(&self.inner), place };
-                make_with(producer, || {
-                    let promise = make().into_promise();
-                    promise.link(Passing(leave), None, location)
-                });
-                return value;
-            }
-            drop(flights);
-            for ((_, number), (other, value)) in found {
-                if *other == key && !value.is_set() {
-                    return value;
-                }
-                from = number + 1;
-            }
+        let (executor, location) = (Pool::global().core().executor(), Location::caller());
+        let found = self.under_way.find_or_begin(
+            key,
+            |_, value| !value.is_set(),
+            || begin(executor, location),
+        );
+        let (place, value, begun) = found;
+        if let Some(producer) = begun {
+            let leave = Leave { under_way: Arc::downgrade(&self.under_way), place };
+            make_with(producer, || make().into_promise().link(Passing(leave), None, location));
         }
+        value
     }
 
     /// How many are under way.
     pub fn under_way(&self) -> usize {
-        self.inner.flights.lock().under_way.len()
+        self.under_way.len()
     }
 }
 
 /// Behind what is under way: it is forgotten when its outcome passes, or when it never will.
 struct Leave<K: Send + Sync + 'static, T: Send + Sync + 'static, E: Send + Sync + 'static> {
-    inner: Weak<Inner<K, T, E>>,
+    under_way: Weak<UnderWay<K, T, E>>,
     place: Place,
 }
 
 impl<K: Send + Sync + 'static, T: Send + Sync, E: Send + Sync> Drop for Leave<K, T, E> {
     fn drop(&mut self) {
-        if let Some(inner) = self.inner.upgrade() {
-            let flight = inner.flights.lock().under_way.remove(&self.place);
-            ThisThread::drop_user(flight);
+        if let Some(under_way) = self.under_way.upgrade() {
+            ThisThread::drop_user(under_way.remove(self.place));
         }
     }
 }
@@ -132,7 +103,7 @@ impl<K: Send + Sync + 'static, T: Send + Sync, E: Send + Sync> Pass for Leave<K,
 
 impl<K, T: 'static, E: 'static> Clone for SingleFlight<K, T, E> {
     fn clone(&self) -> Self {
-        SingleFlight { inner: Arc::clone(&self.inner) }
+        SingleFlight { under_way: Arc::clone(&self.under_way) }
     }
 }
 
@@ -149,7 +120,6 @@ where
 
 impl<K, T: 'static, E: 'static> fmt::Debug for SingleFlight<K, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let under_way = self.inner.flights.lock().under_way.len();
-        write!(f, "SingleFlight({under_way} under way)")
+        write!(f, "SingleFlight({} under way)", self.under_way.len())
     }
 }

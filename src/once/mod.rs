@@ -4,17 +4,24 @@
 //! | --- | --- |
 //! | `lazy` | the same with the function that makes it |
 //! | `flight` | one for each key, as long as it is under way |
+//! | `table` | entries by key, for flights and for `Memo` |
+//! | `forget` | what `Memo` alone does with them |
 
 mod flight;
+#[cfg(feature = "memo")]
+mod forget;
 mod lazy;
+mod table;
 
 use std::fmt;
 use std::panic::Location;
 
 pub use flight::SingleFlight;
 pub use lazy::AsyncLazy;
+#[cfg(feature = "memo")]
+pub(crate) use table::{Place, Table};
 
-use crate::cell::{Origin, Producer};
+use crate::cell::{ExecutorHandle, Origin, Producer};
 use crate::failure::{AnyError, Failure, catch};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
@@ -87,7 +94,7 @@ where
         if let Some(value) = there.as_ref().filter(|value| !value.is_error()) {
             return value.clone();
         }
-        let (producer, value) = begin(Location::caller());
+        let (producer, value) = begin(Pool::global().core().executor(), Location::caller());
         let failed = there.replace(value.clone());
         drop(there);
         drop(failed);
@@ -97,17 +104,20 @@ where
 }
 
 /// A value that is pending, and what makes it.
-fn begin<T, E>(location: &'static Location<'static>) -> (Producer<T, E>, AsyncValue<T, E>)
+pub(crate) fn begin<T, E>(
+    executor: ExecutorHandle,
+    location: &'static Location<'static>,
+) -> (Producer<T, E>, AsyncValue<T, E>)
 where
     T: Send + Sync + 'static,
     E: Clone + Send + Sync + 'static,
 {
     let (producer, consumer) = Producer::pair::<Made>(location);
-    let promise = Promise::new(consumer, Pool::global().core().executor());
-    (producer, promise.share_at(location))
+    (producer, Promise::new(consumer, executor).share_at(location))
 }
 
-fn make_with<T, E, R>(producer: Producer<T, E>, make: impl FnOnce() -> R)
+/// Makes what the producer is for; a panic of `make` is its failure.
+pub(crate) fn make_with<T, E, R>(producer: Producer<T, E>, make: impl FnOnce() -> R)
 where
     T: Send + Sync + 'static,
     E: Clone + Send + Sync + 'static,

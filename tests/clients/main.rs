@@ -10,3 +10,4 @@ mod memo;
 mod pipeline;
 mod processed;
 mod reporter;
+mod reporter_places;

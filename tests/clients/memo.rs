@@ -269,7 +269,7 @@ fn callers_that_race_with_all_there_is_get_the_values_of_their_keys() {
     });
 }
 
-/// `Hash` and `Eq` of a key are the user's, and run under the lock: a panic there leaves the memo as it was.
+/// `Hash` and `Eq` of a key are the user's: a panic there leaves the memo as it was.
 #[test]
 fn a_key_that_panics_costs_its_own_caller_alone() {
     use std::hash::{Hash, Hasher};
@@ -300,5 +300,82 @@ fn a_key_that_panics_costs_its_own_caller_alone() {
             assert!(caught.is_err(), "{key}");
         }
         assert_eq!((get(0), get(2), get(4), memo.len()), (1, 2, 3, 3));
+    });
+}
+
+/// All keys have the same hash; hashing and comparing them uses the memo that they are in.
+struct Curious(u8, Memo<Curious, usize, String>, Arc<AtomicUsize>);
+
+impl Curious {
+    fn look(&self) {
+        // What it asks for would look again, without end.
+        if self.2.fetch_add(1, Ordering::SeqCst) == 0 {
+            _ = self.1.len();
+            self.1.invalidate(&Curious(9, self.1.clone(), self.2.clone()));
+            drop(self.1.run(Curious(8, self.1.clone(), self.2.clone()), || Ok(8)));
+        }
+        self.2.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl std::hash::Hash for Curious {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {
+        self.look();
+    }
+}
+
+impl PartialEq for Curious {
+    fn eq(&self, other: &Self) -> bool {
+        self.look();
+        self.0 == other.0
+    }
+}
+
+impl Eq for Curious {}
+
+#[test]
+fn a_key_may_use_the_memo_where_it_is_hashed_or_compared() {
+    watched(|| {
+        let (memo, within) = (Memo::new().capacity(3), Arc::<AtomicUsize>::default());
+        let calls = Calls::new(&one_worker());
+        let get = |key: u8| {
+            let key = Curious(key, memo.clone(), within.clone());
+            memo.run(key, || calls.call()).get(PATIENCE).unwrap()
+        };
+        assert_eq!((get(1), get(2), get(1), get(2)), (1, 2, 1, 2));
+        memo.invalidate(&Curious(1, memo.clone(), within.clone()));
+        assert_eq!((get(2), get(1)), (2, 3));
+        assert!(memo.len() <= 3);
+        memo.clear(); // a key has a handle on the memo
+    });
+}
+
+/// Places that were used are forgotten with their entries: what is invalidated takes no room from what is kept.
+#[test]
+fn what_is_invalidated_takes_no_room() {
+    watched(|| {
+        let (memo, calls) = (Memo::new().capacity(2), Calls::new(&one_worker()));
+        assert_eq!((get(&memo, 1, &calls), get(&memo, 2, &calls)), (1, 2));
+        memo.invalidate(&2);
+        assert_eq!((get(&memo, 3, &calls), get(&memo, 1, &calls)), (3, 1));
+        memo.clear();
+        assert_eq!((get(&memo, 4, &calls), get(&memo, 5, &calls)), (4, 5));
+        assert_eq!((get(&memo, 4, &calls), memo.len()), (4, 2));
+    });
+}
+
+/// It is the memo that wants the call, for those that come later.
+#[test]
+fn a_call_that_its_last_caller_has_cancelled_goes_on() {
+    watched(|| {
+        let memo = Memo::<u8, u8, String>::new();
+        let (deferred, promise) = Promise::deferred();
+        let callers = [memo.run(1, || promise), memo.run(1, || Ok(9)), memo.run(1, || Ok(9))];
+        callers.iter().for_each(Promise::cancel);
+        drop(callers);
+        assert!(!deferred.is_cancelled());
+        // Nothing wants it any more where it was forgotten, too.
+        memo.invalidate(&1);
+        eventually("the call is cancelled", || deferred.is_cancelled());
     });
 }

@@ -1,16 +1,16 @@
 //! Stages: they overlap, wait for each other, and keep the order.
 
 use crate::common::*;
-use asynckit::{Flow, Pool};
+use asynckit::{Flow, Pool, Promise};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Condvar, Mutex, PoisonError};
 
 /// A stage that meets the others where it works at its one item, so that none of them can be through before all have begun.
 fn meeting(
     pool: &Pool,
     barrier: &Arc<Barrier>,
     at: usize,
-) -> impl FnMut(usize) -> asynckit::Promise<usize, String> + Send + 'static {
+) -> impl FnMut(usize) -> Promise<usize, String> + Send + 'static {
     let (pool, barrier) = (pool.clone(), barrier.clone());
     move |item| {
         let barrier = barrier.clone();
@@ -89,5 +89,127 @@ fn stages_before_one_that_is_slow_wait_for_it() {
         assert!(most <= 6, "{most} were fetched");
         gate.open();
         assert_eq!(flow.take(10).map(Result::unwrap).sum::<usize>(), 45);
+    });
+}
+
+/// How far each of three stages has come, and may come: the test has the time in its hand.
+struct Turns(Arc<(Mutex<[Turn; 3]>, Condvar)>);
+
+#[derive(Clone, Copy, Default)]
+struct Turn {
+    begun: usize,
+    ended: usize,
+    /// Items from this one on do not end.
+    until: usize,
+}
+
+impl Turns {
+    fn new() -> Self {
+        Turns(Arc::default())
+    }
+
+    /// Has a stage's work on each item take its turn.
+    fn stage(
+        &self,
+        pool: &Pool,
+        stage: usize,
+    ) -> impl FnMut(usize) -> Promise<usize, String> + Send + use<> {
+        let (turns, pool) = (self.0.clone(), pool.clone());
+        move |item| {
+            let turns = turns.clone();
+            pool.spawn(move || {
+                let (lock, changed) = &*turns;
+                let mut now = lock.lock().unwrap_or_else(PoisonError::into_inner);
+                assert_eq!(now[stage].begun, item, "one at a time, and in order");
+                now[stage].begun += 1;
+                while now[stage].until <= item {
+                    now = changed.wait(now).unwrap_or_else(PoisonError::into_inner);
+                }
+                now[stage].ended += 1;
+                Ok(item)
+            })
+        }
+    }
+
+    fn now(&self) -> [Turn; 3] {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a stage end as many items as this, in all.
+    fn let_end(&self, stage: usize, until: usize) {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)[stage].until = until;
+        self.0.1.notify_all();
+    }
+
+    #[track_caller]
+    fn await_begun(&self, stage: usize, count: usize) {
+        eventually("the stage begins", || self.now()[stage].begun >= count);
+    }
+}
+
+impl Drop for Turns {
+    /// A failed assertion leaves no job waiting.
+    fn drop(&mut self) {
+        (0..3).for_each(|stage| self.let_end(stage, usize::MAX));
+    }
+}
+
+/// Fetching, parsing and storing, all of them held up by the test.
+fn pipeline(turns: &Turns, pool: &Pool, items: usize) -> Promise<Vec<usize>, String> {
+    let (fetch, parse, store) = (turns.stage(pool, 0), turns.stage(pool, 1), turns.stage(pool, 2));
+    Flow::at_once(0..items, 1, fetch).stage(parse).stage(store).join()
+}
+
+/// Where each piece of work takes one tick, so many items take so many ticks, and two more until the first is through all stages.
+#[test]
+fn the_whole_takes_as_long_as_a_stage_and_not_as_all_of_them() {
+    const ITEMS: usize = 20;
+    watched(|| {
+        let pool = Pool::new(3);
+        let turns = Turns::new();
+        let mut all = pipeline(&turns, &pool, ITEMS);
+        for tick in 0..ITEMS + 2 {
+            let at = |stage: usize| tick.checked_sub(stage).filter(|item| *item < ITEMS);
+            for stage in 0..3 {
+                if let Some(item) = at(stage) {
+                    turns.await_begun(stage, item + 1);
+                }
+            }
+            for stage in 0..3 {
+                if let Some(item) = at(stage) {
+                    turns.let_end(stage, item + 1);
+                }
+            }
+        }
+        assert_eq!(all.get(PATIENCE).unwrap(), (0..ITEMS).collect::<Vec<_>>());
+    });
+}
+
+/// Parsing is slow: whenever it ends an item, the next one is there, and room for what it has made; so the time of the whole is its.
+#[test]
+fn the_slowest_stage_waits_for_no_other() {
+    const ITEMS: usize = 20;
+    const FETCH: usize = 0;
+    const PARSE: usize = 1;
+    const STORE: usize = 2;
+    watched(|| {
+        let pool = Pool::new(3);
+        let turns = Turns::new();
+        let mut all = pipeline(&turns, &pool, ITEMS);
+        turns.let_end(FETCH, 2);
+        for item in 0..ITEMS {
+            // Since the item before has ended, nothing was fetched, and nothing stored.
+            turns.await_begun(PARSE, item + 1);
+            turns.let_end(FETCH, item + 2);
+            turns.let_end(STORE, item);
+            eventually("the next one is fetched", || {
+                turns.now()[FETCH].ended >= ITEMS.min(item + 2)
+            });
+            // What is held is bounded: that one waits, and no other is fetched meanwhile.
+            assert_eq!(turns.now()[FETCH].begun, ITEMS.min(item + 2));
+            turns.let_end(PARSE, item + 1);
+        }
+        turns.let_end(STORE, ITEMS);
+        assert_eq!(all.get(PATIENCE).unwrap().len(), ITEMS);
     });
 }

@@ -111,15 +111,16 @@ fn in_modules(source: &Path, lib: &str) -> BTreeSet<String> {
     names.collect()
 }
 
-/// All of them, without those that need a feature; `source` is the library's `src`.
-pub(crate) fn public(source: &Path) -> BTreeSet<String> {
+/// All of them, without those that need a feature that is not `built`; `source` is the library's `src`.
+pub(crate) fn public(source: &Path, built: &[&str]) -> BTreeSet<String> {
     let lib = fs::read_to_string(source.join("lib.rs")).expect("lib.rs");
     let (mut exported, mut paths) = (exported(&lib), Vec::new());
     exported.extend(in_modules(source, &lib));
     files(source, &mut paths);
     let is_in = |path: &PathBuf| {
         let inner = path.strip_prefix(source).expect("it is in there");
-        !FEATURES.iter().any(|feature| inner.starts_with(feature))
+        let mut features = FEATURES.iter().filter(|feature| !built.contains(feature));
+        !features.any(|feature| inner.starts_with(feature))
     };
     let texts = paths.iter().filter(|path| is_in(path)).map(fs::read_to_string);
     texts.flat_map(|text| of_file(&text.expect("a file"), &exported)).collect()

@@ -4,4 +4,5 @@ mod bridges;
 #[path = "../common/mod.rs"]
 mod common;
 mod http;
+mod imports;
 mod runtimes;

@@ -173,6 +173,12 @@ fn lists() {
     check("lists");
 }
 
+#[cfg(feature = "memo")]
+#[test]
+fn memo() {
+    check("memo");
+}
+
 #[test]
 fn others() {
     check("others");

@@ -1,9 +1,10 @@
-//! `models/mutations/list.txt`: each mistake in it can be made, and has its row in the table of those that were.
+//! `models/mutations/list.txt`: each mistake in it can be made, and has its row in the table of those that were. And the mistakes
+//! of the HTTP client.
 
-use crate::{read, root};
+use crate::{read, root, sources_in};
 use std::fs;
 
-/// A mistake of `models/mutations/list.txt`, for `models/mutations/run`.
+/// A mistake of such a list, for `models/mutations/run`.
 #[derive(Default)]
 struct Mutation<'a> {
     name: &'a str,
@@ -11,8 +12,8 @@ struct Mutation<'a> {
     place: Option<(&'a str, &'a str)>,
     old: Vec<&'a str>,
     new: Vec<&'a str>,
-    /// It is not for the models: a command of its own must fail.
-    command: bool,
+    /// It is not for the models: this command must fail.
+    command: Option<&'a str>,
 }
 
 fn mutations(list: &str) -> Vec<Mutation<'_>> {
@@ -29,7 +30,7 @@ fn mutations(list: &str) -> Vec<Mutation<'_>> {
             "@" => last.place = rest.split_once(": "),
             "-" => last.old.push(rest),
             "+" => last.new.push(rest),
-            "$" => last.command = true,
+            "$" => last.command = Some(rest),
             _ => panic!("{}: {line}", last.name),
         }
     }
@@ -50,20 +51,49 @@ fn every_mutation_of_the_models_applies() {
     let list = read("models/mutations/list.txt");
     let all = mutations(&list);
     assert!(all.len() > 80, "only {} were found", all.len());
-    for Mutation { name, place, old, new, command } in &all {
-        let (file, after) = place.unwrap_or_else(|| panic!("{name}: no place"));
-        let source = fs::read_to_string(root().join(file));
-        let source = source.unwrap_or_else(|error| panic!("{name}: {file}: {error}"));
-        let start = source.find(after).unwrap_or_else(|| panic!("{name}: no `{after}` in {file}"));
-        let tail = &source[start..];
-        assert!(!old.is_empty() && old != new, "{name}: it changes nothing");
+    for mutation in &all {
+        let (file, _) = mutation.place.unwrap_or(("nowhere", ""));
         let models = ["src/cell/", "src/pool/", "models/src/"];
-        assert!(*command || models.iter().any(|it| file.starts_with(it)), "{name}: by what?");
-        let mut places = tail.char_indices().map(|(index, _)| index);
-        let found = places.find(|index| begins_with(&tail[*index..], old));
-        let found = found.unwrap_or_else(|| panic!("{name}: its text is not in {file}"));
-        let between = &tail[after.len()..found.max(after.len())];
-        assert!(!between.contains("fn "), "{name}: its text is not in `{after}`");
+        let is_known = mutation.command.is_some() || models.iter().any(|it| file.starts_with(it));
+        assert!(is_known, "{}: by what?", mutation.name);
+        applies(mutation);
+    }
+}
+
+#[track_caller]
+fn applies(Mutation { name, place, old, new, .. }: &Mutation<'_>) {
+    let (file, after) = place.unwrap_or_else(|| panic!("{name}: no place"));
+    let source = fs::read_to_string(root().join(file));
+    let source = source.unwrap_or_else(|error| panic!("{name}: {file}: {error}"));
+    let start = source.find(after).unwrap_or_else(|| panic!("{name}: no `{after}` in {file}"));
+    let tail = &source[start..];
+    assert!(!old.is_empty() && old != new, "{name}: it changes nothing");
+    let mut places = tail.char_indices().map(|(index, _)| index);
+    let found = places.find(|index| begins_with(&tail[*index..], old));
+    let found = found.unwrap_or_else(|| panic!("{name}: its text is not in {file}"));
+    let between = &tail[after.len()..found.max(after.len())];
+    assert!(!between.contains("fn "), "{name}: its text is not in `{after}`");
+}
+
+/// Each test of the HTTP client with a server that has a fault notices a mistake, which can be made. What one of them is about is
+/// decided by hyper alone.
+#[test]
+fn every_test_of_a_fault_has_its_mistake() {
+    const OF_HYPER: &str = "what_is_behind_the_length_is_no_answer_to_the_next_request";
+    let list = read("tests/compat/http/faults/mistakes.txt");
+    let all = mutations(&list);
+    all.iter().for_each(applies);
+    let tests_of = |command: &str| command.rsplit("::").next().map(str::to_owned);
+    let noticing: Vec<_> =
+        all.iter().filter_map(|mistake| mistake.command.and_then(tests_of)).collect();
+    assert_eq!(noticing.len(), all.len(), "each has a command");
+    for file in sources_in(&root().join("tests/compat/http/faults")) {
+        let source = fs::read_to_string(&file).expect("a source file");
+        for test in source.split("#[test]\nfn ").skip(1) {
+            let name = test.split('(').next().unwrap_or_default();
+            let is_noticing = name == OF_HYPER || noticing.iter().any(|noticing| noticing == name);
+            assert!(is_noticing, "{name} of {} notices nothing", file.display());
+        }
     }
 }
 

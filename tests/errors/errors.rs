@@ -1,6 +1,7 @@
 //! `?` with everybody's errors: in jobs and callbacks, and behind `get`.
 
 mod chains;
+mod compiler;
 mod outside;
 mod returned;
 mod within;

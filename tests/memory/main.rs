@@ -7,6 +7,7 @@ mod allocations;
 mod common;
 mod daily;
 mod lists;
+mod pages;
 mod retries;
 mod sizes;
 mod timers;

@@ -249,3 +249,25 @@ fn what_happens_at_different_times_happens_in_their_order_each_time() {
         assert_eq!(run(), expected);
     });
 }
+
+#[cfg(feature = "memo")]
+#[test]
+fn a_memo_keeps_a_value_by_the_clock_of_its_caller() {
+    watched(|| {
+        let (clock, pool) = (TestClock::manual(), one_worker());
+        let _entered = clock.enter();
+        clock.advance(9 * HOUR);
+        let memo = asynckit::Memo::<u8, usize>::new().time_to_live(HOUR);
+        let calls = Arc::new(AtomicUsize::new(0));
+        let call = || {
+            let calls = Arc::clone(&calls);
+            let call = || pool.run(move || calls.fetch_add(1, Ordering::SeqCst) + 1);
+            memo.run(1, call).get(None).unwrap()
+        };
+        assert_eq!((call(), call()), (1, 1));
+        clock.advance(HOUR - SECOND);
+        assert_eq!(call(), 1, "a second is left");
+        clock.advance(SECOND);
+        assert_eq!((call(), call()), (2, 2));
+    });
+}

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use axum::extract::{Path, Query, Request, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -34,6 +34,8 @@ struct Service {
     latency: Duration,
     inner: Mutex<Inner>,
     under_way: AtomicUsize,
+    /// Of the requests that were under way at the same time.
+    most: AtomicUsize,
 }
 
 /// A request that is under way, until it is dropped.
@@ -50,6 +52,8 @@ struct Inner {
     collections: BTreeMap<String, BTreeMap<u64, Record>>,
     /// Method and path of each request.
     seen: Vec<String>,
+    /// Each request's connection, and the cookie that it has brought.
+    visits: Vec<(SocketAddr, Option<String>)>,
     events: Vec<Event>,
     /// How often a path was asked for, for faults that pass.
     asked: HashMap<String, usize>,
@@ -64,8 +68,8 @@ impl Service {
 impl Server {
     /// Serves until the process ends; each answer takes `latency` at least.
     pub(crate) fn start(latency: Duration) -> io::Result<Server> {
-        let state =
-            Arc::new(Service { latency, inner: Mutex::default(), under_way: AtomicUsize::new(0) });
+        let (under_way, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let state = Arc::new(Service { latency, inner: Mutex::default(), under_way, most });
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}/", listener.local_addr()?);
@@ -74,6 +78,7 @@ impl Server {
         let serving = thread::Builder::new().name("server".to_owned()).spawn(move || {
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener)?;
+                let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
                 axum::serve(listener, routes).await
             })
         })?;
@@ -85,6 +90,19 @@ impl Server {
     #[cfg(test)]
     pub(crate) fn seen(&self) -> Vec<String> {
         self.state.lock().seen.clone()
+    }
+
+    /// How many are under way, and the most that ever were.
+    #[cfg(test)]
+    pub(crate) fn under_way(&self) -> (usize, usize) {
+        let load = |count: &AtomicUsize| count.load(Ordering::SeqCst);
+        (load(&self.state.under_way), load(&self.state.most))
+    }
+
+    /// The connection that each request came by, and its cookie.
+    #[cfg(test)]
+    pub(crate) fn visits(&self) -> Vec<(SocketAddr, Option<String>)> {
+        self.state.lock().visits.clone()
     }
 
     /// Something happens.
@@ -117,27 +135,46 @@ fn come_back(seconds: u16) -> Response {
     refused
 }
 
-/// Notes the request, takes its time, and looks at the token; faults, and limits that are reached, are here.
-async fn door(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let times = {
+/// Notes the request; who comes without a cookie gets one.
+async fn door(
+    State(service): State<Arc<Service>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let cookie = request.headers().get(header::COOKIE);
+    let cookie = cookie.and_then(|cookie| cookie.to_str().ok()).map(str::to_owned);
+    let (is_new, number, times) = {
         let mut inner = service.lock();
         inner.seen.push(format!("{} {}", request.method(), request.uri()));
-        let times = inner.asked.entry(path.clone()).or_default();
+        inner.visits.push((peer, cookie.clone()));
+        let times = inner.asked.entry(request.uri().path().to_owned()).or_default();
         *times += 1;
-        *times
+        let times = *times;
+        (cookie.is_none(), inner.seen.len(), times)
     };
     let others = service.under_way.fetch_add(1, Ordering::SeqCst);
     let _under_way = UnderWay(Arc::clone(&service));
-    if others >= AT_ONCE {
-        return come_back(0);
+    service.most.fetch_max(others + 1, Ordering::SeqCst);
+    let mut response = match others {
+        AT_ONCE.. => come_back(0),
+        _ => answer(service, request, next, times).await,
+    };
+    if is_new {
+        let cookie = HeaderValue::from_str(&format!("visitor={number}; Path=/"));
+        response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
     }
+    response
+}
+
+/// Takes its time, and looks at the token; faults are here.
+async fn answer(service: Arc<Service>, request: Request, next: Next, times: usize) -> Response {
     tokio::time::sleep(service.latency).await;
     let token = request.headers().get(header::AUTHORIZATION);
     if token.is_none_or(|token| token != format!("Bearer {TOKEN}").as_str()) {
         return refusal(StatusCode::UNAUTHORIZED, "who are you?");
     }
-    match path.as_str() {
+    match request.uri().path() {
         "/collections/flaky" if times == 1 => refusal(StatusCode::SERVICE_UNAVAILABLE, "not now"),
         "/collections/popular" => come_back(7),
         "/collections/broken" => (StatusCode::OK, "{\"name\":").into_response(),

@@ -1,6 +1,7 @@
 //! The client against its service: the same whatever the face, typed errors, limits, events.
 
 mod screen;
+mod shared;
 
 use std::error::Error as _;
 use std::fmt::Debug;
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use asynckit::face::{Blocking, CallError, Face, Promised, Reply, own_error};
+use asynckit::face::{Blocking, Face, Promised, Reply, own_error};
 use asynckit::http::{self, Bars, ErrorKind};
 use asynckit::{AsyncList, Flow, Outcome, Pool, Promise, Reporter};
 use smol::stream::StreamExt;
@@ -256,15 +257,6 @@ fn a_server_that_is_not_there_is_a_transport_error() {
     watched(|| {
         let nowhere = Client::new("http://127.0.0.1:1/", TOKEN, &Pool::new(1)).unwrap();
         assert!(matches!(nowhere.usage(), Err(Error::Transport(_))));
-    });
-}
-
-#[test]
-fn a_blocking_call_whose_time_is_over_is_an_error_of_the_clients() {
-    watched(|| {
-        let (_, client) = service();
-        let late = client.within(Duration::from_millis(20)).collection("endless");
-        assert!(matches!(late, Err(Error::Call(CallError::TimedOut))), "{late:?}");
     });
 }
 

@@ -3,8 +3,8 @@
 use std::error::Error as _;
 use std::future;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use asynckit::Failure;
@@ -12,11 +12,7 @@ use asynckit::http::{ErrorKind, Session};
 use axum::Router;
 use axum::routing::get;
 
-use super::support::{
-    http_error, nobody, send_a_tenth, serve, serve_raw, session, settings, watched,
-};
-
-const SHORT: Duration = Duration::from_millis(50);
+use super::support::{http_error, nobody, serve, session, settings, watched};
 
 fn failure(session: &Session, url: &str) -> Failure {
     session.get(url).get(None).expect_err("a failure")
@@ -92,18 +88,6 @@ fn a_bad_url_is_a_failed_promise_and_never_a_panic() {
 }
 
 #[test]
-fn a_server_that_never_answers_runs_into_the_timeout() {
-    watched(|| {
-        let never = || future::pending::<&'static str>();
-        let site = serve(Router::new().route("/", get(never)));
-        for settings in [settings().timeout(SHORT), settings().idle_timeout(SHORT)] {
-            let failure = failure(&settings.build().expect("valid settings"), &site);
-            assert!(http_error(&failure).is_timeout(), "{failure}");
-        }
-    });
-}
-
-#[test]
 fn the_wait_for_a_turn_does_not_count_for_the_timeout() {
     watched(|| {
         let first = Arc::new(AtomicBool::new(true));
@@ -118,60 +102,6 @@ fn the_wait_for_a_turn_does_not_count_for_the_timeout() {
         let mut second = session.get(&site); // starts when the first one's time is over
         assert!(http_error(&first.get(None).expect_err("a timeout")).is_timeout());
         assert_eq!(second.get(None).expect("an answer").text(), "hello");
-    });
-}
-
-#[test]
-fn a_body_that_stalls_runs_into_the_timeout() {
-    watched(|| {
-        for settings in [settings().timeout(SHORT), settings().idle_timeout(SHORT)] {
-            let (hold, held) = mpsc::channel::<()>();
-            let site = serve_raw(move |mut connection| {
-                send_a_tenth(&mut connection);
-                let _ = held.recv(); // the connection stays open meanwhile
-            });
-            let failure = failure(&settings.build().expect("valid settings"), &site);
-            assert!(http_error(&failure).is_timeout(), "{failure}");
-            drop(hold);
-        }
-    });
-}
-
-#[test]
-fn a_body_that_breaks_off_is_a_failure() {
-    watched(|| {
-        let site = serve_raw(|mut connection| send_a_tenth(&mut connection));
-        let failure = failure(&session(), &site);
-        assert_eq!(http_error(&failure).kind(), ErrorKind::Body, "{failure}");
-    });
-}
-
-#[test]
-fn a_connection_that_ends_before_the_answer_is_a_failure() {
-    watched(|| {
-        let failure = failure(&session(), &serve_raw(drop));
-        assert_eq!(http_error(&failure).kind(), ErrorKind::NoAnswer, "{failure}");
-    });
-}
-
-#[test]
-fn what_is_no_http_is_a_failure() {
-    watched(|| {
-        use std::io::Write;
-        let site = serve_raw(|mut connection| connection.write_all(b"220 smtp ready\r\n").unwrap());
-        let failure = failure(&session(), &site);
-        assert_eq!(http_error(&failure).kind(), ErrorKind::NoAnswer, "{failure}");
-    });
-}
-
-#[test]
-fn https_with_a_server_that_does_not_speak_it_is_a_failure() {
-    watched(|| {
-        let site = serve(Router::new());
-        let failure = failure(&session(), &site.replace("http://", "https://"));
-        let kind = http_error(&failure).kind();
-        // `Setup` on a machine without root certificates.
-        assert!(matches!(kind, ErrorKind::Certificate | ErrorKind::Setup), "{failure}");
     });
 }
 

@@ -27,7 +27,6 @@ mod secure;
 mod streams;
 mod support;
 mod threads;
-mod tls;
 mod transport;
 mod turns;
 mod typed;

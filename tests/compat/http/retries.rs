@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use asynckit::http::{ErrorKind, Method, Retry, Session};
 use asynckit::{AsyncList, Backoff};
@@ -10,16 +10,16 @@ use asynckit::{AsyncList, Backoff};
 use super::support::{answer, http_error, nobody, serve_each, settings, watched};
 
 /// Retries without pauses, so that tests need not wait.
-fn at_once(times: usize) -> Retry {
+pub(super) fn at_once(times: usize) -> Retry {
     Retry::default().pauses(Backoff::constant(Duration::ZERO).times(times))
 }
 
-fn retrying(retry: Retry) -> Session {
+pub(super) fn retrying(retry: Retry) -> Session {
     settings().retries(retry).build().expect("valid settings")
 }
 
 /// Answers with these heads in turn, the last one again and again; counts its requests.
-fn with_heads(heads: Vec<String>) -> (String, Arc<AtomicUsize>) {
+pub(super) fn with_heads(heads: Vec<String>) -> (String, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
     let site = serve_each(move |connection, _| {
@@ -27,25 +27,6 @@ fn with_heads(heads: Vec<String>) -> (String, Arc<AtomicUsize>) {
         answer(connection, &heads[turn], b"body")
     });
     (site, count)
-}
-
-#[test]
-fn a_503_is_asked_again_until_it_is_a_200() {
-    watched(|| {
-        let (site, _) = with_heads(["503 Busy", "503 Busy", "200 OK"].map(str::to_owned).into());
-        let page = retrying(at_once(3)).get(&site).get(None).expect("an answer");
-        assert_eq!((page.status().as_u16(), page.attempts()), (200, 3));
-    });
-}
-
-#[test]
-fn when_there_is_no_retry_left_the_last_answer_is_the_answer() {
-    watched(|| {
-        let (site, count) = with_heads(vec!["503 Busy".to_owned()]);
-        let page = retrying(at_once(2)).get(&site).get(None).expect("an answer");
-        assert_eq!((page.status().as_u16(), page.attempts()), (503, 3));
-        assert_eq!(count.load(Ordering::SeqCst), 3);
-    });
 }
 
 #[test]
@@ -85,25 +66,6 @@ fn only_the_usual_statuses_are_asked_again() {
         let (site, _) = with_heads(["404 X", "200 OK"].map(str::to_owned).into());
         let page = retrying(at_once(3).statuses([404])).get(&site).get(None).expect("an answer");
         assert_eq!(page.attempts(), 2);
-    });
-}
-
-#[test]
-fn retry_after_in_seconds_and_as_a_date_is_waited_for_up_to_a_cap() {
-    watched(|| {
-        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3));
-        for (after, least) in [("1", 1), (date.as_str(), 1), ("Sun, 06 Nov 1994 08:49:37 GMT", 0)] {
-            let (site, _) =
-                with_heads(vec![format!("429 Slow\r\nretry-after: {after}"), "200 OK".to_owned()]);
-            let start = Instant::now();
-            let page = retrying(at_once(3)).get(&site).get(None).expect("an answer");
-            assert_eq!(page.attempts(), 2);
-            assert!(start.elapsed() >= Duration::from_secs(least), "{after}");
-        }
-        let (site, _) =
-            with_heads(vec!["429 Slow\r\nretry-after: 3600".to_owned(), "200 OK".to_owned()]);
-        let page = retrying(at_once(3)).get(&site).get(None).expect("an answer");
-        assert_eq!((page.status().as_u16(), page.attempts()), (429, 1), "too long to wait");
     });
 }
 

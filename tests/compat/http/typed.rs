@@ -1,5 +1,9 @@
 //! Which error the promises of a session have.
 
+use std::error::Error as _;
+use std::time::Duration;
+
+use asynckit::face::{Blocking, CallError, Face, Promised, Reply, own_error};
 use asynckit::http::{self, ErrorKind, Response, Session, StatusCode};
 use asynckit::{AnyError, Failure, Promise};
 
@@ -121,5 +125,57 @@ fn both_faces_are_one_session() {
         let typed = session.typed();
         typed.any_error().close(asynckit::Shutdown::Drain, None);
         assert_eq!(kind(typed.get(nobody()).get(None).expect_err("closed")), ErrorKind::Closed);
+    });
+}
+
+/// A client of an API with no error of its own.
+struct Client<F: Face> {
+    session: Session<http::Error>,
+    face: F,
+}
+
+impl<F: Face> Client<F> {
+    fn title(&self, path: &str) -> Reply<F, String, http::Error> {
+        let page = self.session.get(format!("http://x.test/{path}"));
+        self.face.reply(page.then(|page| Ok(page.error_for_status()?.text())))
+    }
+}
+
+#[test]
+fn it_is_the_error_of_a_client_without_more_ado_and_says_how_a_call_has_ended() {
+    watched(|| {
+        let kept = std::sync::Mutex::new(Vec::new());
+        let answering = move |request: http::Request| match request.url().path() {
+            "/never" => {
+                let (deferred, never) = Promise::deferred();
+                kept.lock().expect("no panic").push(deferred);
+                never
+            }
+            "/panics" => panic!("a transport"),
+            path => {
+                let status = if path == "/1" { StatusCode::OK } else { StatusCode::NOT_FOUND };
+                Promise::ready(Response::answer(&request, status, "Emma"))
+            }
+        };
+        let session = Session::builder().transport(answering).build().expect("valid settings");
+        let session = session.typed();
+        let plain = Client { session: session.clone(), face: Blocking::new() };
+        assert_eq!(plain.title("1").expect("a title"), "Emma");
+        assert_eq!(plain.title("2").expect_err("none").status(), Some(StatusCode::NOT_FOUND));
+        let panicked = plain.title("panics").expect_err("a panic");
+        assert_eq!((panicked.kind(), panicked.is_timeout()), (ErrorKind::Call, false));
+        assert!(panicked.to_string().starts_with("the call ended without an answer: "));
+        assert!(panicked.to_string().contains("a transport"), "{panicked}");
+        let short =
+            Client { session: session.clone(), face: Blocking::within(Duration::from_millis(1)) };
+        let late = short.title("never").expect_err("it never comes");
+        assert_eq!((late.kind(), late.is_timeout()), (ErrorKind::Call, true));
+        let source = late.source().and_then(|source| source.downcast_ref::<CallError>());
+        assert!(matches!(source, Some(CallError::TimedOut)), "{source:?}");
+        let promised = Client { session, face: Promised };
+        let mut never = promised.title("never");
+        never.cancel();
+        let cancelled = own_error(never.get(None).expect_err("it was cancelled"));
+        assert_eq!((cancelled.kind(), cancelled.is_timeout()), (ErrorKind::Call, false));
     });
 }

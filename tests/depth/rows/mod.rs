@@ -3,6 +3,8 @@
 mod clients;
 mod links;
 mod lists;
+#[cfg(feature = "memo")]
+mod memo;
 mod others;
 mod shared;
 mod taken;
@@ -15,6 +17,8 @@ pub(crate) const ALL: &[(&str, &[Row])] = &[
     ("clients", clients::ROWS),
     ("links", links::ROWS),
     ("lists", lists::ROWS),
+    #[cfg(feature = "memo")]
+    ("memo", memo::ROWS),
     ("others", others::ROWS),
     ("shared", shared::ROWS),
     ("taken", taken::ROWS),

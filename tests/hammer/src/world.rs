@@ -13,6 +13,7 @@ use crate::futures::Kept as Woken;
 use crate::heap::Heap;
 use crate::held::{Held, Kept, List, Many, Settler};
 use crate::living::{living, what_lives};
+use crate::ops::Remembered;
 use crate::options::options;
 use crate::pools::Handle;
 use crate::random::Random;
@@ -34,6 +35,7 @@ pub(crate) struct World {
     pub(crate) jobs: Heap<Kept>,
     pub(crate) wakers: Heap<Woken>,
     pub(crate) limiters: Heap<Limiter>,
+    pub(crate) memos: Heap<Remembered>,
     pub(crate) queues: Heap<LocalQueue>,
     /// Pools that come and go.
     pub(crate) guests: Heap<Handle>,
@@ -60,6 +62,7 @@ pub(crate) fn world() -> &'static World {
         jobs: Heap::new(20),
         wakers: Heap::new(40),
         limiters: Heap::new(4),
+        memos: Heap::new(4),
         queues: Heap::new(3),
         guests: Heap::new(4),
         residents: crate::pools::residents(),
@@ -93,6 +96,7 @@ impl World {
         drop(self.tokens.clear());
         drop(self.sources.clear());
         drop(self.limiters.clear());
+        drop(self.memos.clear());
         drop(self.guests.clear());
     }
 

@@ -8,7 +8,7 @@ mod model;
 use std::time::Duration;
 
 use asynckit::face::{Blocking, Face, Promised};
-use asynckit::http::{Method, RequestBuilder, Response, Retry, Session};
+use asynckit::http::{CookieJar, Method, RequestBuilder, Response, Retry, Session};
 use asynckit::{Backoff, Limiter, Memo, Pool, Promise};
 use serde::de::DeserializeOwned;
 
@@ -42,6 +42,7 @@ impl Client {
         let pauses = Backoff::exponential(Duration::from_millis(5)).full_jitter().times(3);
         let patience = Retry::default().pauses(pauses).max_retry_after(Duration::from_secs(1));
         let session = Session::builder().pool(pool).no_proxy().base_url(url).retries(patience);
+        let session = session.cookies(&CookieJar::new()); // the service knows its visitors by one
         let api = Api {
             session: session.build().map_err(Error::from)?,
             token: token.to_owned(),

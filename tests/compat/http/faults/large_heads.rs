@@ -1,6 +1,8 @@
 //! Heads that are large, or without end.
 
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use asynckit::http::ErrorKind;
 
@@ -26,15 +28,24 @@ fn a_mebibyte_of_headers_is_refused_however_it_is_divided() {
 #[test]
 fn a_head_without_end_is_refused() {
     watched(|| {
-        let site = serve_each(|connection, _| {
-            let mut sent = connection.write_all(b"HTTP/1.1 200 OK\r\n");
-            while sent.is_ok() {
-                sent = connection.write_all(&b"x: y\r\n".repeat(1000));
-            }
-            false
-        });
-        let failure = session().get(site).get(None).expect_err("no end");
-        assert_eq!(http_error(&failure).kind(), ErrorKind::NoAnswer, "{failure}");
+        for endless in [b"x: y\r\n".as_slice(), b"endless"] {
+            let taken = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&taken);
+            let site = serve_each(move |connection, _| {
+                let pieces = endless.repeat(1000);
+                let mut sent = connection.write_all(b"HTTP/1.1 200 OK\r\nx-begun: ");
+                while sent.is_ok() {
+                    sent = connection.write_all(&pieces);
+                    count.fetch_add(pieces.len(), Ordering::SeqCst);
+                }
+                false
+            });
+            let failure = session().get(site).get(None).expect_err("no end");
+            assert_eq!(http_error(&failure).kind(), ErrorKind::NoAnswer, "{failure}");
+            // What is on the way, in the buffers of both ends, comes on top of the 256 KiB that are read.
+            let taken = taken.load(Ordering::SeqCst);
+            assert!(taken < 32 << 20, "{taken} bytes were taken");
+        }
     });
 }
 

@@ -1,12 +1,20 @@
-//! Servers with faults, one file a fault. What is also one, and stands elsewhere: truncation, garbage and silence in
-//! `failures.rs`, endless bodies in `bodies.rs`, 503 and 429 in `retries.rs`, redirects in `redirects.rs`, floods in
-//! `fairness.rs`, bad certificates in `tls.rs`.
+//! Servers with faults, one file a fault. Floods, which must not hold up others, stand in `fairness.rs`.
+//!
+//! `mistakes.txt` has for each test mistakes of the client that it notices.
 
 mod bombs;
 mod delays;
+mod endless;
+mod garbage;
 mod large_heads;
 #[cfg(target_os = "linux")]
 mod leftovers;
 mod lengths;
+mod redirect_loops;
 mod resets;
+mod silence;
+mod throttled;
+mod tls;
 mod to_plain;
+mod truncation;
+mod unavailable;

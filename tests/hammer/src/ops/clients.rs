@@ -1,10 +1,10 @@
-//! What API clients are made of: flows, reporters, a last step of the caller's.
+//! What API clients are made of: flows, memos, reporters, a last step of the caller's.
 
 use std::pin::Pin;
 use std::time::Duration;
 
 use asynckit::face::{Blocking, CallError, Face, FromCall, Promised, own_error};
-use asynckit::{Flow, Promise, Reporter, pages};
+use asynckit::{Flow, Memo, Promise, Reporter, pages};
 use futures_core::Stream;
 
 use super::wait::moment;
@@ -15,6 +15,7 @@ use crate::held::{Held, LAST};
 use crate::pools::Handle;
 use crate::random::Random;
 use crate::value::{Fault, Value, check, check_failure, last_or};
+use crate::world::world;
 
 pub(super) const OPERATIONS: &[Operation] = &[
     operation("flow's next", &["pages", "Flow::next_timeout"], next),
@@ -48,6 +49,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "report here",
         &["Reporter::here", "Reporter::new", "Reporter::none", "Reporter::get"],
         here,
+    ),
+    operation(
+        "memo",
+        &["Memo::new", "Memo::time_to_live", "Memo::keep_failures", "Memo::capacity", "Memo::on"],
+        memo,
+    ),
+    operation("memo's run", &["Memo::run"], remember),
+    operation(
+        "forget",
+        &["Memo::invalidate", "Memo::clear", "Memo::len", "Memo::is_empty"],
+        forget,
     ),
     operation("blocking face", &["Blocking::within", "own_error", "CallError::sort"], face),
     operation("blocking face, without a limit", &["Blocking::new"], patient_face).outermost(),
@@ -157,6 +169,50 @@ fn here(r: &mut Random) {
         check_failure(&failure);
     }
     Held::new(promise, held.after).keep(r);
+}
+
+/// What several threads remember together.
+pub(crate) type Remembered = Memo<u64, Value, Fault>;
+
+fn memo(r: &mut Random) {
+    let life = Duration::from_micros(r.next() % 300);
+    let memo = Memo::new().capacity(r.below(4)).keep_failures(life).on(&Handle::any(r));
+    let memo = if r.one_in(2) { memo.time_to_live(life) } else { memo };
+    world().memos.put(memo, r);
+}
+
+fn with_memo(r: &mut Random, f: impl FnOnce(&Remembered, &mut Random)) {
+    let Some(taken) = world().memos.take(r) else { return memo(r) };
+    if r.one_in(2) {
+        world().memos.put(taken.clone(), r);
+    }
+    f(&taken, r);
+    if !r.one_in(8) {
+        world().memos.put(taken, r);
+    }
+}
+
+fn remember(r: &mut Random) {
+    with_memo(r, |memo, r| {
+        for _ in 0..3 {
+            let (held, call) = (Held::any(r), callback(r, LAST));
+            let promise = memo.run(r.next() % 5, || {
+                call.run("memo");
+                held.it
+            });
+            Held::new(promise, LAST).keep(r);
+        }
+    });
+}
+
+fn forget(r: &mut Random) {
+    with_memo(r, |memo, r| {
+        match r.below(3) {
+            0 => memo.clear(),
+            _ => memo.invalidate(&(r.next() % 5)),
+        }
+        assert!(!format!("{memo:?} {} {}", memo.len(), memo.is_empty()).is_empty());
+    });
 }
 
 impl FromCall for Fault {

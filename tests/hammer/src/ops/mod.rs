@@ -23,6 +23,7 @@ mod wait;
 
 use std::sync::OnceLock;
 
+pub(crate) use clients::Remembered;
 pub(crate) use failures::drop_hook;
 pub(crate) use settle::settle;
 pub(crate) use sources::{source, sure_source};

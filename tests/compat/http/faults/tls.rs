@@ -4,8 +4,8 @@ use asynckit::http::{Error, ErrorKind, SessionBuilder};
 use axum::Router;
 use axum::routing::get;
 
-use super::secure::{Authority, Identity, serve_over};
-use super::support::{http_error, settings, watched};
+use super::super::secure::{Authority, Identity, serve_over};
+use super::super::support::{http_error, settings, watched};
 
 const HERE: &str = "127.0.0.1";
 
