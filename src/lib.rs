@@ -135,6 +135,7 @@ mod backoff;
 mod bridges;
 mod budget;
 mod cell;
+mod clock;
 mod concurrent;
 mod coordinate;
 mod dataflow;
@@ -209,7 +210,11 @@ pub use retry::{retry, retry_if, retry_when};
 #[cfg(asynckit_shuttle)]
 #[doc(hidden)]
 pub use sync::controlled;
+#[cfg(feature = "context")]
+pub use telemetry::{CapturedContext, ContextHook, ContextKey, add_context_hook};
 pub use time::delay;
+#[cfg(feature = "test-clock")]
+pub use time::{EnteredClock, TestClock};
 pub use timeout::Timeout;
 pub use token::{CancelSource, CancelToken};
 pub use trace::{Trace, TraceStep};

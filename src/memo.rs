@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use lru::LruCache;
 
 use crate::cell::ExecutorHandle;
+use crate::clock::{self, Clock};
 use crate::failure::{AnyError, drop_quietly};
 use crate::once::{Place, Table, begin, make_with};
 use crate::pass::{Pass, Passing};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
-use crate::sync::{self, Arc, Mutex, OnceLock};
+use crate::sync::{Arc, Mutex, OnceLock};
 use crate::value::AsyncValue;
 
 /// Keeps what calls have given, by their keys: callers at the same time share one call, later ones its value.
@@ -76,7 +77,7 @@ impl<T, E> Clone for Entry<T, E> {
 impl<T, E> Entry<T, E> {
     fn is_fresh(&self) -> bool {
         match self.fresh_until.get() {
-            Some(Some(end)) => sync::now() < *end,
+            Some(Some(end)) => clock::now() < *end,
             Some(None) | None => true,
         }
     }
@@ -87,11 +88,13 @@ struct Ages {
     fresh_until: Arc<OnceLock<Option<Instant>>>,
     life: Duration,
     life_of_failures: Duration,
+    /// That of the caller.
+    clock: Clock,
 }
 
 impl Ages {
     fn begins(&self, life: Duration) {
-        _ = self.fresh_until.set(sync::now().checked_add(life)); // once
+        _ = self.fresh_until.set(self.clock.now().checked_add(life)); // once
     }
 }
 
@@ -247,7 +250,8 @@ where
 impl Settings {
     fn ages<T, E>(&self, entry: &Entry<T, E>) -> Ages {
         let (life, life_of_failures) = (self.life, self.life_of_failures);
-        Ages { fresh_until: Arc::clone(&entry.fresh_until), life, life_of_failures }
+        let (fresh_until, clock) = (Arc::clone(&entry.fresh_until), Clock::current());
+        Ages { fresh_until, life, life_of_failures, clock }
     }
 }
 

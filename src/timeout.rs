@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::sync;
+use crate::clock::{self, Clock};
 
 /// How long a call may wait, made from an `Option<Duration>`, a `Duration` or an `Instant`.
 ///
@@ -46,7 +46,7 @@ impl Timeout {
     pub(crate) fn is_poll(self) -> bool {
         match self.0 {
             Kind::Poll => true,
-            Kind::At(instant) => instant <= sync::now(),
+            Kind::At(instant) => instant <= clock::now(),
             Kind::Never | Kind::After(_) => false,
         }
     }
@@ -62,12 +62,18 @@ impl Timeout {
     /// Fixes the end of the wait. Reads the clock: call it once, when it is clear that the caller
     /// has to wait.
     pub(crate) fn start(self) -> Deadline {
-        Deadline(match self.0 {
+        self.start_by(Clock::current())
+    }
+
+    /// The same by another clock than this thread's.
+    pub(crate) fn start_by(self, clock: Clock) -> Deadline {
+        let end = match self.0 {
             Kind::Never => None,
-            Kind::Poll => Some(sync::now()),
-            Kind::After(duration) => sync::now().checked_add(duration),
+            Kind::Poll => Some(clock.now()),
+            Kind::After(duration) => clock.now().checked_add(duration),
             Kind::At(instant) => Some(instant),
-        })
+        };
+        Deadline(end, clock)
     }
 }
 
@@ -104,9 +110,9 @@ impl From<Deadline> for Timeout {
     }
 }
 
-/// The end of a wait that has begun; `None` is never.
+/// The end of a wait that has begun, by a clock; `None` is never.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline(Option<Instant>);
+pub(crate) struct Deadline(Option<Instant>, Clock);
 
 impl Deadline {
     /// Whether the wait may last for ever.
@@ -114,12 +120,17 @@ impl Deadline {
         self.0.is_none()
     }
 
+    /// By which clock.
+    pub(crate) fn clock(self) -> Clock {
+        self.1
+    }
+
     /// How long the wait may still last: `None` when it is over, `Duration::MAX` without a limit.
     pub(crate) fn remaining(self) -> Option<Duration> {
         let Some(end) = self.0 else {
             return Some(Duration::MAX);
         };
-        let left = end.saturating_duration_since(sync::now());
+        let left = self.1.until(end);
         (!left.is_zero()).then_some(left)
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::time::Duration;
 
 use crate::cell::{CloseReason, Closer, Collector, Items, Origin, Producer};
+use crate::clock::Clock;
 use crate::failure::{AnyError, Failure, Outcome, catch, drop_quietly};
 use crate::pool::{Pool, Scope, Worker};
 use crate::promise::{IntoPromise, Promise};
@@ -202,7 +204,9 @@ impl<E> Nursery<E> {
         Worker::blocked(|| {
             let mut state = self.state.lock();
             while state.pending > 0 {
-                state = self.settled.wait(state);
+                let (bell, lock) = ((&self.settled, state), || self.state.lock());
+                state =
+                    Clock::current().wait(bell, Duration::MAX, lock, |state| state.pending == 0);
             }
         });
     }

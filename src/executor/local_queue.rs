@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
 use super::{Executor, ExecutorRef, Job};
 use crate::cell::{Counted, Execute, Posted};
@@ -279,11 +278,9 @@ impl Bell {
         let mut state = self.queue.lock();
         while state.jobs.is_empty() && !std::mem::take(&mut *self.rung()) {
             let Some(left) = deadline.remaining() else { return };
-            let bell = &self.queue.bell;
-            state = match left {
-                Duration::MAX => bell.wait(state),
-                left => bell.wait_timeout(state, left).0,
-            };
+            let ready = |state: &State| !state.jobs.is_empty() || *self.rung();
+            let (bell, lock) = (&self.queue.bell, || self.queue.lock());
+            state = deadline.clock().wait((bell, state), left, lock, ready);
         }
     }
 }

@@ -6,11 +6,11 @@ use std::{iter, mem};
 
 use super::queue::{Next, Queue, Rate, Ticket};
 use crate::cell::{Consumer, Origin, Producer};
+use crate::clock::{Alarm, Clock, Key, key};
 use crate::failure::{AnyError, Failure};
 use crate::pool::{Guest, Host};
-use crate::sync;
 use crate::sync::{Arc, Mutex, MutexGuard, Weak};
-use crate::time::{Alarm, Key, add, key, remove};
+use crate::time::{add, remove};
 
 /// One call may be under way; dropping it lets the next one start.
 pub(super) struct Permit {
@@ -27,7 +27,8 @@ impl Permit {
     pub(super) fn start(&mut self) {
         self.started = true;
         // There is a time now at which the next one may start.
-        self.gate.change(|queue| queue.started(sync::now()));
+        let now = self.gate.clock.now();
+        self.gate.change(|queue| queue.started(now));
     }
 }
 
@@ -81,6 +82,8 @@ pub(super) struct Gate {
     state: Mutex<State>,
     /// Where those who had to wait start.
     pool: Host,
+    /// That of the thread that has made it.
+    clock: Clock,
 }
 
 struct State {
@@ -122,7 +125,7 @@ impl Gate {
             pool: Standing::Unknown,
             idle: Vec::new(),
         };
-        Arc::new(Gate { state: Mutex::new(state), pool })
+        Arc::new(Gate { state: Mutex::new(state), pool, clock: Clock::current() })
     }
 
     /// What waits here has its turn on this pool.
@@ -186,7 +189,7 @@ impl Gate {
         location: &'static Location<'static>,
     ) -> Turn<E> {
         let mut state = self.lock();
-        if state.queue.try_start(sync::now()) {
+        if state.queue.try_start(self.clock.now()) {
             drop(state);
             return Turn::Now(Permit::new(self));
         }
@@ -241,13 +244,13 @@ impl Gate {
         }
         state.advancing = true;
         let later = loop {
-            match state.queue.next(sync::now()) {
+            match state.queue.next(self.clock.now()) {
                 Next::Start(waiter) => {
                     drop(state);
                     waiter.go(Permit::new(self));
                     state = self.lock();
                 }
-                Next::Later(at) if state.alarm.is_none() => break Some(key(at)),
+                Next::Later(at) if state.alarm.is_none() => break Some(key(self.clock, at)),
                 Next::Later(_) | Next::Nothing => break None,
             }
         };

@@ -7,6 +7,7 @@ use crate::cell::{Consumer, ExecutorHandle, Next, Step};
 use crate::failure::{AnyError, Failure, Outcome, catch, drop_quietly};
 use crate::sync::{Arc, OnceLock};
 use crate::sync::{Mutex, MutexGuard};
+use crate::telemetry::Context;
 
 /// How far a list is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +58,9 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
     /// # Ok::<(), asynckit::Failure>(())
     /// ```
     #[track_caller]
-    pub fn on_progress(&mut self, f: impl FnMut(Progress) + Send + 'static) {
+    pub fn on_progress(&mut self, mut f: impl FnMut(Progress) + Send + 'static) {
+        let context = Context::current();
+        let f = move |progress| context.within(|| f(progress));
         let listener = Listener::new(Box::new(f), Location::caller());
         if let Some(reports) = &self.reports {
             return reports.add(listener);

@@ -5,11 +5,11 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use crate::cell::{Consumer, ExecutorHandle};
+use crate::clock;
 use crate::failure::{Failure, catch, drop_quietly};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
 use crate::relay::CancelOnDrop;
-use crate::sync;
 
 /// What a run of periodic work is told; see [`Pool::repeat_every`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Pool {
         R::Err: Send + 'static,
     {
         let period = period.max(SHORTEST);
-        let times = Times { period, at_rate, due: sync::now().checked_add(period) };
+        let times = Times { period, at_rate, due: clock::now().checked_add(period) };
         let executor = self.core().executor();
         let ticking = Ticking { f, times, number: 0, executor, location, types: PhantomData };
         Box::new(ticking).wait().cancel_on_drop()
@@ -147,19 +147,19 @@ where
     R::Err: Send + 'static,
 {
     fn wait(self: Box<Self>) -> Promise<(), R::Err> {
-        let pause = Promise::delay(self.times.pause(sync::now())).into_parts().0;
+        let pause = Promise::delay(self.times.pause(clock::now())).into_parts().0;
         let location = self.location;
         Promise::new(pause, self.executor.clone()).then_at(location, move |()| self.run())
     }
 
     fn run(mut self: Box<Self>) -> Promise<(), R::Err> {
         self.number += 1;
-        let tick = Tick { number: self.number, missed: self.times.begin(sync::now()) };
+        let tick = Tick { number: self.number, missed: self.times.begin(clock::now()) };
         match catch(|| (self.f)(tick).into_promise()) {
             Ok(promise) => {
                 let (done, location) = (promise.into_parts().0, self.location);
                 Promise::new(done, self.executor.clone()).then_at(location, move |()| {
-                    self.times.end(sync::now());
+                    self.times.end(clock::now());
                     self.wait()
                 })
             }
@@ -176,6 +176,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync;
 
     const fn ms(count: u64) -> Duration {
         Duration::from_millis(count)

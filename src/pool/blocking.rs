@@ -1,6 +1,7 @@
 //! Blocking in something foreign: another thread takes the worker's place.
 
 use super::worker::Worker;
+use crate::clock;
 
 /// Runs `f`, which blocks in something that the pool does not know of, while another thread takes this worker's place.
 ///
@@ -29,5 +30,5 @@ use super::worker::Worker;
 /// # Ok::<(), asynckit::Failure>(())
 /// ```
 pub fn blocking<R>(f: impl FnOnce() -> R) -> R {
-    Worker::blocked_elsewhere(f)
+    clock::away(|| Worker::blocked_elsewhere(f))
 }

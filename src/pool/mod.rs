@@ -22,6 +22,7 @@
 //! | `hooks` | what is done at the begin and the end of a thread |
 //! | `metrics` | what a pool is doing, in numbers |
 //! | `guests` | what waits for its turn elsewhere, and is told of the end |
+//! | `standing` | how it stands, for a clock that tests set |
 //!
 //! # Rules
 //!
@@ -55,6 +56,8 @@ mod seat;
 mod shut_downs;
 mod shutdown;
 mod sleep;
+#[cfg(feature = "test-clock")]
+mod standing;
 mod state;
 mod tuning;
 mod waited;

@@ -62,8 +62,12 @@ impl Core {
         while !self.has_room(*queued) && !called.load(Ordering::Relaxed) {
             queued = match deadline.remaining() {
                 None => return false,
-                Some(_) if deadline.is_never() => self.room_available.wait(queued),
-                Some(left) => self.room_available.wait_timeout(queued, left).0,
+                Some(left) => {
+                    let ready =
+                        |queued: &_| self.has_room(*queued) || called.load(Ordering::Relaxed);
+                    let bell = (&self.room_available, queued);
+                    deadline.clock().wait(bell, left, || self.queued_jobs.lock(), ready)
+                }
             };
         }
         self.has_room(*queued)

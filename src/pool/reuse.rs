@@ -11,6 +11,7 @@ use super::handle::Pool;
 use super::shut_downs::ShutDowns;
 use super::state::PoolState;
 use crate::cell::{Item, Lane, Lasting, Number, Refused, ShutDown};
+use crate::clock::Place;
 use crate::failure::drop_quietly;
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -95,5 +96,9 @@ impl Lasting for Core {
             }
             Pool::global().core().post(item, lane).map_err(|item| Refused { item, shut_down })
         }
+    }
+
+    fn place(&'static self) -> &'static dyn Place {
+        self
     }
 }

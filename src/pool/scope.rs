@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
 
 use super::handle::Pool;
 use super::worker::Worker;
 use crate::cell::{CellRef, ThisThread};
+use crate::clock::Clock;
 use crate::failure::AbortOnUnwind;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 
@@ -135,7 +137,9 @@ impl Children {
         Worker::blocked(|| {
             let mut state = self.lock();
             while state.running > 0 {
-                state = self.through.wait(state);
+                let (bell, lock) = ((&self.through, state), || self.lock());
+                state =
+                    Clock::current().wait(bell, Duration::MAX, lock, |state| state.running == 0);
             }
         });
     }

@@ -8,6 +8,7 @@ use super::handle::Pool;
 use super::state::PoolState;
 use super::worker::Worker;
 use crate::cell::{Item, ShutDown, ThisThread};
+use crate::clock::Clock;
 use crate::sync::atomic::Ordering;
 use crate::sync::{MutexGuard, thread};
 use crate::telemetry;
@@ -80,7 +81,7 @@ impl Pool {
             }
         };
         let inside = Worker::with_current(core, |worker| worker.shuts(true)).is_some();
-        let (still_running, queued) = core.wait_until_idle(timeout.start(), inside);
+        let (still_running, queued) = core.wait_until_idle(timeout.start_by(Clock::REAL), inside);
         let finished = core.finished() - before;
         ShutdownReport { finished, abandoned, still_running, queued }
     }
@@ -151,7 +152,7 @@ impl Core {
             let _threads = std::mem::take(&mut state.threads);
             self.give_back(state);
         } else {
-            self.wait_until_idle(Timeout::from(None).start(), false);
+            self.wait_until_idle(Timeout::from(None).start_by(Clock::REAL), false);
             let mut state = self.lock();
             state.ended = true;
             self.give_back(state);
@@ -256,10 +257,7 @@ impl Core {
         state: MutexGuard<'a, PoolState>,
         left: Duration,
     ) -> MutexGuard<'a, PoolState> {
-        if left == Duration::MAX {
-            return self.worker_idle.wait(state);
-        }
-        self.worker_idle.wait_timeout(state, left).0
+        Clock::current().rest((&self.worker_idle, state), left)
     }
 }
 

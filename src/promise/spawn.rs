@@ -7,6 +7,7 @@ use std::panic::Location;
 use super::within::Within;
 use super::{IntoPromise, Promise};
 use crate::cell::{CellRef, Next, Work};
+use crate::clock;
 use crate::failure::AnyError;
 use crate::pool::{Placed, Pool};
 
@@ -128,6 +129,7 @@ impl Pool {
         E: Send + 'static,
     {
         let core = self.core();
+        clock::uses(|| core.executor().place());
         Promise::new(core.post_future(future, Location::caller()), core.executor())
     }
 
@@ -160,6 +162,7 @@ impl Pool {
     {
         let core = self.core();
         let Some(place) = core.try_take_place() else { return Err(PoolFull { work }) };
+        clock::uses(|| core.executor().place());
         let work = Placed { place, work: Within::current(Spawn(work, PhantomData)) };
         Ok(Promise::new(core.post_work(work, Location::caller(), |_| ()), core.executor()))
     }
@@ -181,6 +184,7 @@ impl Pool {
         ready: impl FnOnce(CellRef),
     ) -> Promise<W::Ok, W::Err> {
         let (core, work) = (self.core(), Within::current(work));
+        clock::uses(|| core.executor().place());
         let consumer = if core.is_limited() {
             core.post_work(Placed { place: core.take_place(), work }, location, ready)
         } else {

@@ -6,6 +6,7 @@ use std::panic::Location;
 use super::within::Within;
 use super::{IntoPromise, Promise};
 use crate::cell::{ExecutorHandle, Next, Step};
+use crate::clock;
 use crate::failure::Outcome;
 use crate::pool::Pool;
 
@@ -116,6 +117,7 @@ impl<T: 'static, E: 'static> Promise<T, E> {
     ) -> Promise<S::Ok, S::Err> {
         let (consumer, own) = self.into_parts();
         let executor = executor.unwrap_or(own);
+        clock::uses(|| executor.place());
         let consumer = consumer.then(Within::current(step), executor.clone(), location);
         Promise::new(consumer, executor)
     }

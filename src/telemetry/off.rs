@@ -1,22 +1,8 @@
-//! Without the feature `tracing`: nothing is told, and nothing is carried.
+//! Without the feature `tracing`: nothing is told, and no span is carried.
 
 use std::fmt::Display;
 
 use crate::trace::Trace;
-
-/// Where a job or a callback was attached: nothing.
-#[derive(Clone, Copy)]
-pub(crate) struct Context;
-
-impl Context {
-    pub(crate) fn current() -> Self {
-        Context
-    }
-
-    pub(crate) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
-        f()
-    }
-}
 
 pub(crate) fn panicked(_kind: &'static str, _message: &str) {}
 

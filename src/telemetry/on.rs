@@ -1,29 +1,11 @@
-//! With the feature `tracing`: spans go along with jobs and callbacks, and what users would want to
-//! hear of is an event. A subscriber is foreign code: it is called with no lock held, and may panic.
+//! With the feature `tracing`: what users would want to hear of is an event. A subscriber is foreign code: it is called with no lock held, and may panic.
 
 use std::fmt::Display;
 
-use tracing::{Span, debug, error, warn};
+use tracing::{debug, error, warn};
 
 use crate::failure::contain;
 use crate::trace::Trace;
-
-/// The span in which a job or a callback was attached. One word, so that cells stay small.
-pub(crate) struct Context(Option<Box<Span>>);
-
-impl Context {
-    pub(crate) fn current() -> Self {
-        let span = Span::current();
-        Context((!span.is_none()).then(|| Box::new(span)))
-    }
-
-    pub(crate) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
-        match &self.0 {
-            Some(span) => span.in_scope(f),
-            None => f(),
-        }
-    }
-}
 
 pub(crate) fn panicked(kind: &'static str, message: &str) {
     contain(|| error!(target: "asynckit", kind, message, "user code panicked"));

@@ -1,11 +1,11 @@
 //! Values that come later: `delay` and `delay_value`.
 
 use std::panic::Location;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::alarm::{Alarm, after, key as new_key};
 use super::timer;
 use crate::cell::{Collector, Items, Origin, Producer};
+use crate::clock::{self, Alarm, Clock};
 use crate::failure::Outcome;
 use crate::pool::Pool;
 use crate::promise::Promise;
@@ -63,7 +63,7 @@ impl<E: Send + 'static> Promise<(), E> {
             return Promise::ready(());
         }
         let (producer, consumer) = Producer::pair::<Delay>(Location::caller());
-        hold(producer, (), after(duration));
+        hold(producer, (), Clock::current(), duration);
         Promise::new(consumer, Pool::global().core().executor())
     }
 }
@@ -89,18 +89,19 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         if duration.is_zero() {
             return self;
         }
-        let hold_back = |producer, _: &_| HoldBack { producer: Some(producer), duration };
+        let clock = Clock::current();
+        let hold_back = |producer, _: &_| HoldBack { producer: Some(producer), clock, duration };
         relay::<DelayValue, _, _, _>(self, Location::caller(), hold_back).0
     }
 }
 
-/// Settles the promise with the value at this time, unless it is cancelled before.
-fn hold<T, E>(mut producer: Producer<T, E>, value: T, at: Instant)
+/// Settles the promise with the value when the time is over, unless it is cancelled before.
+fn hold<T, E>(mut producer: Producer<T, E>, value: T, clock: Clock, duration: Duration)
 where
     T: Send + 'static,
     E: Send + 'static,
 {
-    let key = new_key(at);
+    let key = clock::key(clock, clock.after(duration));
     producer.on_cancel(Box::new(move || timer::remove(key)));
     timer::add(key, Box::new(Held { producer, value }));
 }
@@ -125,6 +126,8 @@ impl<T: Send + 'static, E: Send + 'static> Alarm for Held<T, E> {
 /// Holds the value back, and lets a failure pass.
 struct HoldBack<T, E> {
     producer: Option<Producer<T, E>>,
+    /// That of the thread that has asked for it.
+    clock: Clock,
     duration: Duration,
 }
 
@@ -133,7 +136,7 @@ impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for HoldBack<T, E> {
         let Some(producer) = self.producer.take() else { return items.discard(index) };
         let Some((outcome, trace)) = items.take_with_trace(index) else { return };
         match outcome {
-            Outcome::Ok(value) => hold(producer, value, after(self.duration)),
+            Outcome::Ok(value) => hold(producer, value, self.clock, self.duration),
             failed => producer.settle_after(failed, trace),
         }
     }

@@ -2,11 +2,11 @@
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | `alarm` | what happens at a time, and its place among the others |
 //! | `timer` | one thread that knows when which alarm is due |
 //! | `ringers` | the threads that ring them |
 //! | `delay` | values that come later |
 //! | `timeout` | promises that fail when their time is over |
+//! | `test_clock` | a clock that tests set |
 //!
 //! Why the timer is our own, and what was measured: see `docs/design.md`.
 //!
@@ -21,15 +21,18 @@
 //! thread rings the alarms that are due meanwhile. A worker could not do it: it could be the very one
 //! that waits to be cancelled.
 //!
-//! `get` and `wait` with a timeout do not use the timer.
+//! `get` and `wait` with a timeout do not use the timer. What time it is, and what an alarm is: `crate::clock`. By a clock
+//! that a test sets, alarms wait there, and are rung here.
 
-mod alarm;
 mod delay;
 mod ringers;
+#[cfg(feature = "test-clock")]
+mod test_clock;
 mod timeout;
 mod timer;
 
 pub use delay::delay;
+#[cfg(feature = "test-clock")]
+pub use test_clock::{EnteredClock, TestClock};
 
-pub(crate) use alarm::{Alarm, Key, key};
 pub(crate) use timer::{Guard, add, remove};

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::alarm::Alarm;
+use crate::clock::Alarm;
 use crate::failure::contain;
 use crate::sync;
 use crate::sync::thread;

@@ -3,13 +3,12 @@
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use super::alarm::Alarm;
 use super::timer::Guard;
 use crate::cell::{CloseReason, Closer, Origin};
+use crate::clock::{self, Alarm};
 use crate::failure::Failure;
 use crate::promise::{IntoPromise, Promise};
 use crate::relay::{Relay, relay};
-use crate::sync;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::value::AsyncValue;
@@ -53,7 +52,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
     /// ```
     #[track_caller]
     pub fn timeout(self, limit: Duration) -> Self {
-        match sync::now().checked_add(limit) {
+        match clock::now().checked_add(limit) {
             Some(at) => self.limit::<TimeOut>(at, Location::caller()),
             None => self,
         }
@@ -101,7 +100,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
         // ORDERING: Relaxed, the flag is set before the promise is ended, which publishes it.
         let is_ours =
             move |failure: &Failure<E>| failure.is_timed_out() && passed.load(Ordering::Relaxed);
-        let timed = match sync::now().checked_add(limit) {
+        let timed = match clock::now().checked_add(limit) {
             Some(at) => self.limit_told::<TimeOut>(at, Location::caller(), Some(watch)),
             None => self,
         };
@@ -123,7 +122,7 @@ impl<T: Send + 'static, E: Send + 'static> Promise<T, E> {
             // A failure passes through all the same: its way does not depend on when it came.
             return self;
         }
-        let over = at <= sync::now();
+        let over = at <= clock::now();
         let (timed, closer) = relay::<O, _, _, _>(self, location, |producer, closer| {
             let alarm = || Box::new(TimeIsUp(closer.clone(), passed.clone()));
             Relay::new(producer, (!over).then(|| Guard::new(at, alarm())))

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::alarm::{Alarm, Key, key};
 use super::ringers;
+use crate::clock::{Alarm, Clock, Key, key};
 use crate::failure::{contain, drop_quietly};
 use crate::sync;
 use crate::sync::thread;
@@ -23,12 +23,14 @@ const FEW: usize = 64;
 
 /// Has the alarm rung at its time; one that nobody wants is dropped.
 pub(crate) fn add(key: Key, alarm: Box<dyn Alarm>) {
-    TIMER.add(key, alarm, start);
+    if let Some(alarm) = Clock::keep(key, alarm) {
+        TIMER.add(key, alarm, start);
+    }
 }
 
 /// Drops an alarm, if it has not been rung.
 pub(crate) fn remove(key: Key) {
-    let alarm = TIMER.lock().alarms.remove(&key);
+    let alarm = Clock::take(key).unwrap_or_else(|| TIMER.lock().alarms.remove(&key));
     drop_quietly(alarm); // not under the lock
 }
 
@@ -37,9 +39,9 @@ pub(crate) fn remove(key: Key) {
 pub(crate) struct Guard(Key);
 
 impl Guard {
-    /// Has the alarm rung at this time, unless the guard is dropped before.
+    /// Has the alarm rung at this time, by this thread's clock, unless the guard is dropped before.
     pub(crate) fn new(at: Instant, alarm: Box<dyn Alarm>) -> Self {
-        let key = key(at);
+        let key = key(Clock::current(), at);
         add(key, alarm);
         Guard(key)
     }
@@ -198,7 +200,6 @@ fn start() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::alarm::after;
     use super::*;
     use crate::sync::Arc;
     use crate::sync::atomic::{AtomicBool, Ordering};
@@ -240,7 +241,11 @@ mod tests {
         let (timer, now, sender, rung) = by_hand();
         let at = |seconds| now + Duration::from_secs(seconds);
         for (number, seconds) in [(3, 30), (1, 10), (2, 20), (4, 30)] {
-            timer.add(key(at(seconds)), Box::new(Number(number, sender.clone())), || Ok(()));
+            timer.add(
+                key(Clock::REAL, at(seconds)),
+                Box::new(Number(number, sender.clone())),
+                || Ok(()),
+            );
         }
         assert_eq!(ring_due(&timer, at(9)), Some(at(10)));
         assert_eq!(rung.try_iter().count(), 0);
@@ -255,7 +260,7 @@ mod tests {
     fn an_alarm_that_was_removed_does_not_ring() {
         // H12
         let (timer, now, sender, rung) = by_hand();
-        let (first, second) = (key(now), key(now));
+        let (first, second) = (key(Clock::REAL, now), key(Clock::REAL, now));
         timer.add(first, Box::new(Number(1, sender.clone())), || Ok(()));
         timer.add(second, Box::new(Number(2, sender.clone())), || Ok(()));
         assert!(timer.lock().alarms.remove(&first).is_some());
@@ -279,7 +284,7 @@ mod tests {
     #[test]
     fn what_nobody_wants_is_dropped() {
         let (timer, now, sender, rung) = by_hand();
-        timer.add(key(now), Box::new(Number(0, sender)), || Ok(()));
+        timer.add(key(Clock::REAL, now), Box::new(Number(0, sender)), || Ok(()));
         assert_eq!(ring_due(&timer, now), None);
         assert!(rung.try_iter().next().is_none());
     }
@@ -298,13 +303,14 @@ mod tests {
 
         let (timer, now, ..) = by_hand();
         let wanted = Arc::new(AtomicBool::new(true));
-        let add = || timer.add(key(now), Box::new(Wanted(Arc::clone(&wanted))), || Ok(()));
+        let add =
+            || timer.add(key(Clock::REAL, now), Box::new(Wanted(Arc::clone(&wanted))), || Ok(()));
         (0..3 * FEW).for_each(|_| add());
         assert_eq!(timer.lock().alarms.len(), 3 * FEW, "all of them are wanted");
         wanted.store(false, Ordering::Relaxed);
         let another = Arc::new(AtomicBool::new(true));
         (0..2 * FEW).for_each(|_| {
-            timer.add(key(now), Box::new(Wanted(Arc::clone(&another))), || Ok(()));
+            timer.add(key(Clock::REAL, now), Box::new(Wanted(Arc::clone(&another))), || Ok(()));
         });
         assert!(timer.lock().alarms.len() <= 2 * FEW, "{}", timer.lock().alarms.len());
         assert_eq!(Arc::strong_count(&wanted), 1);
@@ -315,9 +321,9 @@ mod tests {
         // H11
         let (timer, now, sender, rung) = by_hand();
         let none = || Err(io::ErrorKind::WouldBlock.into());
-        timer.add(key(now), Box::new(Number(7, sender.clone())), none);
+        timer.add(key(Clock::REAL, now), Box::new(Number(7, sender.clone())), none);
         assert_eq!(rung.try_iter().collect::<Vec<_>>(), [-7]);
-        timer.add(key(now), Box::new(Number(8, sender)), || Ok(()));
+        timer.add(key(Clock::REAL, now), Box::new(Number(8, sender)), || Ok(()));
         ring_due(&timer, now);
         assert_eq!(rung.try_iter().collect::<Vec<_>>(), [8]);
     }
@@ -337,7 +343,7 @@ mod tests {
         }
 
         let (timer, now, ..) = by_hand();
-        timer.add(key(now), Box::new(Bomb), || Err(io::ErrorKind::WouldBlock.into()));
+        timer.add(key(Clock::REAL, now), Box::new(Bomb), || Err(io::ErrorKind::WouldBlock.into()));
         assert_eq!(timer.lock().keeper, Keeper::Nobody);
     }
 
@@ -345,7 +351,7 @@ mod tests {
     fn a_guard_takes_its_alarm_along() {
         let (sender, rung) = channel();
         let alarm = Number(1, sender);
-        let guard = Guard::new(after(Duration::MAX), Box::new(alarm));
+        let guard = Guard::new(Clock::REAL.after(Duration::MAX), Box::new(alarm));
         drop(guard);
         assert!(rung.recv().is_err(), "the alarm is gone, and with it the sender");
     }

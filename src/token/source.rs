@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::CancelToken;
 use super::shared::Shared;
+use crate::clock::{self, Alarm};
 use crate::failure::CancelReason;
-use crate::sync::{self, Arc, Weak};
-use crate::time::{Alarm, Guard};
+use crate::sync::{Arc, Weak};
+use crate::time::Guard;
 
 /// Cancels all that its tokens were given to; clones are handles on the same source.
 ///
@@ -96,7 +97,7 @@ impl CancelSource {
         if duration.is_zero() {
             return shared.cancel(Some(CancelReason::from(TIME_IS_OVER)));
         }
-        let at = sync::now().checked_add(duration);
+        let at = clock::now().checked_add(duration);
         let alarm = || Box::new(TimeIsOver(Arc::downgrade(shared)));
         shared.set_timer(at.map(|at| Guard::new(at, alarm())));
     }

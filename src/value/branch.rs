@@ -5,6 +5,7 @@ use std::panic::Location;
 
 use super::AsyncValue;
 use crate::cell::{BranchTurn, Depends, ExecutorHandle, Next, Origin, Reference, Ticket, Work};
+use crate::clock;
 use crate::failure::Failure;
 use crate::pool::Pool;
 use crate::promise::Within;
@@ -96,6 +97,7 @@ where
     {
         let inherited = executor.as_ref().unwrap_or(self.owner.executor()).clone();
         let shared = self.owner.reference();
+        clock::uses(|| inherited.place());
         let context = Context::current(); // foreign code, so not under the value's lock
         let consumer = self.owner.branch(turn, executor, location, move |ticket| {
             let place = TurnGuard { shared, ticket };

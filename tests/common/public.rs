@@ -6,8 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders and files of features that are built only with a feature.
-const FEATURES: &[&str] =
-    &["http", "memo.rs", "bridges/tokio.rs", "bridges/rayon.rs", "bridges/futures.rs", "telemetry"];
+const FEATURES: &[&str] = &[
+    "http",
+    "memo.rs",
+    "bridges/tokio.rs",
+    "bridges/rayon.rs",
+    "bridges/futures.rs",
+    "telemetry",
+    "time/test_clock.rs",
+];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {

@@ -5,6 +5,7 @@ use std::ptr::{self, NonNull};
 
 use super::lasting::Number;
 use crate::cell::state::header::{CellRef, Lane, ShutDown};
+use crate::clock::{self, Used};
 use crate::sync::atomic::Ordering;
 
 /// A piece of work for an executor, in one word.
@@ -145,6 +146,12 @@ impl ExecutorHandle {
     /// The handle as it stands in links: two of one executor are the same.
     pub(in crate::cell) fn word(&self) -> *mut () {
         self.0.as_ptr()
+    }
+
+    /// The executor, as a clock that is set sees it, if it is a lasting one.
+    pub(crate) fn place(&self) -> Option<Used> {
+        let number = (!self.is_counted()).then(|| Number::from_word(self.0))?;
+        Some(clock::place(number.executor().place(), number.bits()))
     }
 
     /// The head of an executor with an address.

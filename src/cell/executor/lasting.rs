@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 use super::handle::{Item, Refused};
 use crate::cell::state::header::Lane;
 use crate::cell::state::indexed::Places;
+use crate::clock::Place;
 use crate::sync;
 use crate::sync::OnceLock;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -22,6 +23,9 @@ pub(crate) trait Lasting: Sync {
     /// # Safety
     /// The item is the caller's to give.
     unsafe fn post(&'static self, number: Number, item: Item, lane: Lane) -> Result<(), Refused>;
+
+    /// The executor, as a clock that is set sees it.
+    fn place(&'static self) -> &'static dyn Place;
 }
 
 /// The number of an executor: its place in the table, and how often that was used before.
@@ -38,10 +42,10 @@ const PLACES: usize = 1 << PLACE_BITS;
 /// The first place, not used before.
 const FIRST: NonZeroUsize = NonZeroUsize::new(1 << TAGS).unwrap();
 
-type Place = OnceLock<&'static dyn Lasting>;
+type Slot = OnceLock<&'static dyn Lasting>;
 
 sync::global! {
-    static TABLE: Places<Place, { PLACE_BITS as usize + 1 }> = Places::new();
+    static TABLE: Places<Slot, { PLACE_BITS as usize + 1 }> = Places::new();
 }
 
 sync::global! {

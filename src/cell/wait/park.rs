@@ -119,8 +119,7 @@ pub(in crate::cell) fn wait_for(
         // ORDERING: Relaxed, ordered by the unparking; without that nothing is lost.
         let remaining = if called.load(Ordering::Relaxed) { None } else { deadline.remaining() };
         match remaining {
-            Some(_) if deadline.is_never() => thread::park(),
-            Some(left) => thread::park_timeout(left),
+            Some(left) => deadline.clock().park(left, || ready() || called.load(Ordering::Relaxed)),
             None if unlisten(thread) => {
                 // SAFETY: taken back.
                 unsafe { forget(thread) };

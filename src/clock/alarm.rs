@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::sync;
+use super::Clock;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// What happens when a time has come.
@@ -22,25 +22,21 @@ pub(crate) trait Alarm: Send {
 /// The place of an alarm: by time, and those of the same time as they were made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
-    pub(super) at: Instant,
+    pub(crate) at: Instant,
     number: u64,
+    /// By which clock.
+    pub(crate) clock: Clock,
 }
 
-/// A new place, which nobody else has.
-pub(crate) fn key(at: Instant) -> Key {
+/// A new place, which nobody else has, by this clock.
+pub(crate) fn key(clock: Clock, at: Instant) -> Key {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     // ORDERING: Relaxed, the number only has to be another one each time.
-    Key { at, number: NEXT.fetch_add(1, Ordering::Relaxed) }
+    Key { at, number: NEXT.fetch_add(1, Ordering::Relaxed), clock }
 }
 
 /// For all that is longer than any program runs: no clock has to show it.
-const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-
-/// When `duration` from now is over; in some decades, if that is never.
-pub(crate) fn after(duration: Duration) -> Instant {
-    let now = sync::now();
-    now.checked_add(duration.min(NEVER)).unwrap_or(now)
-}
+pub(super) const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
@@ -49,13 +45,13 @@ mod tests {
     #[test]
     fn equal_times_have_different_places() {
         let now = Instant::now();
-        let (first, second) = (key(now), key(now));
-        assert!(first < second && second < key(now + Duration::from_nanos(1)));
+        let (first, second) = (key(Clock::REAL, now), key(Clock::REAL, now));
+        assert!(first < second && second < key(Clock::REAL, now + Duration::from_nanos(1)));
     }
 
     #[test]
     fn no_duration_is_too_long() {
-        assert!(after(Duration::MAX) > Instant::now() + NEVER / 2);
-        assert!(after(Duration::ZERO) <= Instant::now());
+        assert!(Clock::REAL.after(Duration::MAX) > Instant::now() + NEVER / 2);
+        assert!(Clock::REAL.after(Duration::ZERO) <= Instant::now());
     }
 }
