@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::after;
 use crate::cell::{ExecutorHandle, Origin, Producer, ThisThread};
+use crate::clock;
 use crate::failure::{AnyError, Failure, Outcome, catch};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
-use crate::sync::{self, Arc, Mutex, MutexGuard};
+use crate::sync::{Arc, Mutex, MutexGuard};
 
 /// A function that is called once with the arguments of many calls; by [`Pool::coalesce`].
 ///
@@ -170,7 +171,7 @@ where
 
     /// Makes the call when the window is over.
     fn arm(self: &Arc<Self>, number: u64) {
-        if sync::now().checked_add(self.window).is_none() {
+        if clock::now().checked_add(self.window).is_none() {
             return; // never
         }
         let due = Due { shared: Arc::clone(self), number };

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use super::after;
 use super::period::{Edges, Ended, Periods, Waiting};
 use crate::cell::{ExecutorHandle, Origin, Producer, ThisThread};
+use crate::clock;
 use crate::failure::{AnyError, Failure};
 use crate::pool::Pool;
 use crate::promise::{IntoPromise, Promise};
-use crate::sync::{self, Arc, Mutex, MutexGuard};
+use crate::sync::{Arc, Mutex, MutexGuard};
 use crate::value::AsyncValue;
 
 /// A function of whose calls only some are made; by [`Pool::debounce`] and [`Pool::throttle`].
@@ -163,7 +164,7 @@ where
     /// Those of the call; a panic of it is one.
     pub fn call(&self, argument: A) -> AsyncValue<T, E> {
         let shared = &self.shared;
-        let due = sync::now().checked_add(shared.wait);
+        let due = clock::now().checked_add(shared.wait);
         let mut periods = shared.lock();
         let edges = periods.edges;
         let Some(period) = &mut periods.now else {
@@ -244,7 +245,7 @@ impl<A: Send + 'static, T: 'static, E: 'static> Shared<A, T, E> {
 
     /// After a call that is made, the next one has to wait until then.
     fn spaced(&self) -> Option<Option<Instant>> {
-        (!self.quiet).then(|| sync::now().checked_add(self.wait))
+        (!self.quiet).then(|| clock::now().checked_add(self.wait))
     }
 }
 
@@ -276,7 +277,7 @@ where
 
     /// Looks at the period again in a while.
     fn arm(self: &Arc<Self>, number: u64, left: Duration) {
-        if sync::now().checked_add(left).is_none() {
+        if clock::now().checked_add(left).is_none() {
             return; // never
         }
         let end = End { shared: Arc::clone(self), number };
@@ -341,7 +342,7 @@ where
     fn come(mut self) {
         let spaced = self.shared.spaced();
         let mut periods = self.shared.lock();
-        let ended = periods.end(self.number, sync::now(), spaced);
+        let ended = periods.end(self.number, clock::now(), spaced);
         self.shared.ended(ended, periods);
         self.number = 0; // no period's
     }

@@ -2,7 +2,7 @@
 
 use crate::common::{PATIENCE, one_worker, watched};
 use asynckit::{
-    AsyncList, AsyncValue, CancelSource, Pool, Promise, TaskSet, TestClock, delay,
+    AnyError, AsyncList, AsyncValue, CancelSource, Pool, Promise, TaskSet, TestClock, delay,
     for_each_concurrent, repeat_until,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -269,5 +269,25 @@ fn a_memo_keeps_a_value_by_the_clock_of_its_caller() {
         assert_eq!(call(), 1, "a second is left");
         clock.advance(SECOND);
         assert_eq!((call(), call()), (2, 2));
+    });
+}
+
+/// The last call of a burst is made when an hour has been quiet, and one window has all that came in it.
+#[test]
+fn calls_that_are_held_back_wait_by_the_clock() {
+    watched(|| {
+        let pool = Pool::new(1);
+        let clock = TestClock::new();
+        let _entered = clock.enter();
+        let hour = Duration::from_secs(3600);
+        let saved = pool.debounce(hour, |n: u32| Ok::<_, AnyError>(n));
+        let (first, last) = (saved.call(1), saved.call(2));
+        assert_eq!((first.get(None).unwrap(), last.get(None).unwrap()), (&2, &2));
+        let sums = pool.coalesce(hour, |all: Vec<u32>| {
+            let sum = all.iter().sum::<u32>();
+            Ok::<_, AnyError>(all.into_iter().map(|_| sum).collect())
+        });
+        let (mut one, mut two) = (sums.call(1), sums.call(2));
+        assert_eq!((one.get(None).unwrap(), two.get(None).unwrap()), (3, 3));
     });
 }
