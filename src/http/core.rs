@@ -54,13 +54,15 @@ impl Core {
 
     /// Waits for a turn to talk to the host of `url`, unless the session is closed.
     pub(super) async fn turn(&self, url: &Url) -> Result<Turn, Error> {
+        let mut user = self.turns.ask(url);
         if self.stage.now() < Stage::Emptied {
-            if let Some(turn) = self.turns.take_now(url) {
-                return Ok(turn);
-            }
+            user = match user.take_now() {
+                Ok(turn) => return Ok(turn),
+                Err(user) => user,
+            };
         }
         let closed = Arc::clone(&self.stage).reached(Stage::Emptied);
-        let turn = pin!(Arc::clone(&self.turns).take(url));
+        let turn = pin!(user.wait());
         match first(turn, closed).await {
             First::This(turn) => Ok(turn),
             First::That(()) => Err(Error::new(ErrorKind::Closed).of(url)),
