@@ -1,5 +1,5 @@
 //! What `asynckit::http` carries, and where its input and output saturate, next to plain reqwest and, for many requests, to
-//! requests-futures: `cargo bench -p asynckit-bench --features http --bench http -- [many|full|beside|serve]`.
+//! requests-futures: `cargo bench -p asynckit-bench --features http --bench http -- [many|full|small|large|beside|serve]`.
 //!
 //! `ASYNCKIT_BENCH_PYTHON` names a Python that has requests-futures; without it, that contestant is left out.
 
@@ -24,8 +24,10 @@ fn main() {
     if wants("many") {
         many();
     }
-    if wants("full") {
-        full();
+    for part in ["small", "large"] {
+        if wants("full") || wants(part) {
+            full(part);
+        }
     }
     if wants("beside") {
         beside();
@@ -58,7 +60,8 @@ fn many() {
     run(&load, &all);
 }
 
-fn full() {
+/// How much one I/O thread carries, of small or of large answers.
+fn full(part: &str) {
     let small = Load {
         title: "small answers, 100 at once",
         path: "",
@@ -76,12 +79,10 @@ fn full() {
         bytes: LARGE,
         ..small
     };
-    for load in [
-        &small,
-        &Load { title: "small answers over TLS, 100 at once", tls: true, ..small },
-        &large,
-        &Load { title: "answers of 1 MiB over TLS, 16 at once", tls: true, ..large },
-    ] {
+    let small_tls = Load { title: "small answers over TLS, 100 at once", tls: true, ..small };
+    let large_tls = Load { title: "answers of 1 MiB over TLS, 16 at once", tls: true, ..large };
+    let loads = if part == "small" { [&small, &small_tls] } else { [&large, &large_tls] };
+    for load in loads {
         run(load, &clients(load.at_once));
     }
 }
