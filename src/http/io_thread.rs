@@ -18,7 +18,7 @@ use crate::sync::{Arc, Mutex};
 const BLOCKING_THREADS: usize = 512;
 
 /// So many tasks run before sockets are asked again. tokio's 61 let small answers wait behind as many pieces of a
-/// large one, of 16 KiB each; with 2, small requests ask two and a half times each, a call of the system each time.
+/// large one, of 64 KiB each; with 2, small requests ask two and a half times each, a call of the system each time.
 const BETWEEN_LOOKS: u32 = 8;
 
 thread_local! {
