@@ -26,8 +26,8 @@ use crate::{AnyError, Failure};
 const SHORT: u64 = 16 * 1024;
 /// The most that is set aside for a body because of what its head says; a longer one grows.
 const TRUSTED_LENGTH: u64 = 64 * 1024;
-/// Of a longer one so many times as much as has come.
-const GROWTH: usize = 8;
+/// Of a longer one so many times as much as has come: a body of 1 MiB is moved once, when its first 64 KiB are there.
+const GROWTH: usize = 16;
 
 /// What comes after a request.
 enum Step {

@@ -13,9 +13,12 @@ use super::Kept;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex};
 
-/// So many bytes are read before the connection lets others have their turn: some microseconds of a body, and
-/// a tenth of a millisecond of interim answers, of which there are hundreds in it.
+/// So many bytes are read before the connection lets others have their turn: a tenth of a millisecond of interim
+/// answers, of which there are hundreds in it.
 const IN_A_ROW: usize = 16 * 1024;
+/// The same for a body, of which they are some ten microseconds. With 16 KiB a body was read in so many steps, and so many
+/// bodies grew at once, that large answers took more than twice the work.
+const BODY_IN_A_ROW: usize = 64 * 1024;
 
 /// One connection, for those who use it and those who may close it.
 pub(in crate::http) struct Line {
@@ -24,6 +27,8 @@ pub(in crate::http) struct Line {
     moved: AtomicU64,
     /// How many answers it has brought: with more than none it is reused.
     answers: AtomicUsize,
+    /// A head has come since it was last given to a request: what it brings is a body.
+    in_body: AtomicBool,
     /// How many requests have it.
     users: AtomicUsize,
     closed: AtomicBool,
@@ -38,6 +43,7 @@ impl Line {
             peer,
             moved: AtomicU64::new(Clock::now()),
             answers: AtomicUsize::new(0),
+            in_body: AtomicBool::new(false),
             users: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             gone: AtomicBool::new(false),
@@ -60,6 +66,14 @@ impl Line {
     pub(in crate::http) fn answered(&self) {
         // ORDERING: Relaxed, a count and nothing else.
         self.answers.fetch_add(1, Ordering::Relaxed);
+        // ORDERING: Relaxed, it decides on no more than how much is read in a row.
+        self.in_body.store(true, Ordering::Relaxed);
+    }
+
+    /// How much is read of it in a row.
+    fn row(&self) -> usize {
+        // ORDERING: as in `answered`.
+        if self.in_body.load(Ordering::Relaxed) { BODY_IN_A_ROW } else { IN_A_ROW }
     }
 
     /// Whether it has brought an answer before.
@@ -72,6 +86,8 @@ impl Line {
     pub(super) fn enter(&self) {
         // ORDERING: Relaxed, the lock orders it.
         self.users.fetch_add(1, Ordering::Relaxed);
+        // ORDERING: as in `answered`.
+        self.in_body.store(false, Ordering::Relaxed);
     }
 
     /// Under the lock of [`Kept`]; whether that was the last one.
@@ -158,8 +174,12 @@ impl Watched {
 
 impl Watched {
     /// Reads no more than is to be read in a row.
-    fn read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
-        let most = IN_A_ROW - self.in_a_row;
+    fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
         let before = buffer.filled().len();
         if buffer.remaining() <= most {
             let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
@@ -185,12 +205,13 @@ impl AsyncRead for Watched {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.in_a_row >= IN_A_ROW {
+        let most = self.line.row().saturating_sub(self.in_a_row);
+        if most == 0 {
             self.in_a_row = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        match self.read(cx, buffer) {
+        match self.read(cx, buffer, most) {
             Poll::Ready(Ok(count)) => {
                 self.in_a_row += count;
                 self.line.move_now();
@@ -252,18 +273,30 @@ mod tests {
     /// What is there, however much, is read in short rows, each of which ends with a wake-up of the reader's own.
     #[test]
     fn a_connection_that_has_more_lets_others_have_their_turn() {
+        let line = Line::new(None);
+        line.enter();
+        assert!(longest_row(100_000, &line) <= 16 * 1024);
+        line.answered();
+        assert!(longest_row(400_000, &line) <= 64 * 1024);
+        assert!(line.row() > 16 * 1024, "a body is read in longer ones");
+        line.enter();
+        assert!(longest_row(100_000, &line) <= 16 * 1024, "before the next head");
+    }
+
+    /// How much of `count` bytes is read in a row at most.
+    fn longest_row(count: usize, line: &Arc<Line>) -> usize {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
         let writer = std::thread::spawn(move || {
             let (mut peer, _) = listener.accept().expect("a client");
-            peer.write_all(&[7; 100_000]).expect("it is read");
+            peer.write_all(&vec![7; count]).expect("it is read");
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-        let total = runtime.expect("a runtime").block_on(async {
+        let (total, longest) = runtime.expect("a runtime").block_on(async {
             let stream = TcpStream::connect(address).await.expect("a server");
-            let mut watched = Watched::new(stream, Line::new(None), Kept::new(1));
-            let (mut total, mut in_a_row) = (0, 0);
-            let mut memory = vec![0; 200_000];
+            let mut watched = Watched::new(stream, Arc::clone(line), Kept::new(1));
+            let (mut total, mut in_a_row, mut longest) = (0, 0, 0);
+            let mut memory = vec![0; 2 * count];
             std::future::poll_fn(|cx| {
                 loop {
                     let mut buffer = ReadBuf::new(&mut memory);
@@ -271,11 +304,11 @@ mod tests {
                         Poll::Ready(read) => {
                             read.expect("bytes");
                             if buffer.filled().is_empty() {
-                                return Poll::Ready(total);
+                                return Poll::Ready((total, longest));
                             }
                             total += buffer.filled().len();
                             in_a_row += buffer.filled().len();
-                            assert!(in_a_row <= 16 * 1024, "{in_a_row} bytes in a row");
+                            longest = longest.max(in_a_row);
                         }
                         Poll::Pending => {
                             in_a_row = 0;
@@ -286,7 +319,8 @@ mod tests {
             })
             .await
         });
-        assert_eq!(total, 100_000);
+        assert_eq!(total, count);
         writer.join().expect("it has written");
+        longest
     }
 }
