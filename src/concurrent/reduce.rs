@@ -46,7 +46,7 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         R: IntoPromise<Ok = A, Err = E> + 'static,
         A: Send + 'static,
     {
-        self.fold(init, unnumbered(f), true, Location::caller())
+        self.fold(init, f, true, |_, value| value, Location::caller())
     }
 
     /// As [`reduce`](Self::reduce), in the order in which the values come.
@@ -66,19 +66,21 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         R: IntoPromise<Ok = A, Err = E> + 'static,
         A: Send + 'static,
     {
-        self.fold(init, unnumbered(f), false, Location::caller())
+        self.fold(init, f, false, |_, value| value, Location::caller())
     }
 
-    /// Folds the values, each with its number among the inputs.
-    fn fold<A, R, F>(
+    /// Folds what `pack` makes of each value and its number among the inputs.
+    fn fold<V, A, R, F>(
         self,
         init: A,
         f: F,
         ordered: bool,
+        pack: fn(usize, T) -> V,
         location: &'static Location<'static>,
     ) -> Promise<A, E>
     where
-        F: FnMut(A, (usize, T)) -> R + Send + 'static,
+        V: Send + 'static,
+        F: FnMut(A, V) -> R + Send + 'static,
         R: IntoPromise<Ok = A, Err = E> + 'static,
         A: Send + 'static,
     {
@@ -90,14 +92,10 @@ impl<T: Send + 'static, E: Send + 'static> AsyncList<T, E> {
         let reader =
             Reader { channel: Arc::clone(&channel), closer: closer.clone(), executor, location };
         let folded = turn(Box::new(Fold { reader, f }), init);
-        gather.hand_to(Box::new(Writer::new(channel, ordered)));
+        gather.hand_to(Box::new(Writer::new(channel, ordered, pack)));
         let collector = |producer, _: &_| Folded { producer: Some(producer), closer };
         relay::<Reduce, _, _, _>(folded, location, collector).0
     }
-}
-
-fn unnumbered<A, T, R>(mut f: impl FnMut(A, T) -> R) -> impl FnMut(A, (usize, T)) -> R {
-    move |so_far, (_, value)| f(so_far, value)
 }
 
 impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> KeyedList<K, T, E> {
@@ -126,20 +124,20 @@ impl<K: Send + 'static, T: Send + 'static, E: Send + 'static> KeyedList<K, T, E>
             let key = keys[number].take().expect("each value comes once");
             f(so_far, key, value)
         };
-        list.fold(init, f, false, Location::caller())
+        list.fold(init, f, false, |number, value| (number, value), Location::caller())
     }
 }
 
 /// What goes from value to value.
 struct Fold<T, E, F> {
-    reader: Reader<(usize, T), E>,
+    reader: Reader<T, E>,
     f: F,
 }
 
 /// Waits for the next value, folds it in, and takes the next turn.
 fn turn<T, E, A, R, F>(mut fold: Box<Fold<T, E, F>>, so_far: A) -> Promise<A, E>
 where
-    F: FnMut(A, (usize, T)) -> R + Send + 'static,
+    F: FnMut(A, T) -> R + Send + 'static,
     R: IntoPromise<Ok = A, Err = E> + 'static,
     A: Send + 'static,
     T: Send + 'static,
@@ -248,8 +246,10 @@ impl<T, E> Drop for Reader<T, E> {
 }
 
 /// The list's end of the channel.
-struct Writer<T, E> {
-    channel: Arc<Channel<(usize, T), E>>,
+struct Writer<T, V, E> {
+    channel: Arc<Channel<V, E>>,
+    /// Of a value and its number, what is sent.
+    pack: fn(usize, T) -> V,
     /// In the order of the items; else in that of time.
     ordered: bool,
     /// Which one is next in order.
@@ -257,7 +257,7 @@ struct Writer<T, E> {
     first: FirstFailure,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Writer<T, E> {
+impl<T: Send + 'static, V: Send + 'static, E: Send + 'static> Collector<T, E> for Writer<T, V, E> {
     fn arrived(&mut self, items: &mut Items<T, E>, index: usize) {
         if self.ordered && index < self.next {
             return; // it went with one before it, which has come later
@@ -295,9 +295,9 @@ impl<T: Send + 'static, E: Send + 'static> Collector<T, E> for Writer<T, E> {
     }
 }
 
-impl<T: Send + 'static, E: Send + 'static> Writer<T, E> {
-    fn new(channel: Arc<Channel<(usize, T), E>>, ordered: bool) -> Self {
-        Writer { channel, ordered, next: 0, first: FirstFailure::default() }
+impl<T: Send + 'static, V: Send + 'static, E: Send + 'static> Writer<T, V, E> {
+    fn new(channel: Arc<Channel<V, E>>, ordered: bool, pack: fn(usize, T) -> V) -> Self {
+        Writer { channel, pack, ordered, next: 0, first: FirstFailure::default() }
     }
 
     /// This item's failure ends it.
@@ -312,7 +312,7 @@ impl<T: Send + 'static, E: Send + 'static> Writer<T, E> {
     fn send(&self, items: &mut Items<T, E>, index: usize) {
         let number = items.number(index);
         if let Some(Ok(value)) = items.take(index) {
-            self.channel.send((number, value));
+            self.channel.send((self.pack)(number, value));
         }
     }
 }

@@ -209,7 +209,7 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
 }
 
 /// A settled promise whose callbacks run on the flow's executor.
-fn settled<T: 'static, E: 'static>(
+pub(super) fn settled<T: 'static, E: 'static>(
     outcome: Outcome<T, E>,
     executor: Option<ExecutorHandle>,
 ) -> Promise<T, E> {

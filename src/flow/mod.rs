@@ -118,7 +118,8 @@ where
         let Some(cursor) = place.lock().take() else { return Promise::ready(None) };
         let mut page = fetch(cursor).into_promise();
         if let Some(outcome) = there(&mut page) {
-            return Promise::settled(outcome.map(|page| noted(&place, page)));
+            let (_, executor) = page.into_parts(); // the flow's, if this is the first one
+            return ahead::settled(outcome.map(|page| noted(&place, page)), Some(executor));
         }
         let place = Arc::clone(&place);
         let note = move |page| Ok(noted(&place, page));

@@ -10,7 +10,7 @@ impl<T: 'static, E: 'static> Promise<T, E> {
     ///
     /// JavaScript's `Promise.try`: the begin of a chain whose first step may fail before it comes to a promise, so that
     /// there is one place for all failures. What it returns is a `Result`, whose promise is settled, or a promise, which is
-    /// passed on. [`Pool::spawn`] is for work that is to run elsewhere.
+    /// passed on. [`Pool::spawn`](crate::Pool::spawn) is for work that is to run elsewhere.
     ///
     /// ```
     /// use asynckit::{AnyError, Pool, Promise};

@@ -241,3 +241,29 @@ fn a_flow_goes_to_any_thread() {
     sent(&flow);
     sent(&flow.stream());
 }
+
+/// It is the flow's, whether the page was quick or not.
+#[test]
+fn what_is_behind_pages_runs_on_the_pool_of_the_first_one() {
+    watched(|| {
+        let pool = named_pool(1, "first-page");
+        let mut first = pool.run(|| (1, Some(2)));
+        assert!(first.wait(PATIENCE));
+        let mut first = Some(first.map_err(|never: asynckit::AnyError| never.to_string()));
+        let threads = Log::new();
+        let seen = threads.clone();
+        let flow = pages(1, move |n: u32| match first.take() {
+            Some(first) => first,
+            None => Promise::ready((n, (n < 5).then_some(n + 1))),
+        });
+        let numbers: Vec<_> = flow
+            .stage(move |n| {
+                seen.add(thread::current().name().unwrap_or_default().starts_with("first-page"));
+                Ok(n)
+            })
+            .map(|page| page.unwrap())
+            .collect();
+        assert_eq!(numbers, [1, 2, 3, 4, 5]);
+        assert_eq!(threads.entries(), [true; 5]);
+    });
+}
