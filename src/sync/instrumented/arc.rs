@@ -91,13 +91,6 @@ impl<T> Arc<T> {
         let this = ManuallyDrop::new(unsafe { Self::from_raw(data) });
         std::mem::forget(Arc::clone(&this));
     }
-
-    /// # Safety
-    /// The pointer is from `into_raw`, and gives a count.
-    pub(crate) unsafe fn decrement_strong_count(data: *const T) {
-        // SAFETY: the caller's promise.
-        drop(unsafe { Self::from_raw(data) });
-    }
 }
 
 impl<T: ?Sized> Arc<T> {
